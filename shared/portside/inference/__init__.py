@@ -1,0 +1,1 @@
+"""Ask a model version: predictors for labels, encoders for vectors."""
