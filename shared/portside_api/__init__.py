@@ -1,0 +1,1 @@
+"""FastAPI building blocks that every app's HTTP interface shares."""
