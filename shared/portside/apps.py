@@ -14,10 +14,12 @@ from functools import lru_cache
 from importlib import import_module, metadata
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from portside.errors import UsageError
-from portside.settings import Settings
+
+if TYPE_CHECKING:  # reading settings costs more start-up than `portside --help` may take
+    from portside.settings import Settings
 
 __all__ = ["AppSpec", "PageSpec", "app_service", "find_app", "find_apps", "load"]
 
@@ -92,7 +94,8 @@ def find_apps() -> tuple[AppSpec, ...]:
     """Every app that is installed or lies in the checkout's ``apps/``, by name, each once."""
     packages = {point.value.split(":")[0] for point in metadata.entry_points(group=ENTRY_POINTS)}
     packages |= set(_checkout_packages(sys.path))
-    apps = [import_module(package).APP for package in sorted(packages)]
+    modules = [import_module(package) for package in sorted(packages)]
+    apps: list[AppSpec] = [module.APP for module in modules if hasattr(module, "APP")]
     return tuple(sorted(apps, key=lambda app: app.name))
 
 

@@ -1,4 +1,4 @@
-"""What commands print: sentences and tables for people, JSON for programs. All of it goes to standard output."""
+"""What commands print: sentences, tables and JSON on standard output, advice on standard error."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["as_json", "say", "table"]
+    from portside.errors import PortsideError
+
+__all__ = ["advise", "as_json", "say", "table"]
 
 PIPE_WIDTH = 4_000
 """Characters a line may have where no terminal sets a width: a table in a pipe must not be folded at 80."""
@@ -23,6 +25,16 @@ PIPE_WIDTH = 4_000
 def say(text: str) -> None:
     """Print one sentence or paragraph. Square brackets and emoji codes in it are taken literally."""
     _console().print(_printable(text), markup=False, emoji=False, highlight=False, soft_wrap=True)
+
+
+def advise(error: PortsideError) -> None:
+    """Print an expected error on standard error: the rule, what was seen, what to do."""
+    lines = [error.rule.rstrip(".") + "."]
+    if error.seen:
+        lines.append(f"  seen: {error.seen}")
+    if error.remedy:
+        lines.append(f"  next: {error.remedy}")
+    sys.stderr.write(_printable("\n".join(lines)) + "\n")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:

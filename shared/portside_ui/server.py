@@ -7,18 +7,23 @@ import logging
 import socket
 import subprocess
 import sys
+import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 from portside.apps import AppSpec, find_app, find_apps
+from portside.console import advise, say
 from portside.errors import PortsideError, UsageError
 from portside.settings import Settings, load_settings
 
 __all__ = ["build_asgi", "main", "serve"]
 
 log = logging.getLogger(__name__)
+BROWSER_DELAY_SECONDS = 1.5
+"""Time for the server to listen before the browser asks."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -76,7 +81,7 @@ def _environment(settings: Settings) -> dict[str, str]:
     return {**os.environ, **chosen}
 
 
-def serve(settings: Settings, apps: Sequence[AppSpec]) -> None:
+def serve(settings: Settings, apps: Sequence[AppSpec], *, open_browser: bool = False) -> None:
     """Serve until interrupted. Says where, and warns when others than this machine may come in.
 
     Raises:
@@ -84,7 +89,6 @@ def serve(settings: Settings, apps: Sequence[AppSpec]) -> None:
     """
     import uvicorn
 
-    from portside.console import say
     from portside.storage.engine import open_database
     from portside.storage.migrate import upgrade
 
@@ -99,6 +103,8 @@ def serve(settings: Settings, apps: Sequence[AppSpec]) -> None:
         say("It listens on this machine only; PORTSIDE_HOST=0.0.0.0 opens it to the network.")
     else:
         say("Everybody who reaches this address can use it: there is no sign-in yet.")
+    if open_browser:
+        Timer(BROWSER_DELAY_SECONDS, webbrowser.open, [f"http://localhost:{settings.port}"]).start()
     uvicorn.run(asgi, host=settings.host, port=settings.port, log_level="warning")
 
 
@@ -120,12 +126,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Serve the apps named on the command line, or all of them."""
     parser = argparse.ArgumentParser(prog="python -m portside_ui", description=__doc__)
     parser.add_argument("apps", nargs="*", help="names of apps to serve; none: all")
-    names = parser.parse_args(arguments).apps
+    parser.add_argument("--open", action="store_true", help="open the first page in the browser")
+    chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        apps = tuple(find_app(name) for name in names) or find_apps()
-        serve(load_settings(), apps)
+        apps = tuple(find_app(name) for name in chosen.apps) or find_apps()
+        serve(load_settings(), apps, open_browser=chosen.open)
     except PortsideError as error:
-        from portside.console import fail
-
-        raise SystemExit(fail(error)) from None
+        advise(error)
+        raise SystemExit(2) from None
