@@ -59,7 +59,7 @@ def key_figures(figures: Sequence[KeyFigure]) -> None:
     if len(figures) > MAX_KEY_FIGURES:
         raise ValueError(f"a page shows at most {MAX_KEY_FIGURES} key figures, got {len(figures)}")
     colours: dict[str | None, Literal["normal", "inverse", "off"]] = {"up": "normal", "down": "inverse", None: "off"}
-    with st.container(horizontal=True, gap="small"):
+    with st.grid(len(figures) or 1, min_column_width=190):
         for figure in figures:
             st.metric(
                 figure.label,
@@ -68,7 +68,7 @@ def key_figures(figures: Sequence[KeyFigure]) -> None:
                 delta_color=colours[figure.good],
                 help=figure.help,
                 border=True,
-                width=220,
+                height="stretch",
                 chart_data=list(figure.trend) if len(figure.trend) > 1 else None,
                 chart_type="area",
             )
