@@ -89,5 +89,5 @@ class FakeEncoder:
         for row, text in enumerate(texts):
             for word in re.findall(r"\w+", text.lower()) or [""]:
                 out[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % self.dim] += 1.0
-        norms = np.linalg.norm(out, axis=1, keepdims=True)
-        return out / np.maximum(norms, 1e-12)
+        out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
+        return out
