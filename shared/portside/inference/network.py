@@ -1,0 +1,133 @@
+"""Running a network over texts: loading for serving, mean pooling, sorted batches. Imports torch: import it lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from portside.encoders import load_backbone, read_config
+from portside.errors import ModelDamaged
+from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
+from portside.inference.bert import Bert, can_run
+from portside.inference.tokens import Tokens
+
+__all__ = [
+    "autocast",
+    "best_device",
+    "empty_encoder",
+    "mean_pool",
+    "pretrained_encoder",
+    "read_weights",
+    "run",
+    "use_threads",
+]
+
+TEXTS_AT_ONCE = 8192
+"""Texts tokenised and sorted together: bounds the memory of a large table."""
+_IGNORED = ("pooler.", "embeddings.position_ids")
+
+
+def use_threads(count: int) -> None:
+    """Let torch use ``count`` processor threads in this process; 0 leaves its choice."""
+    if count > 0 and torch.get_num_threads() != count:
+        torch.set_num_threads(count)
+
+
+def best_device() -> torch.device:
+    """The GPU where there is one."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Mean over the real tokens: (batch, tokens, hidden) and (batch, tokens) to (batch, hidden), 32-bit floats."""
+    weights = mask.unsqueeze(-1).to(torch.float32)
+    return (hidden.to(torch.float32) * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:
+    """Computes in bf16 where ``precision`` says so."""
+    return torch.autocast(device.type, dtype=torch.bfloat16) if precision == "bf16" else nullcontext()
+
+
+def empty_encoder(folder: Path) -> nn.Module:
+    """The architecture of ``folder`` for serving, its weights still to be filled in."""
+    config = read_config(folder)
+    # torch's random numbers belong to whoever set their seed: making a network to fill must not use any up. (The
+    # "meta" device would make no numbers at all, but imports half of torch's compiler, which takes seconds.)
+    with torch.random.fork_rng(devices=[]):
+        network: nn.Module = Bert(config) if can_run(config) else load_backbone(folder, pretrained=False)
+    return network.eval()
+
+
+def pretrained_encoder(folder: Path) -> nn.Module:
+    """The encoder in ``folder`` with its weights, ready to serve."""
+    config = read_config(folder)
+    if can_run(config) and (folder / "model.safetensors").is_file():
+        weights = {name.removeprefix("bert."): value for name, value in read_weights(folder).items()}
+        weights = {name: value for name, value in weights.items() if not name.startswith(_IGNORED)}
+        network = empty_encoder(folder)
+        if set(weights) == set(network.state_dict()):
+            network.load_state_dict(weights, assign=True)
+            return network.eval()
+    loaded: nn.Module = load_backbone(folder)
+    return loaded
+
+
+def read_weights(folder: Path) -> Mapping[str, Tensor]:
+    """The tensors of ``model.safetensors``, in 32-bit floats.
+
+    Raises:
+        ModelDamaged: the file is missing or is no whole safetensors file.
+    """
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    path = folder / "model.safetensors"
+    try:
+        return {name: value.to(torch.float32) for name, value in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise ModelDamaged(
+            "A model folder needs its whole weights", seen=f"{path}: {error}", remedy="Restore or retrain the model"
+        ) from error
+
+
+def run(
+    forward: Callable[[Tensor, Tensor], Tensor],
+    tokens: Tokens,
+    texts: Sequence[str],
+    *,
+    device: torch.device,
+    precision: str = "fp32",
+    tokens_per_batch: int = TOKENS_PER_BATCH,
+    report: Callable[[int], None] | None = None,
+) -> NDArray[np.float32]:
+    """Rows of ``forward(ids, mask)``, shape (texts, width), in the order of ``texts``; at least one text.
+
+    ``report`` is told how many texts are done after each batch.
+    """
+    parts: list[NDArray[np.float32]] = []
+    done = 0
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        ids = tokens(texts[start : start + TEXTS_AT_ONCE]).ids
+        rows: NDArray[np.float32] | None = None
+        for places in plan_batches([len(row) for row in ids], tokens=tokens_per_batch):
+            padded, mask = tokens.pad([ids[place] for place in places])
+            with torch.inference_mode(), autocast(device, precision):
+                out = forward(torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device))
+            found = out.to("cpu", torch.float32).numpy()
+            if rows is None:
+                rows = np.empty((len(ids), found.shape[1]), dtype=np.float32)
+            rows[places] = found
+            done += len(places)
+            if report is not None:
+                report(done)
+        if rows is not None:
+            parts.append(rows)
+    return np.concatenate(parts)

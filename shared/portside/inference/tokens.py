@@ -1,0 +1,106 @@
+"""Texts to token ids, by the tokenizer that lies in a model's folder. Safe to share between threads."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.encoders import read_config
+from portside.errors import ModelDamaged
+
+__all__ = ["TOKENIZER_FILES", "TokenIds", "Tokens"]
+
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+FALLBACK_LIMIT = 512
+
+
+@dataclass(frozen=True)
+class TokenIds:
+    """Token ids of several texts, unpadded."""
+
+    ids: list[list[int]]
+    cut: tuple[int, ...]
+    """Places of the texts that were longer than the limit: only their beginning was read."""
+
+
+class Tokens:
+    """A tokenizer with its limit, read once; ``max_tokens`` counts the special tokens too."""
+
+    def __init__(self, folder: Path, *, max_tokens: int) -> None:
+        self.folder = folder
+        self.config = read_config(folder)
+        self.max_tokens = min(max_tokens, token_limit(self.config))
+        self.pad_id = int(self.config.get("pad_token_id") or 0)
+        # Set once here and never again: a tokenizer whose limits change under another thread fails.
+        self._tokenizer = _read_tokenizer(folder)
+        self._tokenizer.no_padding()
+        self._tokenizer.enable_truncation(self.max_tokens)
+
+    def __call__(self, texts: Sequence[str]) -> TokenIds:
+        """Token ids of each text, in the order given."""
+        encodings = self._tokenizer.encode_batch([_encodable(text) for text in texts])
+        cut = tuple(place for place, encoding in enumerate(encodings) if encoding.overflowing)
+        return TokenIds([encoding.ids for encoding in encodings], cut)
+
+    def pad(self, ids: Sequence[Sequence[int]], *, multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Ids and attention mask, both (texts, longest text), its length rounded up to ``multiple``."""
+        longest = max((len(row) for row in ids), default=1)
+        longest = min(-(-longest // multiple) * multiple, max(self.max_tokens, longest))
+        padded = np.full((len(ids), longest), self.pad_id, dtype=np.int64)
+        mask = np.zeros((len(ids), longest), dtype=np.int64)
+        for place, row in enumerate(ids):
+            padded[place, : len(row)] = row
+            mask[place, : len(row)] = 1
+        return padded, mask
+
+    def save(self, folder: Path) -> None:
+        """Write the tokenizer's files beside a model's weights."""
+        for name in TOKENIZER_FILES:
+            if (self.folder / name).is_file():
+                shutil.copyfile(self.folder / name, folder / name)
+        # Written anew: some published files carry padding to a fixed length, which later readers would obey.
+        self._tokenizer.no_truncation()
+        try:
+            self._tokenizer.save(str(folder / "tokenizer.json"))
+        finally:
+            self._tokenizer.enable_truncation(self.max_tokens)
+
+
+def token_limit(config: dict[str, Any]) -> int:
+    """How many tokens the architecture can read at once."""
+    limit = int(config.get("max_position_embeddings") or FALLBACK_LIMIT)
+    # RoBERTa's family counts positions from after the padding id.
+    return limit - 2 if config.get("model_type") in ("roberta", "xlm-roberta", "mpnet", "camembert") else limit
+
+
+def _read_tokenizer(folder: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    path = folder / "tokenizer.json"
+    try:
+        if path.is_file():
+            return Tokenizer.from_file(str(path))
+        from transformers import AutoTokenizer
+
+        slow = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+        return Tokenizer.from_str(slow.backend_tokenizer.to_str())
+    # tokenizers raises bare Exception for a file it cannot read.
+    except Exception as error:
+        raise ModelDamaged(
+            "A model folder needs a readable tokenizer", seen=f"{path}: {error}", remedy="Restore or retrain the model"
+        ) from error
+
+
+def _encodable(text: str) -> str:
+    # Half a surrogate pair (from broken JSON) cannot be handed to the tokenizer; a question mark can.
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", errors="replace").decode("utf-8")
+    return text
