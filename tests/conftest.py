@@ -21,6 +21,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from portside.apps import AppSpec
+from portside.registry import ModelRegistry
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
@@ -36,10 +37,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def registry(tmp_path: Path) -> Any:
+def registry(tmp_path: Path) -> ModelRegistry:
     """An empty model registry."""
-    from portside.registry import ModelRegistry
-
     return ModelRegistry(tmp_path / "models")
 
 
