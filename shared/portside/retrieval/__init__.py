@@ -1,0 +1,1 @@
+"""Find texts again: by meaning (``vectors``), by word (``keywords``), by both (``hybrid``)."""
