@@ -6,8 +6,10 @@ stopped with the session. A folder's conftest may override ``database_apps`` to 
 
 from __future__ import annotations
 
+import atexit
 import os
 import shutil
+import signal
 import tempfile
 import uuid
 import warnings
@@ -167,7 +169,11 @@ def postgres_server() -> Iterator[PostgresServer]:
         folder = Path(tempfile.mkdtemp(prefix=f"{SERVER_PREFIX}{os.getpid()}-"))
         server = pgserver.get_server(folder, cleanup_mode="stop")
     yield PostgresServer(server)
+    process = server.get_postmaster_info().process
+    process.send_signal(signal.SIGQUIT)  # at once, without writing out what nobody will read again
+    process.wait(30)
     server.stop()
+    atexit.unregister(server._cleanup)  # it would look into the folder
     shutil.rmtree(folder, ignore_errors=True)
 
 

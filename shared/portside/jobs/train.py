@@ -1,0 +1,69 @@
+"""The job ``core.train``: fine-tune a classification model on a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from portside.jobs.records import JobContext
+
+__all__ = ["run_training"]
+
+
+def run_training(
+    context: JobContext,
+    *,
+    data: str,
+    name: str,
+    text: str | None = None,
+    label: str | None = None,
+    valid: str | None = None,
+    reason: str = "",
+    promote: bool | None = None,
+    **recipe: Any,
+) -> dict[str, Any]:
+    """Train on ``data`` and register the result as the next version of ``name``.
+
+    ``text`` and ``label`` name columns where they cannot be guessed; ``recipe`` holds any field of
+    ``ClassificationRecipe`` (``budget_seconds``, ``epochs``, ``seed``, ``encoder`` …). A retry continues where the
+    earlier attempt stopped.
+
+    Raises:
+        UsageError, DataError: the recipe or a file breaks a rule.
+    """
+    from portside.data import load_examples
+    from portside.registry import ModelRegistry
+    from portside.tasks.classification import ClassificationRecipe
+    from portside.training.classification import train_classifier
+
+    given = {"encoder": context.settings.encoder, **{key: value for key, value in recipe.items() if value is not None}}
+    version = train_classifier(
+        ClassificationRecipe(**_known(given, ClassificationRecipe)),
+        load_examples(Path(data), text=text, label=label),
+        registry=ModelRegistry(context.settings.models_dir),
+        name=name,
+        valid=load_examples(Path(valid), text=text, label=label) if valid else None,
+        runs_dir=context.settings.runs_dir,
+        progress=context.progress,
+        actor=context.actor,
+        reason=reason or f"trained on {Path(data).name}",
+        promote=promote,
+        resume=context.attempt > 1,
+    )
+    return {"model": version.ref, "metrics": dict(version.card.get("metrics") or {})}
+
+
+def _known(given: dict[str, Any], recipe: type) -> dict[str, Any]:
+    from dataclasses import fields
+
+    from portside.errors import UsageError
+
+    names = {field.name for field in fields(recipe)}
+    unknown = sorted(given.keys() - names)
+    if unknown:
+        raise UsageError(
+            "A training job takes the recipe's fields only",
+            seen=", ".join(unknown),
+            remedy=f"Use some of: {', '.join(sorted(names))}",
+        )
+    return given

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portside.errors import JobError
+from portside.jobs.kinds import job_address
+from portside.jobs.logs import read_tail
+from portside.jobs.rules import Outcome, Timing, ending, is_abandoned, stop_step
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("alive", "silent_for", "abandoned"),
+    [
+        (True, 10_000, False),
+        (False, 0, True),
+        (None, 59, False),
+        (None, 61, True),
+    ],
+)
+def test_a_job_is_abandoned_when_its_worker_is_gone(alive: bool | None, silent_for: int, abandoned: bool) -> None:
+    assert is_abandoned(alive, NOON - timedelta(seconds=silent_for), NOON) is abandoned
+
+
+@pytest.mark.parametrize(("seconds", "step"), [(0, "ask"), (9.9, "ask"), (10, "terminate"), (12, "kill")])
+def test_stopping_gets_harder(seconds: float, step: str) -> None:
+    assert stop_step(seconds, Timing(grace=10, kill=2)) == step
+
+
+SUCCEEDED = Outcome("succeeded", {"n": 1})
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome", "cancel_asked", "worker_stops", "state", "says"),
+    [
+        (0, SUCCEEDED, False, False, "succeeded", None),
+        (0, SUCCEEDED, True, True, "succeeded", None),
+        (-9, SUCCEEDED, True, False, "succeeded", None),
+        (0, Outcome("failed", error="no"), True, False, "failed", "no"),
+        (0, Outcome("cancelled"), True, False, "cancelled", None),
+        (0, Outcome("cancelled"), False, False, "cancelled", None),
+        (0, Outcome("cancelled"), False, True, "failed", "worker was stopped"),
+        (-15, None, True, False, "cancelled", None),
+        (-15, None, False, True, "failed", "worker was stopped"),
+        (-9, None, False, False, "failed", "memory"),
+        (-11, None, False, False, "failed", "SIGSEGV"),
+        (0, None, False, False, "failed", "exit status 0"),
+    ],
+)
+def test_how_a_job_ended(
+    status: int, outcome: Outcome | None, *, cancel_asked: bool, worker_stops: bool, state: str, says: str | None
+) -> None:
+    end = ending(status, outcome, cancel_asked=cancel_asked, worker_stops=worker_stops)
+    assert end.state == state
+    assert end.result == ({"n": 1} if state == "succeeded" else None)
+    assert (end.error is None) if says is None else says in (end.error or "")
+
+
+def test_an_unknown_kind_is_refused_with_those_there_are(yard: Any) -> None:
+    assert job_address("yard.add", [yard]) == "jobs_for_tests:add"
+    assert job_address("core.train", []) == "portside.jobs.train:run_training"
+    with pytest.raises(JobError, match=r"core\.train, yard\.add"):
+        job_address("yard.fly", [yard])
+
+
+def test_the_tail_of_a_log_is_its_last_lines_without_redrawn_bars(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    assert read_tail(log) == []
+    log.write_bytes(b"one\n\n10 %\r50 %\r100 %\ntwo\r\nbad \xff\x00 byte\nunfinished")
+    assert read_tail(log) == [
+        "one",
+        "100 %",
+        "two",
+        "bad \N{REPLACEMENT CHARACTER}\N{REPLACEMENT CHARACTER} byte",
+        "unfinished",
+    ]
+    log.write_text("".join(f"line {number} {'x' * 500}\n" for number in range(1000)))
+    tail = read_tail(log)
+    assert len(tail) == 40
+    assert tail[-1].startswith("line 999 x")
+    assert max(map(len, tail)) == 400
