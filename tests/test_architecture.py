@@ -121,6 +121,8 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     lines = text.count("\n")
     assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines: which two questions does it answer?"
+    if path.parent.name == "migrations":
+        return  # a revision is a flat list of tables, written once
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = [

@@ -27,9 +27,13 @@ def draw_suite() -> None:
     _choose_language()
     st.set_page_config(page_title="Portside", page_icon=":material/sailing:", layout="wide")
     runtime = current()
-    sections: dict[str, list[Any]] = {"": [_page(_("Home"), ":material/home:", "", home_page.render, runtime)]}
-    for app in runtime.apps:
-        sections[_(app.title)] = [_app_page(app, page, runtime) for page in app.pages]
+    pages = {app.name: [_app_page(app, page, runtime) for page in app.pages] for app in runtime.apps}
+
+    def draw_home(runtime: Runtime) -> None:
+        home_page.render(runtime, {name: drawn[0] for name, drawn in pages.items()})
+
+    sections: dict[str, list[Any]] = {"": [_page(_("Home"), ":material/home:", "", draw_home, runtime)]}
+    sections |= {_(app.title): pages[app.name] for app in runtime.apps}
     sections[_("Suite")] = [
         _page(_("Models"), ":material/model_training:", "models", models_page.render, runtime),
         _page(_("System"), ":material/monitor_heart:", "system", system_page.render, runtime),

@@ -105,7 +105,7 @@ def serve(settings: Settings, apps: Sequence[AppSpec], *, open_browser: bool = F
         say("Everybody who reaches this address can use it: there is no sign-in yet.")
     if open_browser:
         Timer(BROWSER_DELAY_SECONDS, webbrowser.open, [f"http://localhost:{settings.port}"]).start()
-    uvicorn.run(asgi, host=settings.host, port=settings.port, log_level="warning")
+    uvicorn.run(asgi, host=settings.host, port=settings.port, log_level="warning", access_log=False)
 
 
 def _check_port(settings: Settings) -> None:
@@ -129,6 +129,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--open", action="store_true", help="open the first page in the browser")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         apps = tuple(find_app(name) for name in chosen.apps) or find_apps()
         serve(load_settings(), apps, open_browser=chosen.open)
