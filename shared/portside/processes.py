@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import socket
 from dataclasses import dataclass
 from functools import lru_cache
@@ -61,5 +62,5 @@ def _machine() -> str:
         inside = os.readlink("/proc/self/ns/pid").strip("pid:[]")
     except OSError:
         inside = ""
-    host = socket.gethostname() or platform.node() or "unknown"
-    return f"{host.replace('/', '-')}.{inside}" if inside else host.replace("/", "-")
+    host = re.sub(r"[^A-Za-z0-9.-]", "-", socket.gethostname() or platform.node() or "unknown")
+    return f"{host}.{inside}" if inside else host

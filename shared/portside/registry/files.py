@@ -16,10 +16,8 @@ from portside.processes import ProcessMark, this_process
 
 __all__ = ["clear_leftovers", "private_folder", "sync_tree", "write_json"]
 
-OWNER_FILE = "owner"
-
 ORPHAN_HOURS = 24.0
-"""A private folder whose owner cannot be looked up (another machine, no mark) is removed when it is this old: longer
+"""A private folder whose owner cannot be looked up (another machine) is removed when it is this old: longer
 than any training."""
 
 
@@ -64,35 +62,30 @@ def sync_tree(folder: Path) -> None:
 @contextlib.contextmanager
 def private_folder(area: Path) -> Iterator[Path]:
     """An empty folder under ``area`` that is gone afterwards, unless it was moved elsewhere."""
-    token = area / uuid.uuid4().hex
-    token.mkdir(parents=True)
+    # Its name says whose it is, so that there is no moment at which a kill leaves a folder without an owner.
+    folder = area / "~".join([*str(this_process()).split("/"), uuid.uuid4().hex])
+    folder.mkdir(parents=True)
     try:
-        (token / OWNER_FILE).write_text(str(this_process()), encoding="utf-8")
-        inside = token / "content"
-        inside.mkdir()
-        yield inside
+        yield folder
     finally:
-        shutil.rmtree(token, ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_leftovers(area: Path) -> None:
     """Remove the private folders under ``area`` of processes that were killed; never one that is still in use."""
     if not area.is_dir():
         return
-    for token in area.iterdir():
-        if _is_abandoned(token):
-            shutil.rmtree(token, ignore_errors=True)
+    for folder in area.iterdir():
+        if _is_abandoned(folder):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
-def _is_abandoned(token: Path) -> bool:
-    try:
-        owner = ProcessMark.parse((token / OWNER_FILE).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError):
-        owner = None
+def _is_abandoned(folder: Path) -> bool:
+    owner = ProcessMark.parse("/".join(folder.name.split("~")[:3]))
     alive = owner.is_alive() if owner else None
     if alive is not None:
         return not alive
     try:
-        return time.time() - token.stat().st_mtime > ORPHAN_HOURS * 3600
+        return time.time() - folder.stat().st_mtime > ORPHAN_HOURS * 3600
     except OSError:
         return False

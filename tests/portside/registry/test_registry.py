@@ -293,21 +293,18 @@ def test_leftovers_of_dead_processes_go_and_those_of_living_ones_stay(registry: 
     ended.wait()
     me = this_process()
     owners = {
-        "dead": str(ProcessMark(me.machine, ended.pid, time.time())),
-        "reused": str(ProcessMark(me.machine, os.getpid(), me.started - 1000)),
-        "mine": str(me),
-        "elsewhere": str(ProcessMark("another-machine", 1, 1.0)),
-        "unreadable": "?",
+        "dead": ProcessMark(me.machine, ended.pid, time.time()),
+        "reused": ProcessMark(me.machine, os.getpid(), me.started - 1000),
+        "mine": me,
+        "elsewhere": ProcessMark("another-machine", 1, 1.0),
     }
-    for name, owner in owners.items():
-        (area / name / "content").mkdir(parents=True)
-        (area / name / "owner").write_text(owner)
-    (area / "old").mkdir()
-    os.utime(area / "old", (0, 0))
-    with registry.staging("intents"):
-        left = {path.name for path in area.iterdir()}
-    assert left >= {"mine", "elsewhere", "unreadable"}
-    assert not left & {"dead", "reused", "old"}
+    folders = {name: f"{str(owner).replace('/', '~')}~{name}" for name, owner in owners.items()}
+    for folder in (*folders.values(), "fresh~unreadable", "old~unreadable"):
+        (area / folder / "tokenizer").mkdir(parents=True)
+    os.utime(area / "old~unreadable", (0, 0))
+    with registry.staging("intents") as own:
+        left = {path.name for path in area.iterdir()} - {own.name}
+    assert left == {folders["mine"], folders["elsewhere"], "fresh~unreadable"}
 
 
 def test_a_folder_that_was_never_recorded_is_neither_seen_nor_in_the_way(

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from portside.commands.models import commands
+from portside.errors import ModelDamaged, ModelError, ModelNotFound
+from portside.registry import ModelRegistry
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelRegistry:
+    """The registry of the commands, with two versions of ``intents``."""
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+    monkeypatch.setenv("PORTSIDE_ACTOR", "ann")
+    registry = ModelRegistry(tmp_path / "models")
+    for accuracy in (0.9, 0.95):
+        with registry.staging("intents") as folder:
+            (folder / "model.safetensors").write_bytes(b"weights")
+            card = {"metrics": {"accuracy": accuracy}}
+            registry.register("intents", folder, card, actor="ann", reason="trained", check=lambda _: None)
+    return registry
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(commands, list(arguments), catch_exceptions=False)
+
+
+def test_list_names_each_model_with_its_aliases(home: ModelRegistry) -> None:
+    assert (
+        json.loads(run("list", "--json").stdout)["models"][0].items()
+        >= {
+            "name": "intents",
+            "champion": 1,
+            "candidate": 2,
+            "versions": 2,
+            "accuracy": 0.9,
+        }.items()
+    )
+    assert "intents" in run("list").stdout
+
+
+def test_an_empty_list_says_how_to_train(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+    assert "portside train classification" in run("list").stdout
+    assert json.loads(run("list", "--json").stdout) == {"models": []}
+
+
+def test_promote_and_roll_back_are_told_and_kept(home: ModelRegistry) -> None:
+    assert run("promote", "intents", "2", "--reason", "better").stdout == (
+        "intents@champion is version 2; it was version 1.\n"
+    )
+    assert home.aliases("intents") == {"champion": 2}
+    assert run("rollback", "intents").stdout == "intents@champion is version 1 again; it was version 2.\n"
+    history = json.loads(run("show", "intents", "--json").stdout)["history"]
+    assert [(row["actor"], row["action"], row["reason"]) for row in history[2:]] == [
+        ("ann", "promoted", "better"),
+        ("ann", "cleared", "better"),
+        ("ann", "rolled back", ""),
+    ]
+
+
+def test_show_prints_versions_and_history_or_one_card(home: ModelRegistry) -> None:
+    shown = run("show", "intents").stdout
+    assert "registered version 2 as candidate" in shown
+    assert "0.9500" in shown
+    assert run("show", "intents:2").stdout.startswith("# intents, version 2\n")
+    card = json.loads(run("show", "intents@candidate", "--json").stdout)
+    assert (card["model"], card["card"]["metrics"]) == ("intents:2", {"accuracy": 0.95})
+    with pytest.raises(ModelNotFound):
+        run("show", "nothing")
+
+
+def test_verify_tells_the_intact_from_the_damaged(home: ModelRegistry) -> None:
+    assert run("verify", "intents").stdout == "intents:1: intact\nintents:2: intact\n"
+    (home.root / "intents" / "2" / "model.safetensors").write_bytes(b"weighty")
+    everything = run("verify", "intents", "--json")
+    assert everything.exit_code == 2
+    assert [row["intact"] for row in json.loads(everything.stdout)["versions"]] == [True, False]
+    assert "model.safetensors" in run("verify", "intents").stdout
+    assert run("verify", "intents@champion").exit_code == 0
+    with pytest.raises(ModelDamaged, match=r"model\.safetensors"):
+        run("verify", "intents:2")
+
+
+def test_delete_removes_what_nobody_uses(home: ModelRegistry) -> None:
+    with pytest.raises(ModelError, match="candidate"):
+        run("delete", "intents", "2")
+    run("promote", "intents", "2")
+    assert run("delete", "intents", "1", "--reason", "old").stdout == "intents:1 is deleted.\n"
+    assert [version.version for version in home.versions("intents")] == [2]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["promote", "intents", "0"], ["promote", "intents", "two"], ["promote", "intents"], ["fly"]]
+)
+def test_wrong_use_exits_with_2(home: ModelRegistry, arguments: list[str]) -> None:
+    assert run(*arguments).exit_code == 2
