@@ -1,0 +1,94 @@
+"""Which columns of a table hold the text and the label."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portside.data.findings import Finding
+from portside.errors import DataError
+
+__all__ = ["LABEL_NAMES", "TEXT_NAMES", "find_column"]
+
+TEXT_NAMES = (
+    "text",
+    "utterance",
+    "sentence",
+    "headline",
+    "query",
+    "question",
+    "message",
+    "tweet",
+    "instruction",
+    "review",
+    "comment",
+    "title",
+    "content",
+    "body",
+    "description",
+    "document",
+    "文本",
+    "句子",
+    "内容",
+    "标题",
+    "问题",
+    "评论",
+)
+"""Columns taken as the text when none is named, in this order."""
+LABEL_NAMES = (
+    "intent",
+    "sentiment",
+    "topic",
+    "label",
+    "category",
+    "class",
+    "target",
+    "tag",
+    "labels",
+    "intents",
+    "意图",
+    "情感",
+    "主题",
+    "标签",
+    "类别",
+    "分类",
+)
+"""Columns taken as the label when none is named, in this order: a telling name before ``label``, which beside one
+usually holds its number."""
+
+
+def find_column(
+    columns: Sequence[str], asked: str | None, names: Sequence[str], *, what: str, file: str
+) -> tuple[str, tuple[Finding, ...]]:
+    """The column asked for, or the first of ``names`` that is there, whatever its case.
+
+    Raises:
+        DataError: the column asked for is not there, or none of ``names`` is; names the columns that are.
+    """
+    folded: dict[str, str] = {}
+    for column in columns:
+        folded.setdefault(column.strip().casefold(), column)
+    if asked is not None:
+        found = asked if asked in columns else folded.get(asked.strip().casefold())
+        if found is None:
+            raise _missing(f"The column '{asked}' must be in the file", columns, what, file)
+        return found, ()
+    candidates = [folded[name] for name in names if name in folded]
+    if not candidates:
+        raise _missing(f"One column must hold the {what}", columns, what, file)
+    if len(candidates) == 1:
+        return candidates[0], ()
+    others = ", ".join(f"'{name}'" for name in candidates[1:])
+    note = Finding(
+        "note",
+        f"'{candidates[0]}' was taken as the {what}; {others} could be it, too",
+        f"Name the column with --{what} to choose another",
+        file,
+        column=candidates[0],
+    )
+    return candidates[0], (note,)
+
+
+def _missing(rule: str, columns: Sequence[str], what: str, file: str) -> DataError:
+    seen = f"the columns {', '.join(repr(name) for name in columns[:20])}{' …' if len(columns) > 20 else ''}"
+    remedy = f"Name the column with --{what}; if the first line is data already, put a header line above it"
+    return DataError(rule, seen=seen, remedy=remedy, file=file)
