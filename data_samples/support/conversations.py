@@ -148,19 +148,27 @@ def next_moment(role: str, channel: str, now: datetime, rng: random.Random) -> d
     return now + timedelta(seconds=rng.randrange(900, 40000) if email else rng.randrange(15, 260))
 
 
+def moments_of(script: Script, rng: random.Random) -> list[datetime]:
+    """A moment for each message; drawn again while the last one would lie beyond the last day."""
+    while True:
+        moments = [start_of(script, rng)]
+        for role, _ in script.lines[1:]:
+            moments.append(next_moment(role, script.channel, moments[-1], rng))
+        if moments[-1] < LAST_DAY:
+            return moments
+
+
 def dated(script: Script, bot: BotLines, rng: random.Random) -> dict[str, object]:
     """The conversation as one record without its id."""
-    now = start = start_of(script, rng)
-    messages: list[dict[str, str]] = []
-    for at, (role, text) in enumerate(script.lines):
-        if at:
-            now = next_moment(role, script.channel, now, rng)
-        written = bot.written(text, script.language) if role == "bot" else text
-        messages.append({"role": role, "text": written, "at": _iso(now)})
+    moments = moments_of(script, rng)
+    messages = [
+        {"role": role, "text": bot.written(text, script.language) if role == "bot" else text, "at": _iso(moment)}
+        for (role, text), moment in zip(script.lines, moments, strict=True)
+    ]
     return {
         "channel": script.channel,
         "language": script.language,
-        "started_at": _iso(start),
+        "started_at": _iso(moments[0]),
         "messages": messages,
         "outcome": script.outcome,
     }
