@@ -22,6 +22,8 @@ SAMPLE = 200_000
 """Bytes looked at where a guess is needed."""
 MAX_BROKEN_SHARE = 0.1
 """Up to this share of broken among non-ASCII characters a file counts as damaged UTF-8, beyond as something else."""
+MIN_RUN = 2.0
+"""Mean number of high bytes in a row from which a file may be in a script without ASCII letters."""
 OTHER_SCRIPTS = ("big5", "shift_jis", "euc_kr", "cp1251", "cp1253")
 LATIN_SCRIPTS = ("cp1252", "cp1250", "cp1254")
 REMEDY = "Save the file as UTF-8, or name its encoding"
@@ -128,6 +130,10 @@ def _is_chinese(sample: bytes) -> bool:
 
 
 def _other_script(sample: bytes) -> str | None:
+    # In other scripts whole words are high bytes; accents and currency signs stand alone among ASCII.
+    runs = re.findall(rb"[\x80-\xff]+", sample)
+    if sum(map(len, runs)) < MIN_RUN * len(runs):
+        return None
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=[*OTHER_SCRIPTS, *LATIN_SCRIPTS]).best()

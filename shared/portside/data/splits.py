@@ -131,8 +131,22 @@ def _by_label(
         wanted[best].subtract(held)
     for part in parts:
         if not part:
-            part.append(max((other for other in parts if len(other) > 1), key=len).pop())
+            part.append(_spared([other for other in parts if len(other) > 1], labels))
     return [[place for unit in part for place in unit] for part in parts]
+
+
+def _spared(donors: list[list[list[int]]], labels: Sequence[str]) -> list[int]:
+    """Take a unit out of a part for one that would be empty: the last of no label if it can be, then a small one."""
+
+    choices: list[tuple[int, int, int, int]] = []
+    for number, donor in enumerate(donors):
+        kinds = [{labels[place] for place in unit} for unit in donor]
+        units_of = Counter(label for held in kinds for label in held)
+        choices += [
+            (sum(units_of[label] == 1 for label in held), len(donor[at]), number, at) for at, held in enumerate(kinds)
+        ]
+    _, _, number, at = min(choices)
+    return donors[number].pop(at)
 
 
 def _quotas(counts: Counter[str], fractions: Sequence[float], chance: random.Random) -> list[Counter[str]]:
