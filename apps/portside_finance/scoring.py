@@ -1,0 +1,94 @@
+"""Let the two models read what they have not read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portside.errors import ModelNotFound
+from portside.inference.interfaces import TextClassifier
+from portside.progress import Progress
+from portside.records import Prediction
+from portside_finance.config import ScoreConfig
+from portside_finance.records import Scored
+from portside_finance.store import FinanceStore
+
+__all__ = ["ScoreReport", "model_of", "score_pending"]
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreReport:
+    """What a scoring run did; a model's name is empty where there is none yet."""
+
+    texts: int
+    sentiment_model: str
+    topic_model: str
+
+
+def model_of(classifier: TextClassifier) -> str:
+    """The version now served, empty when none was trained yet."""
+    try:
+        return classifier.model
+    except ModelNotFound:
+        return ""
+
+
+def score_pending(
+    store: FinanceStore,
+    sentiment: TextClassifier,
+    topic: TextClassifier,
+    config: ScoreConfig,
+    progress: Progress,
+    *,
+    rescore: bool = False,
+) -> ScoreReport:
+    """Read every distinct text once with each model, a batch a transaction; stopped, it goes on where it was.
+
+    With ``rescore`` texts that another version has read are read again. A model promoted meanwhile takes over
+    between batches.
+
+    Raises:
+        ModelNotFound: neither model exists.
+        Cancelled: asked to stop; finished batches are kept.
+    """
+    done, total = 0, 0
+    models = (model_of(sentiment), model_of(topic))
+    if not any(models):
+        sentiment.model  # noqa: B018 - raises ModelNotFound with the advice how to train it
+    total = store.headlines.count_unscored(*models, rescore=rescore)
+    progress.update(0, max(total, 1), "scoring headlines")
+    while True:
+        models = (model_of(sentiment), model_of(topic))
+        rows = store.headlines.unscored(*models, rescore=rescore, limit=config.batch_texts)
+        if not rows:
+            return ScoreReport(done, *models)
+        said = _predict(sentiment, [text for _, text, wanted, _ in rows if wanted])
+        filed = _predict(topic, [text for _, text, _, wanted in rows if wanted])
+        store.headlines.save_scores(
+            {
+                number: _scored(said.get(text) if first else None, filed.get(text) if second else None)
+                for number, text, first, second in rows
+            }
+        )
+        done += len(rows)
+        progress.update(min(done, total), max(total, 1), "scoring headlines")
+
+
+def _predict(classifier: TextClassifier, texts: Sequence[str]) -> dict[str, Prediction]:
+    return dict(zip(texts, classifier.predict(texts), strict=True)) if texts else {}
+
+
+def _scored(sentiment: Prediction | None, topic: Prediction | None) -> Scored:
+    return Scored(
+        sentiment.label if sentiment else "",
+        _rounded(sentiment),
+        sentiment.model if sentiment else "",
+        topic.label if topic else "",
+        _rounded(topic),
+        topic.model if topic else "",
+    )
+
+
+def _rounded(prediction: Prediction | None) -> dict[str, float]:
+    # Five digits: what a page shows, at a third of the stored size.
+    return {label: round(share, 5) for label, share in prediction.probabilities.items()} if prediction else {}

@@ -1,0 +1,179 @@
+"""Fine-tune the two models, and prepare the app from the samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portside.errors import UsageError
+from portside.progress import Progress
+from portside.records import Example
+from portside.settings import Settings
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
+    from portside.tasks.classification import LabelledTexts
+    from portside_finance.service import FinanceService
+
+__all__ = ["Corrected", "PartOf", "prepare_demo", "train_model", "with_corrections"]
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """Labelled texts with the corrections that people made on the pages: a correction replaces the file's label."""
+
+    examples: tuple[Example, ...]
+    labels: tuple[str, ...]
+    source: str
+    content_hash: str
+
+
+def with_corrections(base: LabelledTexts, corrections: Sequence[tuple[str, str]]) -> LabelledTexts:
+    """``base`` and the corrected texts; ``base`` itself when there are none."""
+    if not corrections:
+        return base
+    right = {text.strip().casefold(): Example(text, label) for text, label in corrections}
+    kept = [example for example in base.examples if example.text.strip().casefold() not in right]
+    examples = (*kept, *right.values())
+    digest = hashlib.sha256(base.content_hash.encode())
+    for example in right.values():
+        digest.update(f"\x1e{example.text}\x1f{example.label}".encode())
+    labels = tuple(sorted({example.label for example in examples}))
+    source = f"{base.source} with {len(right)} corrections"
+    return Corrected(examples, labels, source, digest.hexdigest())
+
+
+def train_model(
+    settings: Settings,
+    service: FinanceService,
+    kind: str,
+    data: Path,
+    *,
+    progress: Progress,
+    reason: str,
+    budget_seconds: float | None = None,
+    resume: bool = False,
+    promote: bool | None = None,
+) -> ModelVersion:
+    """Fine-tune the ``sentiment`` or the ``topic`` model on a file, corrections included.
+
+    Raises:
+        DataError: the file cannot be trained on.
+        UsageError: another training of this model runs, or the budget is too short.
+        Cancelled: asked to stop.
+    """
+    from portside.data import load_examples
+    from portside.registry import ModelRegistry
+    from portside.tasks.classification import ClassificationRecipe
+    from portside.training.classification import train_classifier
+
+    score = service.config.score
+    names = {"sentiment": score.sentiment_model, "topic": score.topic_model}
+    if kind not in names:
+        raise UsageError("There are two models to train", seen=kind, remedy=f"Name one of: {', '.join(names)}")
+    dataset = with_corrections(load_examples(data), service.store.headlines.corrected(kind))
+    return train_classifier(
+        ClassificationRecipe(encoder=settings.encoder, budget_seconds=budget_seconds),
+        dataset,
+        registry=ModelRegistry(settings.models_dir),
+        name=names[kind],
+        runs_dir=settings.runs_dir,
+        progress=progress,
+        actor=service.actor,
+        reason=reason,
+        promote=promote,
+        resume=resume,
+        threads=settings.threads,
+    )
+
+
+@dataclass
+class PartOf:
+    """Progress of one part of longer work: ``start`` to ``end`` of a whole of 1."""
+
+    whole: Progress
+    start: float
+    end: float
+    title: str = ""
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        text = " · ".join(part for part in (self.title, message) if part)
+        self.whole.update(self.start + (self.end - self.start) * share, 1.0, text)
+
+    def log(self, line: str) -> None:
+        self.whole.log(line)
+
+
+def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[str]:
+    """Train both models on the samples, import companies and headlines, score them and compute alerts.
+
+    What was done before is not done again; interrupted, it goes on where it was.
+    """
+    from portside_finance.build import build_service
+
+    folder = samples / "finance"
+    service = build_service(settings)
+    try:
+        done = _train_missing(settings, service, folder, progress)
+        done += _import_missing(service, folder, progress)
+        scored = service.score(PartOf(progress, 0.45, 0.98, "reading headlines"))
+        if scored.texts:
+            done.append(
+                f"scored {scored.texts:,} distinct headlines with {scored.sentiment_model}, {scored.topic_model}"
+            )
+        service.update_alerts()
+        if done:
+            counts = service.alert_counts()
+            done.append("alerts: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none"))
+        progress.update(1.0, 1.0, "")
+        return done
+    finally:
+        service.store.database.close()
+
+
+def _train_missing(settings: Settings, service: FinanceService, folder: Path, progress: Progress) -> list[str]:
+    from portside.registry import CHAMPION, ModelRegistry
+
+    registry = ModelRegistry(settings.models_dir)
+    config = service.config
+    plans: Mapping[str, tuple[str, str, float, float, float]] = {
+        "sentiment": ("sentiment.csv", config.score.sentiment_model, config.train.demo_seconds_sentiment, 0.0, 0.18),
+        "topic": ("topics.csv", config.score.topic_model, config.train.demo_seconds_topics, 0.18, 0.37),
+    }
+    done = []
+    for kind, (file, name, seconds, start, end) in plans.items():
+        if CHAMPION in registry.aliases(name):
+            continue
+        version = train_model(
+            settings,
+            service,
+            kind,
+            folder / file,
+            progress=PartOf(progress, start, end, f"training {name}"),
+            reason="trained on the sample data",
+            budget_seconds=seconds,
+        )
+        done.append(f"trained {version.ref}")
+    return done
+
+
+def _import_missing(service: FinanceService, folder: Path, progress: Progress) -> list[str]:
+    from portside_finance.headlines import guess_mapping
+    from portside_finance.ingest import import_identity
+    from portside_finance.reading import columns_of
+
+    done = []
+    if not service.totals()["companies"]:
+        count = service.import_companies(folder / "companies.csv")
+        done.append(f"imported {count} companies")
+    path = folder / "headlines.csv.gz"
+    mapping = guess_mapping(columns_of(path), path.name, default_source="headlines")
+    state = service.store.import_state(import_identity(path, mapping))
+    if state is None or not state.finished:
+        report = service.ingest(path, progress=PartOf(progress, 0.37, 0.45, "importing headlines"))
+        done.append(f"imported {report.added:,} headlines, {report.same_story:,} of them copies of a known story")
+    return done
