@@ -113,3 +113,17 @@ def wait_until_drawn(page: Page) -> None:
     """Wait until Streamlit has run the script and shows the page's title."""
     page.wait_for_selector("h1", state="visible")
     page.wait_for_function("() => !document.querySelector('[data-testid=\"stStatusWidget\"]')")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print how long each page took: a look, not a verdict."""
+    seen = [
+        value
+        for report in terminalreporter.getreports("passed")
+        for name, value in report.user_properties
+        if name == "page load"
+    ]
+    if seen:
+        terminalreporter.section("page load times, fresh session, from navigation to drawn")
+        for line in seen:
+            terminalreporter.write_line(str(line))
