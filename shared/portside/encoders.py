@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,7 +17,15 @@ from typing import Any, Literal
 
 from portside.errors import ModelDamaged, ModelError, ModelNotFound
 
-__all__ = ["BUNDLED_NAME", "EncoderSource", "bundled_folder", "load_backbone", "read_config", "resolve_encoder"]
+__all__ = [
+    "BUNDLED_NAME",
+    "EncoderSource",
+    "bundled_folder",
+    "hidden_size",
+    "load_backbone",
+    "read_config",
+    "resolve_encoder",
+]
 
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -101,7 +111,6 @@ def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | Non
     """
     import torch
     from transformers import AutoConfig, AutoModel
-    from transformers.utils import logging
 
     config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
@@ -111,19 +120,14 @@ def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | Non
         config.hidden_dropout_prob = dropout
     # Eager attention with bf16 is the fastest of the combinations measured on CPUs.
     options: dict[str, Any] = {"attn_implementation": "eager"}
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
+    with _quiet():
         if pretrained:
-            model = AutoModel.from_pretrained(
+            model: Any = AutoModel.from_pretrained(
                 folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32, **options
             )
         else:
-            model = AutoModel.from_config(config, **options)
-    finally:
-        logging.enable_progress_bar()
-        logging.set_verbosity(before)
+            make: Any = AutoModel.from_config
+            model = make(config, **options)
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # its output is never used; left in, it would be saved and never trained
     return model.eval()
@@ -142,6 +146,30 @@ def read_config(folder: Path) -> dict[str, Any]:
         raise ModelDamaged(
             "A model folder needs a readable config.json", seen=f"{path}: {error}", remedy="Restore or retrain it"
         ) from error
+
+
+def hidden_size(config: Mapping[str, Any]) -> int:
+    """Width of the hidden states, under whichever name the architecture has for it."""
+    for name in ("hidden_size", "dim", "d_model"):
+        if name in config:
+            return int(config[name])
+    raise ModelError("The encoder's config.json must give its hidden_size", seen=f"keys {', '.join(sorted(config))}")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """No log lines and bars of transformers: it warns of the pooler that is left out on purpose."""
+    from transformers.utils import logging
+
+    noise: Any = logging
+    before = noise.get_verbosity()
+    noise.set_verbosity_error()
+    noise.disable_progress_bar()
+    try:
+        yield
+    finally:
+        noise.enable_progress_bar()
+        noise.set_verbosity(before)
 
 
 def _looks_like_path(reference: str) -> bool:

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.encoders import BUNDLED_NAME, bundled_folder, resolve_encoder
+from portside.encoders import BUNDLED_NAME, bundled_folder, hidden_size, resolve_encoder
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.served import Served, VersionSource
+from portside.inference.threads import prepare_threads
 from portside.inference.tokens import Tokens
 
 __all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "load_encoder", "save_encoder"]
@@ -45,7 +46,7 @@ class FolderEncoder:
 
     @property
     def dim(self) -> int:
-        return int(self._tokens.config["hidden_size"])
+        return hidden_size(self._tokens.config)
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -54,6 +55,7 @@ class FolderEncoder:
         return self._run(texts, precision)
 
     def _run(self, texts: Sequence[str], precision: str) -> NDArray[np.float32]:
+        prepare_threads()
         from portside.inference import network as engine
 
         network, device = self._loaded()
@@ -111,7 +113,8 @@ def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 
         if not name.startswith("pooler.")
     }
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    model.config.save_pretrained(folder)
+    # In full: what equals transformers' own default would otherwise be left out, and be missing for other readers.
+    (folder / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
     tokenizer.save_pretrained(folder)
     write_model_file(folder, ModelFile("encoder", max_tokens))
 

@@ -1,0 +1,131 @@
+"""Text classifiers: one version from its folder, and the version that an alias points at."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.inference.folder import read_model_file
+from portside.inference.served import Served, VersionSource
+from portside.inference.threads import prepare_threads
+from portside.records import Prediction
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
+
+__all__ = ["FolderClassifier", "ServedClassifier", "load_classifier"]
+
+
+class FolderClassifier:
+    """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
+
+    def __init__(self, folder: Path, *, model: str, threads: int = 0, precision: str = "fp32") -> None:
+        self.model = model
+        self.labels = read_model_file(folder, task="classification").labels
+        self._folder = folder
+        self._threads = threads
+        self._precision = precision
+        self._lock = Lock()
+        self._loaded: tuple[Any, Any, Any] | None = None
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return [self._prediction(row) for row in self.probabilities(texts)]
+
+    def probabilities(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Probabilities in the order of ``labels``, shape (texts, labels), rows summing to 1.
+
+        ``report`` is told after each batch how many texts are done.
+        """
+        if not texts:
+            return np.zeros((0, len(self.labels)))
+        prepare_threads()
+        from portside.inference import network as engine
+
+        network, tokens, device = self._ready()
+
+        def forward(ids: Any, mask: Any) -> Any:
+            return network(ids, mask)["logits"]
+
+        logits = engine.run(forward, tokens, texts, device=device, precision=self._precision, report=report)
+        return softmax(logits)
+
+    def _ready(self) -> tuple[Any, Any, Any]:
+        from portside.inference import network as engine
+        from portside.tasks.classification_network import load_network
+
+        with self._lock:
+            if self._loaded is None:
+                engine.use_threads(self._threads)
+                network, tokens, _ = load_network(self._folder)
+                device = engine.best_device()
+                self._loaded = network.to(device), tokens, device
+            return self._loaded
+
+    def _prediction(self, row: NDArray[np.float64]) -> Prediction:
+        best = int(row.argmax())
+        probabilities = dict(zip(self.labels, row.tolist(), strict=True))
+        return Prediction(self.labels[best], float(row[best]), probabilities, self.model)
+
+
+def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities of each row, in 64-bit floats so that they sum to 1."""
+    powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def load_classifier(version: ModelVersion, *, threads: int = 0, precision: str = "fp32") -> FolderClassifier:
+    """The classifier of one version. ``precision="bf16"`` is faster in bulk on some machines, and less exact.
+
+    Raises:
+        ModelDamaged: the folder lacks a file or holds an unreadable one.
+        ModelError: the version is a model for another task.
+    """
+    return FolderClassifier(version.folder, model=version.ref, threads=threads, precision=precision)
+
+
+class ServedClassifier:
+    """The classifier behind ``name@alias``; a promoted version answers from the next call on.
+
+    Nothing is loaded before the first use. One call is always answered by one version.
+    """
+
+    def __init__(
+        self,
+        registry: VersionSource,
+        name: str,
+        alias: str = "champion",
+        *,
+        threads: int = 0,
+        precision: str = "fp32",
+    ) -> None:
+        self._served: Served[FolderClassifier] = Served(
+            registry, name, alias, lambda version: _warm(load_classifier(version, threads=threads, precision=precision))
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._served.current().labels
+
+    @property
+    def model(self) -> str:
+        return self._served.current().model
+
+    def current(self) -> FolderClassifier:
+        """The one version to use where several calls must not mix two."""
+        return self._served.current()
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return self._served.current().predict(texts)
+
+
+def _warm(classifier: FolderClassifier) -> FolderClassifier:
+    # Read the weights before the version goes into service, so that damage shows while the old one still serves.
+    classifier.probabilities(["ready"])
+    return classifier

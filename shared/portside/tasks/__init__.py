@@ -1,0 +1,1 @@
+"""One task a file: what its recipe can say and what network it trains."""

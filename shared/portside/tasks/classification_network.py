@@ -1,0 +1,91 @@
+"""The classification network: encoder, mean over tokens, dropout, linear head. Imports torch: import it lazily."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from portside.encoders import hidden_size
+from portside.errors import ModelDamaged
+from portside.inference.folder import ModelFile, read_model_file, write_model_file
+from portside.inference.network import empty_encoder, mean_pool, read_weights
+from portside.inference.tokens import Tokens
+
+__all__ = ["ClassificationNetwork", "load_network", "save_network"]
+
+
+class ClassificationNetwork(nn.Module):
+    """Token ids and mask, both (batch, tokens), to logits (batch, labels); with ``labels`` also the loss."""
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        hidden: int,
+        labels: int,
+        *,
+        dropout: float = 0.0,
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.dropout = nn.Dropout(dropout)
+        self.head = nn.Linear(hidden, labels)
+        self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
+        pooled = self.dropout(mean_pool(hidden, attention_mask))
+        # The head is small and decides the last digits: 32-bit floats also where the encoder runs in bf16.
+        with torch.autocast(pooled.device.type, enabled=False):
+            logits = self.head(pooled)
+            out = {"logits": logits}
+            if labels is not None:
+                out["loss"] = self._loss(logits, labels)
+        return out
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        losses = functional.cross_entropy(logits, labels, reduction="none")
+        if self._weights is not None:
+            # A plain mean, not torch's mean over weights: that one depends on how a batch is cut into parts.
+            losses = losses * self._weights.to(losses.device)[labels]
+        return losses.mean()
+
+
+def save_network(
+    folder: Path, network: nn.Module, tokens: Tokens, config: Mapping[str, object], labels: Sequence[str]
+) -> None:
+    """Write weights, the encoder's ``config``, tokenizer and ``model.json``: all that ``load_network`` needs."""
+    from safetensors.torch import save_file
+
+    weights = {name: value.detach().to("cpu").contiguous().clone() for name, value in network.state_dict().items()}
+    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n", encoding="utf-8")
+    tokens.save(folder)
+    write_model_file(folder, ModelFile("classification", tokens.max_tokens, tuple(labels)))
+
+
+def load_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, tuple[str, ...]]:
+    """The network in ``folder`` ready to serve, its tokenizer and its label order.
+
+    Raises:
+        ModelDamaged: a file is missing, unreadable or does not fit the others.
+        ModelError: the folder holds a model for another task or of a newer format.
+    """
+    file = read_model_file(folder, task="classification")
+    tokens = Tokens(folder, max_tokens=file.max_tokens)
+    weights = read_weights(folder)
+    network = ClassificationNetwork(empty_encoder(folder), hidden_size(tokens.config), len(file.labels))
+    try:
+        network.load_state_dict(weights, assign=True)
+    except RuntimeError as error:
+        raise ModelDamaged(
+            "The weights must fit config.json and model.json",
+            seen=f"{folder}: {str(error).splitlines()[-1].strip()}",
+            remedy="Restore the folder from a backup or train the model again",
+        ) from error
+    return network.eval(), tokens, file.labels

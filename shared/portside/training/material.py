@@ -1,0 +1,66 @@
+"""What a run trains and validates on: texts with label numbers, checked and split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portside.errors import DataError
+from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order
+from portside.training.holdout import hold_out
+
+__all__ = ["Material", "prepare"]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Texts and label numbers; a number is a place in ``labels``."""
+
+    labels: tuple[str, ...]
+    texts: Sequence[str]
+    label_ids: Sequence[int]
+    valid_texts: Sequence[str]
+    valid_ids: Sequence[int]
+    validation: str
+    """Where the validation rows come from, in words."""
+
+
+def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: LabelledTexts | None) -> Material:
+    """Number the labels and set validation rows apart where the user gave none.
+
+    Raises:
+        DataError: fewer than two labels, a row without one, or a validation label that training does not have.
+    """
+    labels = label_order(dataset)
+    number = {label: place for place, label in enumerate(labels)}
+    texts = [example.text for example in dataset.examples]
+    label_ids = [number[example.label] for example in dataset.examples]
+    if valid is not None:
+        _check_valid(valid, number)
+        valid_texts = [example.text for example in valid.examples]
+        valid_ids = [number[example.label] for example in valid.examples]
+        return Material(labels, texts, label_ids, valid_texts, valid_ids, f"{valid.source}, given by the user")
+    train, held = hold_out(texts, label_ids, seed=recipe.seed)
+    words = f"{len(held)} of {len(texts)} training rows, kept aside by label with seed {recipe.seed}"
+    return Material(
+        labels=labels,
+        texts=[texts[place] for place in train],
+        label_ids=[label_ids[place] for place in train],
+        valid_texts=[texts[place] for place in held],
+        valid_ids=[label_ids[place] for place in held],
+        validation=words if held else "none: too few rows to keep any aside",
+    )
+
+
+def _check_valid(valid: LabelledTexts, number: dict[str, int]) -> None:
+    if not valid.examples:
+        raise DataError("A validation file must have rows", seen="none", remedy="Leave --valid out", file=valid.source)
+    for row, example in enumerate(valid.examples, start=1):
+        if example.label not in number:
+            raise DataError(
+                "Every validation label must occur in the training data",
+                seen=f"'{example.label}'",
+                remedy="Remove those rows, correct the label, or add training rows with it",
+                file=valid.source,
+                row=row,
+            )

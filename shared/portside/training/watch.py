@@ -1,0 +1,94 @@
+"""What happens between two training steps: progress, validation, checkpoints, and stopping. Imported lazily."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import TrainerCallback
+
+from portside.errors import Cancelled
+from portside.progress import Progress
+from portside.training.plan import Plan
+from portside.training.trainer import Best
+
+__all__ = ["Watch"]
+
+NEARLY = 0.7
+"""Share of the run after which the process that will check the reload is started, to be ready at the end."""
+
+
+@dataclass
+class Watch(TrainerCallback):
+    """Follows one run and decides, after each step, what comes next."""
+
+    plan: Plan
+    best: Best
+    patience: int
+    validates: bool
+    progress: Progress
+    elapsed: Callable[[], float]
+    checkpoint_seconds: float
+    nearly_done: Callable[[], None]
+    start_epoch: Callable[[], None] = lambda: None
+    stopped: str = "finished"
+    cancelled: Cancelled | None = None
+    diverged: bool = False
+    _saved_at: float = field(default_factory=time.monotonic)
+    _told: bool = False
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self.start_epoch()
+
+    def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        step = state.global_step
+        last = step >= self.plan.steps
+        if not last and self.plan.seconds is not None and self.elapsed() > self.plan.seconds:
+            last, self.stopped = True, "time budget used up"
+        if self.validates and (step % self.plan.validate_every == 0 or (last and self._worth_validating(step))):
+            control.should_evaluate = True
+        if time.monotonic() - self._saved_at >= self.checkpoint_seconds:
+            control.should_save = True
+        self._report(step, control)
+        if step >= NEARLY * self.plan.steps and not self._told:
+            self._told = True
+            self.nearly_done()
+        if last or control.should_training_stop:
+            control.should_training_stop = True
+        return control
+
+    def _worth_validating(self, step: int) -> bool:
+        # Cut off right after a validation, the weights have hardly moved: no time for another.
+        since = step - (self.best.history[-1]["step"] if self.best.history else 0)
+        return since > self.plan.validate_every // 10
+
+    def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
+        newest = self.best.history[-1]
+        self.progress.log(
+            f"step {state.global_step:,}: validation accuracy {newest['accuracy']:.4f}, loss {newest['loss']:.3f}"
+        )
+        self.diverged = not math.isfinite(newest["loss"])
+        early = self.best.without_gain >= self.patience and state.global_step < self.plan.steps
+        if early:
+            self.stopped = f"no gain in {self.patience} validations"
+        if early or self.diverged:
+            control.should_training_stop = True
+        return control
+
+    def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
+        self._saved_at = time.monotonic()
+
+    def _report(self, step: int, control: Any) -> None:
+        if self.cancelled is not None:
+            return
+        try:
+            self.progress.update(step, self.plan.steps, f"step {step:,} of {self.plan.steps:,}")
+        except Cancelled as asked:
+            # Not raised here: the Trainer first leaves a checkpoint to resume from.
+            self.cancelled = asked
+            control.should_save = True
+            control.should_evaluate = False
+            control.should_training_stop = True
