@@ -16,7 +16,7 @@ from xml.sax.saxutils import escape
 from labelled import labelled_sets
 from stream import Headline, Stream
 from styles import SOURCES, print_as
-from writer import HERE, Writer, read_patterns
+from writer import HERE, Writer
 
 SEED = 20261031
 
@@ -80,11 +80,11 @@ def feed(stream: Stream, rows: Sequence[Headline], rng: Random) -> str:
 def generate(out: Path) -> None:
     """Write every generated file to `out`, and beside them the two hand-written tables."""
     out.mkdir(parents=True, exist_ok=True)
-    writer, patterns = Writer(), read_patterns()
-    for name, pairs in labelled_sets(writer, patterns, SEED).items():
+    writer = Writer()
+    for name, pairs in labelled_sets(writer, SEED).items():
         column = "sentiment" if name.startswith("sentiment") else "topic"
         (out / f"{name}.csv").write_text(table(("text", column), pairs), encoding="utf-8")
-    stream = Stream(writer, patterns, SEED + 2)
+    stream = Stream(writer, SEED + 2)
     rows = stream.build()
     write_gzip(
         out / "headlines.csv.gz",

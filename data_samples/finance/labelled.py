@@ -9,19 +9,19 @@ from dataclasses import dataclass
 from random import Random
 
 from styles import SHARES, SOURCES, add_tail, misspell, print_as
-from writer import Pattern, Writer
+from writer import Newsroom, Pattern, Writer, read_frames, read_patterns, read_phrases
 
 SENTIMENTS = {"negative": 25, "neutral": 45, "positive": 30}
 TOPICS = {
     "earnings": 17, "markets": 12, "macro_economy": 11, "mergers_acquisitions": 10, "products": 10, "regulation_legal": 9,
     "analyst_rating": 8, "energy_commodities": 8, "labour": 6, "management": 6, "dividends_buybacks": 5,
 }  # fmt: skip
-HELD_OUT = 0.24  # share of the patterns of each topic and sentiment that only the test sets use
-TAIL_SHARE = 0.38
+HELD_OUT = 0.2  # share of the patterns, phrases and frames that only the test sets use
+TAIL_SHARE = 0.25
 TYPO_SHARE = 0.03
 MISLABELLED = 0.02
-TOO_ALIKE = 0.6  # Jaccard of words, with companies and figures masked
-TRAIN_POOL, TEST_POOL = 3400, 1000
+TOO_ALIKE = 0.7  # Jaccard of words, with companies and figures masked
+TRAIN_POOL, TEST_POOL = 3400, 1300
 TRAIN_ROWS = {"sentiment": 2500, "topic": 2600}
 TEST_ROWS = {"sentiment": 720, "topic": 760}
 
@@ -35,20 +35,31 @@ class Labelled:
     topic: str
 
 
-def held_out(patterns: Sequence[Pattern], seed: int) -> tuple[list[Pattern], list[Pattern]]:
-    """(training patterns, test patterns), split within each topic and sentiment."""
+def newsrooms(seed: int) -> tuple[Newsroom, Newsroom]:
+    """(for training, for the test): the test's patterns and frames, and a third of its phrases, are in no training headline."""
+    rng = Random(seed)
+    patterns, held_patterns = _held_out(read_patterns(), HELD_OUT, rng)
+    phrases, held_phrases = _held_out(read_phrases(), HELD_OUT, rng)
+    frames = list(dict.fromkeys(read_frames()[2:]))
+    held_frames = rng.sample(frames, round(len(frames) * HELD_OUT))
+    plain = read_frames()[:2]
+    training = Newsroom(patterns, phrases, plain + [frame for frame in frames if frame not in held_frames])
+    return training, Newsroom(held_patterns, held_phrases + rng.sample(phrases, 2 * len(held_phrases)), held_frames)
+
+
+def _held_out(patterns: Sequence[Pattern], share: float, rng: Random) -> tuple[list[Pattern], list[Pattern]]:
+    """(kept, held out), split within each topic and sentiment."""
     cells: dict[tuple[str, str], list[Pattern]] = defaultdict(list)
     for pattern in patterns:
         cells[pattern.topic, pattern.label].append(pattern)
-    rng = Random(seed)
-    train: list[Pattern] = []
-    test: list[Pattern] = []
+    kept: list[Pattern] = []
+    held: list[Pattern] = []
     for cell in cells.values():
         mixed = rng.sample(cell, len(cell))
-        cut = round(len(cell) * HELD_OUT)
-        test += mixed[:cut]
-        train += mixed[cut:]
-    return train, test
+        cut = round(len(cell) * share)
+        held += mixed[:cut]
+        kept += mixed[cut:]
+    return kept, held
 
 
 def words(text: str, writer: Writer) -> frozenset[str]:
@@ -61,17 +72,14 @@ def words(text: str, writer: Writer) -> frozenset[str]:
     return frozenset(re.findall(r"[a-z]+|0", re.sub(r"\d[\d.,]*", "0", text.lower())))
 
 
-def pool(patterns: Sequence[Pattern], writer: Writer, rng: Random, size: int) -> list[Labelled]:
+def pool(newsroom: Newsroom, writer: Writer, rng: Random, size: int) -> list[Labelled]:
     """Distinct headlines with the class balance of a news desk."""
-    cells: dict[tuple[str, str], list[Pattern]] = defaultdict(list)
-    for pattern in patterns:
-        cells[pattern.topic, pattern.label].append(pattern)
     rows: dict[str, Labelled] = {}
     while len(rows) < size:
         sentiment = rng.choices(list(SENTIMENTS), list(SENTIMENTS.values()))[0]
         topic = rng.choices(list(TOPICS), list(TOPICS.values()))[0]
-        cast = writer.cast(rng)
-        text = writer.write(rng, rng.choice(cells[topic, sentiment]).text, cast)
+        cast = writer.cast(rng, topic=topic)
+        text = writer.write(rng, newsroom.choose(rng, topic, sentiment), cast)
         text = add_tail(rng, writer, text, sentiment, cast) if rng.random() < TAIL_SHARE else text
         text = print_as(rng, rng.choices(SOURCES, SHARES)[0], text, cast)
         text = misspell(rng, text) if rng.random() < TYPO_SHARE else text
@@ -105,12 +113,12 @@ def mislabel(label: str, labels: Sequence[str], rng: Random) -> str:
     return rng.choice([other for other in labels if other != label]) if rng.random() < MISLABELLED else label
 
 
-def labelled_sets(writer: Writer, patterns: Sequence[Pattern], seed: int) -> dict[str, list[tuple[str, str]]]:
+def labelled_sets(writer: Writer, seed: int) -> dict[str, list[tuple[str, str]]]:
     """Rows (text, label) of sentiment.csv, sentiment_test.csv, topics.csv and topics_test.csv."""
-    train_patterns, test_patterns = held_out(patterns, seed)
+    training, testing = newsrooms(seed)
     rng = Random(seed + 1)
-    train = pool(train_patterns, writer, rng, TRAIN_POOL)
-    test = without_copies(pool(test_patterns, writer, rng, TEST_POOL), train, writer)
+    train = pool(training, writer, rng, TRAIN_POOL)
+    test = without_copies(pool(testing, writer, rng, TEST_POOL), train, writer)
     sets: dict[str, list[tuple[str, str]]] = {}
     for name, column, labels in (("sentiment", "sentiment", list(SENTIMENTS)), ("topics", "topic", list(TOPICS))):
         for suffix, rows, count in (("", train, TRAIN_ROWS[column]), ("_test", test, TEST_ROWS[column])):

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 
 from labelled import TAIL_SHARE, TOPICS
 from styles import SHARES, SOURCES, Source, add_tail, misspell, print_as
-from writer import HERE, Cast, Company, Pattern, Writer, read_background, read_stories
+from writer import (
+    HERE,
+    Cast,
+    Newsroom,
+    Writer,
+    read_background,
+    read_frames,
+    read_patterns,
+    read_phrases,
+    read_stories,
+)
 
 FIRST_DAY, LAST_DAY = date(2026, 6, 8), date(2026, 10, 31)
 STORIES_PER_WEEKDAY = 138.0
@@ -77,13 +86,11 @@ def url(rng: Random, source: Source | str, at: datetime) -> str:
 class Stream:
     """Builds the whole stream from one seed."""
 
-    def __init__(self, writer: Writer, patterns: Sequence[Pattern], seed: int) -> None:
+    def __init__(self, writer: Writer, seed: int) -> None:
         self._writer = writer
         self._rng = Random(seed)
         self._background = read_background()
-        self._cells: dict[tuple[str, str], list[Pattern]] = {}
-        for pattern in patterns:
-            self._cells.setdefault((pattern.topic, pattern.label), []).append(pattern)
+        self._newsroom = Newsroom(read_patterns(), read_phrases(), read_frames())
         self._mood = {company.ticker: self._rng.uniform(0.7, 1.4) for company in writer.companies}
 
     def build(self) -> list[Headline]:
@@ -100,17 +107,17 @@ class Stream:
         end = datetime(LAST_DAY.year, LAST_DAY.month, LAST_DAY.day, tzinfo=UTC) + timedelta(days=1)
         return sorted(row for row in rows if row.at < end)
 
-    def headline(self, company: Company | None = None) -> tuple[str, Cast]:
+    def headline(self) -> tuple[str, Cast]:
         """One background headline in plain form."""
         rng = self._rng
-        cast = self._writer.cast(rng, company)
+        topic = rng.choices(list(TOPICS), list(TOPICS.values()))[0]
+        cast = self._writer.cast(rng, topic=topic)
         if rng.random() < BACKGROUND_SHARE:
             return self._writer.write(rng, rng.choice(self._background), cast), cast
-        assert cast.main is not None
-        tones = TONES | {"negative": TONES["negative"] * self._mood[cast.main.ticker]}
+        mood = self._mood[cast.main.ticker] if cast.main else 1.0
+        tones = TONES | {"negative": TONES["negative"] * mood}
         tone = rng.choices(list(tones), list(tones.values()))[0]
-        topic = rng.choices(list(TOPICS), list(TOPICS.values()))[0]
-        text = self._writer.write(rng, rng.choice(self._cells[topic, tone]).text, cast)
+        text = self._writer.write(rng, self._newsroom.choose(rng, topic, tone), cast)
         return add_tail(rng, self._writer, text, tone, cast) if rng.random() < TAIL_SHARE else text, cast
 
     def _time(self, day: date) -> datetime:

@@ -77,8 +77,8 @@ SHARES = [source.share for source in SOURCES]
 
 
 def add_tail(rng: Random, writer: Writer, text: str, sentiment: str, cast: Cast) -> str:
-    """A clause that leaves the sentiment as it is; only short plain headlines take one."""
-    if len(text) > 78 or text[-1] in '?!".:' or text.startswith("$"):
+    """A clause that leaves the sentiment as it is; only short plain headlines about a company take one."""
+    if not cast.names or "," in text or len(text) > 78 or text[-1] in '?!".:' or text.startswith("$"):
         return text
     tail = writer.write(rng, rng.choice(TAILS[sentiment]), cast)
     return text + tail if tail.startswith(",") else f"{text} {tail[:1].lower()}{tail[1:]}"

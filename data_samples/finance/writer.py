@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
 HERE = Path(__file__).resolve().parent
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
+PHRASE_SHARE = 0.45  # headlines made of a phrase in a frame rather than of a whole pattern
+RAW_SECTORS = {"Energy", "Utilities", "Mining", "Chemicals", "Logistics"}  # who is in the news on oil, gas and metals
 SLOT = re.compile(r"\{([a-z0-9_]+)\}")
 # the lexicon gives verbs in the singular; these subjects are plural
 PLURAL = re.compile(
@@ -66,7 +69,7 @@ def read_patterns() -> list[Pattern]:
     """Every topic file under patterns/, in file and line order."""
     found: list[Pattern] = []
     for path in sorted((HERE / "patterns").glob("*.txt")):
-        if path.stem in {"lexicon", "stories", "background"}:
+        if path.stem in {"lexicon", "stories", "background", "frames", "phrases"}:
             continue
         label = ""
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
@@ -77,15 +80,39 @@ def read_patterns() -> list[Pattern]:
     return found
 
 
+def read_phrases() -> list[Pattern]:
+    """Short pieces of news, each about one topic and of one sentiment."""
+    found: list[Pattern] = []
+    topic = label = ""
+    for number, line in enumerate(_lines("phrases.txt")):
+        if line.startswith("== "):
+            topic, label = (part.strip() for part in line[3:].split("/"))
+        else:
+            own_subject = line.startswith("{") or line.split()[0] in {"oil", "shares", "stocks"}
+            found.append(Pattern(f"phrases:{number}", topic, label, line if own_subject else "{co} " + line))
+    return found
+
+
+def read_frames() -> list[str]:
+    """What newsrooms put around a piece of news."""
+    return _lines("frames.txt")
+
+
+def _lines(file: str) -> list[str]:
+    """Lines of a file of patterns, without comments."""
+    lines = (HERE / "patterns" / file).read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
 def read_stories() -> dict[str, list[tuple[str, str]]]:
     """Lines of each story of surges.csv as (text, tone), in the order in which the news comes."""
     stories: dict[str, list[tuple[str, str]]] = {}
     name = ""
-    for line in (HERE / "patterns" / "stories.txt").read_text(encoding="utf-8").splitlines():
+    for line in _lines("stories.txt"):
         if line.startswith("== "):
             name = line[3:].strip()
             stories[name] = []
-        elif line.strip() and not line.startswith("#"):
+        else:
             text, tone = line.rsplit(" | ", 1)
             stories[name].append((text.strip(), tone.strip()))
     return stories
@@ -93,8 +120,7 @@ def read_stories() -> dict[str, list[tuple[str, str]]]:
 
 def read_background() -> list[str]:
     """Headlines about no company and no topic in particular."""
-    lines = (HERE / "patterns" / "background.txt").read_text(encoding="utf-8").splitlines()
-    return [line.rsplit(" | ", 1)[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [line.rsplit(" | ", 1)[0].strip() for line in _lines("background.txt")]
 
 
 def _alternatives(text: str) -> list[str]:
@@ -110,13 +136,30 @@ def _alternatives(text: str) -> list[str]:
     return [*parts, current.strip()]
 
 
+class Newsroom:
+    """Chooses what a headline of a topic and a sentiment says: a whole pattern, or a phrase in a frame."""
+
+    def __init__(self, patterns: Sequence[Pattern], phrases: Sequence[Pattern], frames: Sequence[str]) -> None:
+        self._frames = frames
+        self._patterns: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._phrases: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for stock, chosen in ((self._patterns, patterns), (self._phrases, phrases)):
+            for pattern in chosen:
+                stock[pattern.topic, pattern.label].append(pattern.text)
+
+    def choose(self, rng: Random, topic: str, label: str) -> str:
+        """One unfilled headline."""
+        if rng.random() >= PHRASE_SHARE:
+            return rng.choice(self._patterns[topic, label])
+        return rng.choice(self._frames).replace("{news}", rng.choice(self._phrases[topic, label]))
+
+
 def read_lexicon() -> dict[str, list[str]]:
     """Slot name, or `slot@Sector`, to its alternatives."""
     slots: dict[str, list[str]] = {}
-    for line in (HERE / "patterns" / "lexicon.txt").read_text(encoding="utf-8").splitlines():
-        if line.strip() and not line.startswith("#"):
-            name, _, values = line.partition(" = ")
-            slots[name.strip()] = _alternatives(values)
+    for line in _lines("lexicon.txt"):
+        name, _, values = line.partition(" = ")
+        slots[name.strip()] = _alternatives(values)
     return slots
 
 
@@ -181,9 +224,12 @@ class Writer:
         self.lexicon = read_lexicon()
         self._weights = [company.weight for company in self.companies]
 
-    def cast(self, rng: Random, main: Company | None = None) -> Cast:
+    def cast(self, rng: Random, main: Company | None = None, topic: str = "") -> Cast:
         """A main company (by news weight unless given) and a second one, of the same sector half of the time."""
-        main = main or rng.choices(self.companies, self._weights)[0]
+        while main is None:
+            main = rng.choices(self.companies, self._weights)[0]
+            if topic == "energy_commodities" and main.sector not in RAW_SECTORS and rng.random() < 0.9:
+                main = None
         peers = [c for c in self.companies if c is not main and (c.sector == main.sector or rng.random() < 0.12)]
         return Cast(main, rng.choice(peers))
 

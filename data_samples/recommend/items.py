@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 
-from material import Material, Section, fill, pick
+from material import Material, Product, Section, fill, pick
 
 ITEMS = 1640
 START = datetime(2026, 5, 5, tzinfo=UTC)  # 180 days of events
@@ -59,18 +59,18 @@ def _item(material: Material, rng: Random, number: int) -> Item:
     if interest and rng.random() < SECOND_SHARE:
         second = pick(
             rng,
-            {other: material.affinity(other).get(category, 0.1) for other in material.interests if other != interest},
+            {other: material.affinity(other).get(category, 0.02) for other in material.interests if other != interest},
         )
     section = material.categories[category]
-    noun = rng.choice(section.settings["nouns"])
+    product = Product(rng.choice(section.settings["nouns"]), rng.choice(section.settings["makes"]))
     told = interest if rng.random() >= SILENT_SHARE else ""
     shown = category if rng.random() >= MISFILED_SHARE else rng.choice(list(material.categories))
     low, high = (float(value) for value in section.settings["price"][0].split())
     price = low * (high / low) ** rng.betavariate(1.8, 2.6)
     return Item(
         item_id=f"i{number:04d}",
-        title=_title(material, rng, section, noun, told),
-        description=_description(material, rng, section, noun, [name for name in (told, second) if name]),
+        title=_title(rng, material, section, product, told),
+        description=_description(rng, material, section, product, [name for name in (told, second) if name]),
         category=shown,
         price=round(price) - rng.choice([0.01, 0.05, 0.1, 0.5]) if rng.random() < 0.8 else float(round(price)),
         added_at=_added(rng),
@@ -79,7 +79,7 @@ def _item(material: Material, rng: Random, number: int) -> Item:
         hidden=rng.randrange(HIDDEN),
         pull=0.0 if rng.random() < 0.035 else rng.lognormvariate(0, 0.95),
         true_category=category,
-        kind=noun,
+        kind=product.noun,
     )
 
 
@@ -92,10 +92,11 @@ def _added(rng: Random) -> datetime:
     return START - timedelta(seconds=rng.randrange(1100 * 86400))
 
 
-def _title(material: Material, rng: Random, section: Section, noun: str, interest: str) -> str:
+def _title(rng: Random, material: Material, section: Section, product: Product, interest: str) -> str:
+    """What the catalogue prints in bold; its words tell the interest about as often as not."""
     names = material.interests[interest].settings["names"] if interest else material.shared["plain_names"]
     brand, name = rng.choice(material.shared["brands"]), rng.choice(names)
-    make, spec = rng.choice(section.settings["makes"]), rng.choice(material.shared["specs"])
+    noun, make, spec = product.noun, product.make, rng.choice(material.shared["specs"])
     if section.name == "Books":
         author = f"{rng.choice(material.shared['first'])} {rng.choice(material.shared['last'])}"
         if interest and rng.random() < 0.5:
@@ -110,29 +111,25 @@ def _title(material: Material, rng: Random, section: Section, noun: str, interes
     return title[:1].upper() + title[1:]
 
 
-def _description(material: Material, rng: Random, section: Section, noun: str, interests: list[str]) -> str:
-    make = rng.choice(section.settings["makes"])
-    leads = material.shared["leads_many" if _is_plural(noun) else "leads"]
-    lead = fill(
-        rng, rng.choice(leads), noun=noun, make=make, Make=make[:1].upper() + make[1:], Noun=noun[:1].upper() + noun[1:]
-    )
-    about = [
-        line for name in interests for line in rng.sample(material.interests[name].sentences, rng.choice([1, 2, 2, 3]))
-    ]
-    facts = rng.sample(section.sentences, 4)
-    close = rng.sample(material.shared["closers"], 2)
-    parts = [lead, *about, *facts[: rng.choice([0, 1, 1, 2])]]
-    if rng.random() < 0.35:
-        parts.append(close.pop())
-    spare = [*facts, *close]
-    while _length(parts) < 30:
-        extra = spare.pop()
-        parts += [extra] if extra not in parts else []
-    while _length(parts) > 88:
-        parts.pop()
-    body = parts[1:]
+def _description(rng: Random, material: Material, section: Section, product: Product, interests: list[str]) -> str:
+    """A lead, what it is for, how it is made, and house-keeping: 30 to 90 words."""
+
+    def told(lines: list[str], count: int) -> list[str]:
+        return [fill(rng, line, product) for line in rng.sample(lines, count)]
+
+    leads = material.shared["leads_many" if _is_plural(product.noun) else "leads"]
+    body = [line for name in interests for line in told(material.interests[name].sentences, rng.choice([2, 2, 3]))]
+    facts, close = told(section.sentences, 5), told(material.shared["closers"], 2)
+    body += [facts.pop() for _ in range(rng.choice([0, 1, 1]))]
+    body += [close.pop()] if rng.random() < 0.35 else []
+    lead = told(leads, 1)
+    spare = [*close, *facts]
+    while _length(lead + body) < 32:
+        body.append(spare.pop())
+    while _length(lead + body) > 88:
+        body.pop()
     rng.shuffle(body)
-    return " ".join(fill(rng, part, noun=noun, make=make) for part in [lead, *body])
+    return " ".join(lead + body)
 
 
 def _is_plural(noun: str) -> bool:

@@ -21,6 +21,14 @@ class Section:
 
 
 @dataclass(frozen=True)
+class Product:
+    """What is sold, and what it is like."""
+
+    noun: str
+    make: str
+
+
+@dataclass(frozen=True)
 class Material:
     """Everything items are composed from."""
 
@@ -74,12 +82,14 @@ def read_material() -> Material:
     return Material(_sections("categories.txt"), _sections("interests.txt"), shared)
 
 
-def fill(rng: Random, text: str, **slots: str) -> str:
-    """Make every `[a|b]` choice and fill `{noun}`, `{make}`, `{Make}`."""
+def fill(rng: Random, text: str, product: Product) -> str:
+    """Make every `[a|b]` choice and name the product; `{Noun}` and `{Make}` begin a sentence."""
     text = CHOICE.sub(lambda found: rng.choice(found.group(1).split("|")), text)
-    for name, value in slots.items():
-        text = text.replace("{" + name + "}", value)
-    text = re.sub(r"\b([Aa]) (?=[aeiou])", r"\1n ", text)
+    for name, value in (("noun", product.noun), ("make", product.make)):
+        text = text.replace("{" + name + "}", value).replace(
+            "{" + name.capitalize() + "}", value[:1].upper() + value[1:]
+        )
+    text = re.sub(r"\b([Aa]) (?=[aeiou](?!ku))", r"\1n ", text)  # an apron, a ukulele
     return text[:1].upper() + text[1:]
 
 

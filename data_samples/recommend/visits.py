@@ -15,11 +15,11 @@ from material import Material
 
 USERS = 1720
 ONE_OFF_SHARE = 0.09  # users with one or two events
-INTEREST_PULL = 26.0  # how much more an item of the user's interest draws than any other
+INTEREST_PULL = 34.0  # how much more an item of the user's interest draws than any other
 CATEGORY_PULL = 3.2
-HIDDEN_PULL = 6.0
+HIDDEN_PULL = 5.0
 FOCUS = 0.62  # chance that a step of a visit stays with what the visit is about
-COMPARE = 0.2  # chance that a step compares with another product of the kind that the visit is about
+COMPARE = 0.24  # chance that a step compares with another product of the kind that the visit is about
 REPEAT = 0.13  # chance that a step returns to an item seen before
 CLICK, BUY, RATE, RATE_UNBOUGHT = 0.42, 0.22, 0.5, 0.015
 # Weight of each hour, UTC
