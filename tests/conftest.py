@@ -7,6 +7,7 @@ stopped with the session. A folder's conftest may override ``database_apps`` to 
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -188,3 +189,44 @@ def _clear_leftover_servers() -> None:
                 process.terminate()
                 process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def tiny_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A pretrained-encoder folder: a random two-layer BERT of width 32 with a small wordpiece tokenizer."""
+    import torch
+    from safetensors.torch import save_file
+    from tokenizers import BertWordPieceTokenizer
+
+    from portside.inference.bert import Bert
+
+    folder = tmp_path_factory.mktemp("encoder") / "tiny-bert"
+    folder.mkdir()
+    words = ["the", "my", "is", "where", "card", "parcel", "refund", "money", "lost", "late", "please", "back"]
+    letters = [chr(code) for code in range(ord("a"), ord("z") + 1)] + list("0123456789.,?!'-")
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *words, *letters, *(f"##{one}" for one in letters)]
+    vocabulary = list(dict.fromkeys(vocabulary))
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n")
+    BertWordPieceTokenizer(str(folder / "vocab.txt")).save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_text('{"tokenizer_class": "BertTokenizer", "do_lower_case": true}')
+    config = {
+        "model_type": "bert",
+        "architectures": ["BertModel"],
+        "vocab_size": len(vocabulary),
+        "hidden_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "intermediate_size": 64,
+        "max_position_embeddings": 64,
+        "type_vocab_size": 2,
+        "hidden_act": "gelu",
+        "hidden_dropout_prob": 0.1,
+        "attention_probs_dropout_prob": 0.1,
+        "layer_norm_eps": 1e-12,
+        "pad_token_id": 0,
+    }
+    (folder / "config.json").write_text(json.dumps(config))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(7)
+        save_file(Bert(config).state_dict(), folder / "model.safetensors", metadata={"format": "pt"})
+    return folder
