@@ -36,7 +36,7 @@ def check_whole(dataset: Dataset, parts: list[Dataset]) -> None:
         assert part.labels == tuple(sorted({example.label for example in part.examples}))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(dataset=datasets, fractions=fractions, seed=st.integers(0, 99), stratify=st.booleans())
 def test_without_groups(dataset: Dataset, fractions: tuple[float, ...], seed: int, stratify: bool) -> None:
     texts = len({text_key(text) for text in dataset.texts})

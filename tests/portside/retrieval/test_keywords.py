@@ -117,7 +117,7 @@ class AgainstFormula(RuleBasedStateMachine):
 
 
 TestAgainstFormula = AgainstFormula.TestCase
-TestAgainstFormula.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
+TestAgainstFormula.settings = settings(max_examples=20, stateful_step_count=20, deadline=None)
 
 
 def test_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:

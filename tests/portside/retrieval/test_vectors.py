@@ -86,7 +86,7 @@ class AgainstBruteForceInSmallSegments(AgainstBruteForce):
 
 TestAgainstBruteForce = AgainstBruteForce.TestCase
 TestAgainstBruteForceInSmallSegments = AgainstBruteForceInSmallSegments.TestCase
-TestAgainstBruteForce.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestAgainstBruteForce.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestAgainstBruteForceInSmallSegments.settings = TestAgainstBruteForce.settings
 
 
