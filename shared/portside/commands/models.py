@@ -208,8 +208,12 @@ def _sentence(event: dict[str, Any]) -> str:
 
 
 def _accuracy(version: ModelVersion) -> float | None:
+    """On validation rows, where the card has it."""
     metrics = version.card.get("metrics")
-    found = metrics.get("accuracy") if isinstance(metrics, dict) else None
+    if not isinstance(metrics, dict):
+        return None
+    validation = metrics.get("validation")
+    found = (validation if isinstance(validation, dict) else metrics).get("accuracy")
     return float(found) if isinstance(found, int | float) else None
 
 

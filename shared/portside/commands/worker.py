@@ -13,11 +13,12 @@ commands = typer.Typer()
 
 @commands.callback(invoke_without_command=True)
 def worker(
+    jobs: Annotated[int, typer.Option(help="How many jobs to run at once.", min=1)] = 2,
     parent: Annotated[
         int | None, typer.Option(help="Stop when the process of this number ends.", metavar="PID")
     ] = None,
 ) -> None:
-    """Run jobs one after another until Ctrl-C. Start several to run several at once; no job runs twice."""
+    """Run jobs until Ctrl-C. Several workers may run, on one machine or many; no job runs twice."""
     import logging
 
     from portside.console import say
@@ -25,6 +26,7 @@ def worker(
     from portside.settings import load_settings
 
     settings = load_settings()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    say("Waiting for work. Stop with Ctrl-C; a job that runs then is stopped too.")
-    run_worker(settings, parent=parent)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("portside").setLevel(logging.INFO)
+    say("Waiting for work. Stop with Ctrl-C; jobs that run then are stopped too.")
+    run_worker(settings, slots=jobs, parent=parent)

@@ -29,8 +29,10 @@ class Timing:
     sweep: float = 10.0
     """Between two looks for jobs that other workers abandoned."""
     grace: float = 15.0
-    """From the wish to stop to SIGTERM: a training step and the saving of a checkpoint fit in."""
-    kill: float = 5.0
+    """From the user's wish to stop to SIGTERM: a training step and the saving of a checkpoint fit in."""
+    leave: float = 4.0
+    """The same when the worker itself must go: who stops it (a server, a supervisor) waits some ten seconds."""
+    kill: float = 3.0
     """From SIGTERM to SIGKILL."""
 
 
@@ -59,11 +61,12 @@ def is_abandoned(alive: bool | None, heartbeat_at: datetime | None, now: datetim
     return heartbeat_at is None or now - heartbeat_at > SILENCE
 
 
-def stop_step(seconds_since_asked: float, timing: Timing) -> Literal["ask", "terminate", "kill"]:
+def stop_step(seconds_since_asked: float, timing: Timing, *, worker_stops: bool) -> Literal["ask", "terminate", "kill"]:
     """How hard a job is pushed to stop, so long after it was first asked."""
-    if seconds_since_asked < timing.grace:
+    grace = timing.leave if worker_stops else timing.grace
+    if seconds_since_asked < grace:
         return "ask"
-    return "terminate" if seconds_since_asked < timing.grace + timing.kill else "kill"
+    return "terminate" if seconds_since_asked < grace + timing.kill else "kill"
 
 
 def ending(returncode: int, outcome: Outcome | None, *, cancel_asked: bool, worker_stops: bool) -> Ending:

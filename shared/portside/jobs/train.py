@@ -49,8 +49,10 @@ def run_training(
         reason=reason or f"trained on {Path(data).name}",
         promote=promote,
         resume=context.attempt > 1,
+        threads=context.settings.threads,
     )
-    return {"model": version.ref, "metrics": dict(version.card.get("metrics") or {})}
+    metrics = dict(version.card.get("metrics") or {})
+    return {"model": version.ref, "metrics": metrics, "summary": f"{version.ref}: {version.card.get('summary', '')}"}
 
 
 def _known(given: dict[str, Any], recipe: type) -> dict[str, Any]:

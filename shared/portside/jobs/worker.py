@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,22 +27,27 @@ from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
 
-__all__ = ["Worker", "run_worker"]
+__all__ = ["SLOTS", "Worker", "run_worker"]
 
 logger = logging.getLogger(__name__)
+
+SLOTS = 2
+"""Jobs a worker runs at once: a training of minutes, or a feed poller that never ends, must not hold up an import."""
 
 PATIENCE = 30.0
 """Most seconds between two tries to reach a database that does not answer."""
 
 
 class Worker:
-    """Runs jobs until it is told to stop. Several may run at once, on one machine or many; no job runs twice."""
+    """Runs ``slots`` jobs at once until it is told to stop. Several workers may run, on one machine or many; no job
+    runs twice."""
 
     def __init__(
         self,
         settings: Settings,
         apps: Sequence[AppSpec],
         *,
+        slots: int = SLOTS,
         database: Database | None = None,
         clock: Clock = utc_now,
         timing: Timing | None = None,
@@ -49,22 +55,31 @@ class Worker:
         self._settings = settings
         self._apps = apps
         self._timing = timing or Timing()
+        self._slots = slots
         self._claims = Claims(database or open_database(settings), str(this_process()), clock, logs=settings.jobs_dir)
         self._swept = float("-inf")
 
     def run(self, stop: threading.Event) -> None:
-        """Take one job after another until ``stop`` is set; a job that runs then is stopped and marked as failed."""
+        """Take jobs until ``stop`` is set; those that run then are stopped and marked as failed."""
+        with ThreadPoolExecutor(self._slots, thread_name_prefix="slot") as pool:
+            for slot in [pool.submit(self._fill_slot, stop) for _ in range(self._slots)]:
+                slot.result()
+
+    def _fill_slot(self, stop: threading.Event) -> None:
         pause = self._timing.idle
-        while not stop.is_set():
-            try:
-                busy = self.run_once(stop)
-                pause = self._timing.idle
-            except SQLAlchemyError:
-                # A database that restarts is no reason to end: others would have to start the worker again.
-                logger.exception("the database does not answer; trying again in %.0f s", pause)
-                busy, pause = False, min(pause * 2, PATIENCE)
-            if not busy:
-                stop.wait(pause)
+        try:
+            while not stop.is_set():
+                try:
+                    busy = self.run_once(stop)
+                    pause = self._timing.idle
+                except SQLAlchemyError:
+                    # A database that restarts is no reason to end: others would have to start the worker again.
+                    logger.exception("the database does not answer; trying again in %.0f s", pause)
+                    busy, pause = False, min(pause * 2, PATIENCE)
+                if not busy:
+                    stop.wait(pause)
+        finally:
+            stop.set()  # a defect in one slot ends the whole worker: then its jobs are seen to be abandoned
 
     def run_once(self, stop: threading.Event | None = None) -> bool:
         """Run the oldest waiting job to its end; False when none waits."""
@@ -158,7 +173,7 @@ class _Watch:
     def _push(self, process: JobProcess, now: float) -> None:
         if self._stop_since is None:
             self._stop_since = now
-        step = stop_step(now - self._stop_since, self._timing)
+        step = stop_step(now - self._stop_since, self._timing, worker_stops=self.worker_stops)
         if step != self._pushed:
             self._pushed = step
             process.stop(step)
@@ -172,7 +187,9 @@ def _database_may_be_away(doing: str) -> Iterator[None]:
         logger.exception("could not %s; the work goes on", doing)
 
 
-def run_worker(settings: Settings, *, parent: int | None = None, apps: Sequence[AppSpec] | None = None) -> None:
+def run_worker(
+    settings: Settings, *, slots: int = SLOTS, parent: int | None = None, apps: Sequence[AppSpec] | None = None
+) -> None:
     """Run a worker in this process until SIGTERM or Ctrl-C; with ``parent``, also until that process ends.
 
     Raises:
@@ -188,7 +205,7 @@ def run_worker(settings: Settings, *, parent: int | None = None, apps: Sequence[
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop.set), daemon=True).start()
     try:
-        Worker(settings, found, database=database).run(stop)
+        Worker(settings, found, slots=slots, database=database).run(stop)
     finally:
         database.close()
 

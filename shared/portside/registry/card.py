@@ -24,7 +24,7 @@ def render_card(card: Mapping[str, Any], ref: str) -> str:
     lines += [f"- **{_title(key)}**: {_inline(card[key])}" for key in keys if not _is_group(card[key])]
     for key in keys:
         if _is_group(card[key]):
-            lines += ["", f"## {_title(key)}", "", *_group(card[key], depth=0)]
+            lines += ["", f"## {_title(key)}", "", *_group(card[key])]
     return "\n".join(lines).rstrip() + "\n"
 
 
@@ -36,29 +36,27 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, Sequence) and not isinstance(value, str | bytes)
 
 
-def _group(value: Any, depth: int) -> list[str]:
-    if isinstance(value, Mapping):
-        rows = list(value.values())
-        if depth == 0 and len(rows) > 1 and all(isinstance(row, Mapping) and row for row in rows):
-            return _table({str(key): row for key, row in value.items()})
-        return [line for key, item in value.items() for line in _entry(_title(str(key)), item, depth)]
-    return _table({str(place): row for place, row in enumerate(value, start=1) if isinstance(row, Mapping)})
+def _group(value: Any) -> list[str]:
+    if not isinstance(value, Mapping) or _is_table(value):
+        return _table(value)
+    lines: list[str] = []
+    for key, item in value.items():
+        if _is_table(item):
+            lines += ["", f"### {_title(key)}", "", *_table(item), ""]
+        else:
+            lines.append(f"- **{_title(key)}**: {_inline(item)}")
+    return lines
 
 
-def _entry(title: str, value: Any, depth: int) -> list[str]:
-    indent = "  " * depth
-    if isinstance(value, Mapping) and value:
-        inner = value.values()
-        if depth == 0 and len(inner) > 1 and all(isinstance(row, Mapping) and row for row in inner):
-            return ["", f"### {title}", "", *_table({str(key): row for key, row in value.items()}), ""]
-        return [
-            f"{indent}- **{title}**:",
-            *(line for k, v in value.items() for line in _entry(_title(k), v, depth + 1)),
-        ]
-    return [f"{indent}- **{title}**: {_inline(value)}"]
+def _is_table(value: Any) -> bool:
+    """Whether every entry is a row of named values."""
+    rows = value.values() if isinstance(value, Mapping) else value if _is_list(value) else ()
+    return len(rows) > 1 and all(isinstance(row, Mapping) and row for row in rows)
 
 
-def _table(rows: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _table(entries: Any) -> list[str]:
+    named = entries if isinstance(entries, Mapping) else dict(enumerate(entries, start=1))
+    rows = {str(name): row if isinstance(row, Mapping) else {"value": row} for name, row in named.items()}
     columns = list(dict.fromkeys(str(key) for row in rows.values() for key in row))
     head = ["| | " + " | ".join(_cell(_title(column)) for column in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     body = [
@@ -76,7 +74,8 @@ def _inline(value: Any) -> str:
     if value is None:
         return "–"
     if isinstance(value, Mapping):
-        return ", ".join(f"{_title(str(key))}: {_inline(item)}" for key, item in value.items())
+        # Keys are printed as they are: they may be labels.
+        return _shortened([f"{key} {_inline(item)}" for key, item in value.items()]) or "–"
     if _is_list(value):
         return _inline_list(value)
     return re.sub(r"\s+", " ", str(value)).strip()
@@ -85,8 +84,12 @@ def _inline(value: Any) -> str:
 def _inline_list(value: Sequence[Any]) -> str:
     if len(value) == 2 and all(isinstance(item, float) for item in value):
         return f"{_inline(value[0])} to {_inline(value[1])}"
-    shown = ", ".join(_inline(item) for item in value[:MANY])
-    return shown if len(value) <= MANY else f"{shown}, … ({len(value)} in all)"
+    return _shortened([_inline(item) for item in value])
+
+
+def _shortened(parts: Sequence[str]) -> str:
+    shown = ", ".join(parts[:MANY])
+    return shown if len(parts) <= MANY else f"{shown}, … ({len(parts)} in all)"
 
 
 def _title(key: str) -> str:

@@ -21,7 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelRegistry:
     for accuracy in (0.9, 0.95):
         with registry.staging("intents") as folder:
             (folder / "model.safetensors").write_bytes(b"weights")
-            card = {"metrics": {"accuracy": accuracy}}
+            card = {"metrics": {"validation": {"accuracy": accuracy}}}
             registry.register("intents", folder, card, actor="ann", reason="trained", check=lambda _: None)
     return registry
 
@@ -70,7 +70,7 @@ def test_show_prints_versions_and_history_or_one_card(home: ModelRegistry) -> No
     assert "0.9500" in shown
     assert run("show", "intents:2").stdout.startswith("# intents, version 2\n")
     card = json.loads(run("show", "intents@candidate", "--json").stdout)
-    assert (card["model"], card["card"]["metrics"]) == ("intents:2", {"accuracy": 0.95})
+    assert (card["model"], card["card"]["metrics"]) == ("intents:2", {"validation": {"accuracy": 0.95}})
     with pytest.raises(ModelNotFound):
         run("show", "nothing")
 

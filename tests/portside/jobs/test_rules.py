@@ -27,9 +27,20 @@ def test_a_job_is_abandoned_when_its_worker_is_gone(alive: bool | None, silent_f
     assert is_abandoned(alive, NOON - timedelta(seconds=silent_for), NOON) is abandoned
 
 
-@pytest.mark.parametrize(("seconds", "step"), [(0, "ask"), (9.9, "ask"), (10, "terminate"), (12, "kill")])
-def test_stopping_gets_harder(seconds: float, step: str) -> None:
-    assert stop_step(seconds, Timing(grace=10, kill=2)) == step
+@pytest.mark.parametrize(
+    ("seconds", "worker_stops", "step"),
+    [
+        (0, False, "ask"),
+        (9.9, False, "ask"),
+        (10, False, "terminate"),
+        (12, False, "kill"),
+        (2.9, True, "ask"),
+        (3, True, "terminate"),
+        (5, True, "kill"),
+    ],
+)
+def test_stopping_gets_harder(seconds: float, worker_stops: bool, step: str) -> None:
+    assert stop_step(seconds, Timing(grace=10, leave=3, kill=2), worker_stops=worker_stops) == step
 
 
 SUCCEEDED = Outcome("succeeded", {"n": 1})

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from sqlalchemy import text
 
 from portside.apps import AppSpec
 from portside.jobs import Job, JobQueue, Worker
@@ -148,6 +149,33 @@ def test_a_worker_that_stops_says_so_of_its_job(settings: Settings, home: Databa
     job = queue.get(job_id)
     assert job.state == "failed"
     assert "worker was stopped" in (job.error or "")
+
+
+def test_a_job_without_end_does_not_hold_up_another(settings: Settings, home: Database, yard: AppSpec) -> None:
+    queue = JobQueue(home)
+    endless = queue.submit("yard.walk", {"steps": 10_000}, actor="ann")
+    short = queue.submit("yard.add", {"a": 1, "b": 2}, actor="ann")
+    with running(Worker(settings, [yard], slots=2, database=home, timing=QUICK)):
+        until(lambda: queue.get(short).state == "succeeded")
+        assert queue.get(endless).state == "running"
+        queue.cancel(endless)
+        until(lambda: queue.get(endless).state == "cancelled")
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_job_survives_a_database_that_drops_its_connections(
+    database: Database, database_settings: Settings, yard: AppSpec
+) -> None:
+    queue = JobQueue(database)
+    job_id = queue.submit("yard.walk", {"steps": 100}, actor="ann")
+    drop = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = "
+    with running(Worker(database_settings, [yard], slots=1, timing=QUICK)):
+        until(lambda: queue.get(job_id).done > 0)
+        while not queue.get(job_id).is_over:
+            with database.begin() as connection:
+                connection.execute(text(drop + "current_database()"))
+            time.sleep(0.05)
+    assert queue.get(job_id).result == {"steps": 100}
 
 
 WORKER = """

@@ -47,6 +47,16 @@ def test_a_card_reads_as_title_facts_and_sections() -> None:
     ]
 
 
+def test_facts_inside_a_group_stay_in_one_line_with_their_own_names() -> None:
+    card = {
+        "data": {"rows_per_label": {"late_order": 3, "refund": 5}},
+        "training": {"history": [{"step": 1}, {"step": 2}]},
+    }
+    text = render_card(card, "m:1")
+    assert "- **Rows per label**: late_order 3, refund 5\n" in text
+    assert "### History\n\n| | Step |\n|---|---|\n| 1 | 1 |\n| 2 | 2 |\n" in text
+
+
 def test_long_lists_say_how_many_there_are() -> None:
     text = render_card({"labels": [f"l{place}" for place in range(100)]}, "m:1")
     assert "(100 in all)" in text
