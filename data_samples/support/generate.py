@@ -90,19 +90,23 @@ class Row:
     intent: str
 
 
+def key(text: str) -> str:
+    """What makes two texts the same for the split: letters and digits only, lower case."""
+    return "".join(letter for letter in text.lower() if letter.isalnum())
+
+
 def read_utterances(folder: Path) -> dict[str, list[str]]:
-    """Hand-written utterances per intent, in the order in which they stand in source/."""
+    """Hand-written utterances per intent, in the order in which they stand in source/; repeated ones count once."""
     found: dict[str, list[str]] = {}
-    for path in sorted(folder.glob("utterances_*.txt")):
-        intent = ""
+    seen: set[str] = set()
+    for path in (*sorted(folder.glob("utterances_*.txt")), folder / "out_of_scope.txt"):
+        intent = OUT_OF_SCOPE
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.startswith("[") and line.endswith("]"):
                 intent = line[1:-1]
-                found.setdefault(intent, [])
-            elif line.strip():
-                found[intent].append(line.strip())
-    text = (folder / "out_of_scope.txt").read_text(encoding="utf-8")
-    found[OUT_OF_SCOPE] = [line.strip() for line in text.splitlines() if line.strip()]
+            elif line.strip() and (key(line) or line) not in seen:
+                seen.add(key(line) or line)
+                found.setdefault(intent, []).append(line.strip())
     return found
 
 
@@ -155,11 +159,6 @@ def roughen(text: str, rng: random.Random) -> str:
     elif style < 0.17:
         text = text.replace(". ", " ").replace(", ", " ")
     return text.strip() or "?"
-
-
-def key(text: str) -> str:
-    """What makes two texts the same for the split: letters and digits only, lower case."""
-    return "".join(letter for letter in text.lower() if letter.isalnum())
 
 
 def split_source(pools: dict[str, list[str]], rng: random.Random) -> tuple[list[Row], list[Row]]:
