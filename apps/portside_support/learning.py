@@ -1,0 +1,99 @@
+"""What the intents are learned from, and what validation says of them. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from portside.records import Example, Prediction
+from portside_support.records import Correction, Intent
+from portside_support.rules import ChosenThreshold, choose_threshold
+
+__all__ = ["Utterances", "measure_threshold", "show_intents", "with_corrections", "without_texts"]
+
+SHORT, LONG = 3, 11
+"""Words of an utterance that shows what an intent means: a whole question that fits on a button."""
+
+
+@dataclass(frozen=True)
+class Utterances:
+    """Labelled texts in the form that training asks for (``portside.tasks.classification.LabelledTexts``)."""
+
+    examples: tuple[Example, ...]
+    source: str
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that occur, sorted."""
+        return tuple(sorted({example.label for example in self.examples}))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """SHA-256 of texts and labels, in hexadecimal digits."""
+        digest = hashlib.sha256()
+        for example in self.examples:
+            digest.update(f"{example.text}\x1f{example.label}\x1e".encode("utf-8", errors="replace"))
+        return digest.hexdigest()
+
+
+def with_corrections(examples: Sequence[Example], corrections: Sequence[Correction]) -> tuple[Example, ...]:
+    """The examples with what people said about the same texts: theirs is the last word, and the latest of theirs."""
+    corrected = {_plain(one.text): Example(one.text, one.intent) for one in corrections}
+    kept = [example for example in examples if _plain(example.text) not in corrected]
+    return (*kept, *corrected.values())
+
+
+def without_texts(examples: Sequence[Example], texts: Collection[str]) -> tuple[Example, ...]:
+    """The examples whose text is none of these, whatever the case and the spaces."""
+    plain = {_plain(text) for text in texts}
+    return tuple(example for example in examples if _plain(example.text) not in plain)
+
+
+def measure_threshold(
+    examples: Sequence[Example],
+    predictions: Sequence[Prediction],
+    *,
+    never_answered: Collection[str],
+    target: float,
+    floor: float,
+) -> ChosenThreshold:
+    """The confidence threshold that validation supports; see ``rules.choose_threshold``.
+
+    A prediction of an intent that is never answered (out of scope, a wish for a person) is no answer, right or wrong.
+    """
+    pairs = list(zip(examples, predictions, strict=True))
+    answerable = [
+        (prediction.confidence, prediction.label == example.label)
+        for example, prediction in pairs
+        if prediction.label not in never_answered
+    ]
+    return choose_threshold(answerable, target=target, floor=floor, withheld=len(pairs) - len(answerable))
+
+
+def show_intents(train: Sequence[Example], valid: Sequence[Example], predictions: Sequence[Prediction]) -> list[Intent]:
+    """Every intent with the utterance that shows it best: a right and sure validation row, else a training row.
+
+    Utterances with digits or an at sign are not shown, because they may be about one customer.
+    """
+    counts = Counter(example.label for example in (*train, *valid))
+    best: dict[str, tuple[float, str]] = {}
+    for example, prediction in zip(valid, predictions, strict=True):
+        if prediction.label == example.label and _can_be_shown(example.text):
+            best[example.label] = max(best.get(example.label, (0.0, "")), (prediction.confidence, example.text))
+    fallback: Mapping[str, str] = {one.label: one.text for one in reversed(train) if _can_be_shown(one.text)}
+    return [
+        Intent(name, " ".join(best[name][1].split()) if name in best else fallback.get(name, ""), counts[name])
+        for name in sorted(counts)
+    ]
+
+
+def _can_be_shown(text: str) -> bool:
+    return SHORT <= len(text.split()) <= LONG and re.search(r"[\d@/]", text) is None
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.casefold().split())

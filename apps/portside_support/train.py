@@ -1,0 +1,292 @@
+"""Train the intents, fill the desk: from the company's files or from the samples."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from portside.errors import ModelNotFound, UsageError
+from portside.progress import Progress
+from portside.records import Example, Prediction
+from portside.registry import ModelRegistry, ModelVersion
+from portside.settings import Settings
+from portside_support.build import build_knowledge, build_service, build_stores, ready_database
+from portside_support.config import SupportConfig
+from portside_support.importing import read_articles, read_conversations, read_slots, read_templates
+from portside_support.learning import Utterances, measure_threshold, show_intents, with_corrections, without_texts
+from portside_support.rules import ChosenThreshold
+
+__all__ = ["TrainedIntents", "import_answers", "import_articles", "prepare_demo", "train_intents"]
+
+
+@dataclass(frozen=True)
+class TrainedIntents:
+    """What a training gave."""
+
+    model: str
+    """The version, as ``name:version``."""
+    served: bool
+    """Whether it answers customers now."""
+    utterances: int
+    corrections: int
+    intents: int
+    accuracy: float
+    """Share of the validation utterances that got the right intent, whatever the confidence."""
+    threshold: ChosenThreshold
+
+    def summary(self) -> str:
+        """One paragraph for the person who started the training."""
+        chosen = self.threshold
+        words = (
+            f"{self.model} tells {self.intents} intents apart; learned from {self.utterances} utterances and "
+            f"{self.corrections} corrections; {100 * self.accuracy:.1f} % right on {chosen.n} validation utterances."
+        )
+        if chosen.met:
+            words += (
+                f" It answers from {100 * chosen.value:.1f} % confidence on: {100 * chosen.coverage:.1f} % of the "
+                f"validation utterances, {100 * chosen.precision:.1f} % of them rightly."
+            )
+        else:
+            words += f" No threshold reached {100 * chosen.target:.0f} % precision: it will answer nothing on its own."
+        name, _, version = self.model.partition(":")
+        if not self.served:
+            words += f" It is not served yet: portside models promote {name} {version}."
+        return words
+
+
+class MeasuringRegistry(ModelRegistry):
+    """A registry that writes the confidence threshold of an intent model into its card.
+
+    It measures the saved files, before they become visible: a version never exists without its threshold.
+    """
+
+    def __init__(self, root: Path, valid: Sequence[Example], config: SupportConfig) -> None:
+        super().__init__(root)
+        self.predictions: list[Prediction] = []
+        self.chosen: ChosenThreshold | None = None
+        self._valid = valid
+        self._config = config
+
+    def register(
+        self,
+        name: str,
+        staging: Path,
+        card: Mapping[str, Any],
+        *,
+        actor: str,
+        reason: str,
+        promote: bool | None = None,
+        check: Callable[[Path], None],
+    ) -> ModelVersion:
+        """As ``ModelRegistry.register``, with ``thresholds`` added to the card."""
+        from portside.inference.classifier import load_classifier
+
+        config = self._config
+        staged = load_classifier(ModelVersion(name, 0, staging, card))
+        self.predictions = staged.predict([example.text for example in self._valid])
+        chosen = measure_threshold(
+            self._valid,
+            self.predictions,
+            never_answered={*config.human_intents, *config.out_of_scope_intents},
+            target=config.target_precision,
+            floor=config.confidence_floor,
+        )
+        self.chosen = chosen
+        thresholds = {"confidence": chosen.value, **{k: v for k, v in asdict(chosen).items() if k != "value"}}
+        full = {**card, "thresholds": thresholds}
+        return super().register(name, staging, full, actor=actor, reason=reason, promote=promote, check=check)
+
+
+@dataclass(frozen=True)
+class TrainingWish:
+    """What the user asks of a training beyond the data."""
+
+    text: str | None = None
+    label: str | None = None
+    epochs: int | None = None
+    budget_seconds: float | None = None
+    seed: int = 0
+    promote: bool | None = None
+
+
+def train_intents(
+    settings: Settings,
+    data: Path | None,
+    *,
+    progress: Progress,
+    actor: str,
+    reason: str,
+    wish: TrainingWish | None = None,
+    config: SupportConfig | None = None,
+) -> TrainedIntents:
+    """Fine-tune the intents on ``data`` (None: the utterances of the last training) and the agents' corrections.
+
+    Raises:
+        UsageError: there are no utterances yet.
+        DataError: the file breaks a rule.
+        Cancelled: ``progress`` asked to stop; nothing is registered.
+    """
+    from portside.tasks.classification import ClassificationRecipe
+    from portside.training.classification import train_classifier
+
+    wish, config = wish or TrainingWish(), config or SupportConfig()
+    content = build_stores(ready_database(settings)).content
+    corrections = content.corrections()
+    everything, train, valid = _utterances(settings, data, wish, config)
+    train = Utterances(with_corrections(train.examples, corrections), train.source)
+    valid = Utterances(without_texts(valid.examples, [one.text for one in corrections]), valid.source)
+    registry = MeasuringRegistry(settings.models_dir, valid.examples, config)
+    version = train_classifier(
+        ClassificationRecipe(
+            encoder=settings.encoder, epochs=wish.epochs, seed=wish.seed, budget_seconds=wish.budget_seconds
+        ),
+        train,
+        valid=valid,
+        registry=registry,
+        name=config.model_name,
+        runs_dir=settings.runs_dir,
+        progress=progress,
+        actor=actor,
+        reason=reason,
+        promote=wish.promote,
+        threads=settings.threads,
+    )
+    content.replace_intents(show_intents(train.examples, valid.examples, registry.predictions))
+    _keep_utterances(settings, everything)
+    right = sum(one.label == told.label for one, told in zip(valid.examples, registry.predictions, strict=True))
+    assert registry.chosen is not None
+    return TrainedIntents(
+        version.ref,
+        registry.resolve(config.model_name).ref == version.ref,
+        len(everything),
+        len(corrections),
+        len(train.labels),
+        right / max(len(valid.examples), 1),
+        registry.chosen,
+    )
+
+
+def _utterances(
+    settings: Settings, data: Path | None, wish: TrainingWish, config: SupportConfig
+) -> tuple[tuple[Example, ...], Utterances, Utterances]:
+    """All utterances, those to train on and those to validate on."""
+    from portside.data import load_examples, split
+
+    path = data or _kept_utterances(settings)
+    if data is None and not path.exists():
+        raise UsageError(
+            "The first training needs a file of utterances",
+            remedy="Name it: portside support train --data FILE (columns text and intent)",
+        )
+    dataset = load_examples(path, text=wish.text, label=wish.label)
+    held = config.validation_fraction
+    parts = split(dataset, (1 - held, held), seed=wish.seed)
+    train = Utterances(tuple(parts.train.examples), f"{dataset.source} and corrections")
+    valid = Utterances(tuple(parts.valid.examples), f"{held:.0%} of {dataset.source}")
+    return tuple(dataset.examples), train, valid
+
+
+def _kept_utterances(settings: Settings) -> Path:
+    return settings.home / "support" / "utterances.csv"
+
+
+def _keep_utterances(settings: Settings, examples: Sequence[Example]) -> None:
+    # A correction made on a page can be trained on without anybody remembering where the file was.
+    path = _kept_utterances(settings)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_suffix(".new")
+    with fresh.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["text", "intent"])
+        writer.writerows((example.text, example.label) for example in examples)
+    fresh.replace(path)
+
+
+def import_articles(
+    settings: Settings, folder: Path, *, progress: Progress, config: SupportConfig | None = None
+) -> int:
+    """Make the articles below ``folder`` the knowledge base; returns how many there are.
+
+    Raises:
+        DataError: an article breaks a rule; nothing has changed.
+    """
+    config = config or SupportConfig()
+    articles = read_articles(folder, passage_words=config.passage_words)
+    content = build_stores(ready_database(settings)).content
+    build_knowledge(settings, content, config).replace(articles, progress)
+    return len(articles)
+
+
+def import_answers(
+    settings: Settings, file: Path, slots_file: Path | None = None, *, config: SupportConfig | None = None
+) -> tuple[int, int]:
+    """Make these the approved answers; returns how many answers and slots there are.
+
+    Slots come from ``slots_file``, or from ``slots.csv`` beside the answers where there is one.
+
+    Raises:
+        DataError: a row breaks a rule, or names an intent or slot that is not known; nothing has changed.
+    """
+    config = config or SupportConfig()
+    beside = file.parent / "slots.csv"
+    source = slots_file or (beside if beside.exists() else None)
+    slots = read_slots(source) if source is not None else {}
+    try:
+        known = ModelRegistry(settings.models_dir).resolve(config.model_name).card.get("labels", ())
+    except ModelNotFound:
+        known = ()
+    templates = read_templates(file, slots=slots, intents=known)
+    build_stores(ready_database(settings)).content.replace_answers(templates, slots)
+    return len(templates), len(slots)
+
+
+@dataclass
+class _Span:
+    """The part of a longer progress that one step takes, from ``start`` to ``end`` of 1."""
+
+    whole: Progress
+    start: float
+    end: float
+    lines: list[str] = field(default_factory=list)
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        self.whole.update(self.start + (self.end - self.start) * share, 1.0, message)
+
+    def log(self, line: str) -> None:
+        self.whole.log(line)
+
+
+def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[str]:
+    """Train and fill the desk from ``samples/support``; what is there already is left as it is."""
+    config = SupportConfig()
+    folder = samples / "support"
+    content = build_stores(ready_database(settings)).content
+    done: list[str] = []
+    if not ModelRegistry(settings.models_dir).versions(config.model_name):
+        trained = train_intents(
+            settings,
+            folder / "intents.csv",
+            progress=_Span(progress, 0.0, 0.85),
+            actor="demo",
+            reason="trained on the samples",
+            wish=TrainingWish(budget_seconds=config.demo_seconds),
+            config=config,
+        )
+        done.append(trained.summary())
+    if content.knowledge_state() is None:
+        count = import_articles(settings, folder / "kb", progress=_Span(progress, 0.85, 0.95), config=config)
+        done.append(f"{count} articles are searchable")
+    if not content.counts()["templates"]:
+        answers, slots = import_answers(settings, folder / "templates.csv", config=config)
+        done.append(f"{answers} approved answers with {slots} slots")
+    service = build_service(settings)
+    if not service.channels():
+        progress.update(0.96, 1.0, "importing past conversations")
+        new = service.import_conversations(read_conversations(folder / "conversations.jsonl"))
+        done.append(f"{new} past conversations")
+    progress.update(1.0, 1.0, "ready")
+    return done

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portside.errors import Cancelled, ModelDamaged, StorageError
+from portside.inference.interfaces import FakeEncoder
+from portside.progress import NullProgress, RecordingProgress
+from portside_support.articles import parse_article
+from portside_support.knowledge import KnowledgeBase
+from portside_support.records import Article
+from portside_support.service import Stores
+
+
+def article(slug: str, text: str) -> Article:
+    return parse_article(f"---\ntitle: About {slug}\nslug: {slug}\n---\n{text}", file=f"{slug}.md", passage_words=50)
+
+
+@pytest.fixture
+def base(stores: Stores, tmp_path: Path) -> KnowledgeBase:
+    return KnowledgeBase(stores.content, FakeEncoder(dim=128), tmp_path / "index", candidates=10)
+
+
+def test_nothing_is_found_before_the_first_import(base: KnowledgeBase) -> None:
+    assert base.search("zips", 3) == ()
+
+
+def test_the_likest_passage_stands_first_with_its_cosine(base: KnowledgeBase) -> None:
+    base.replace([article("zips", "broken zips and seams"), article("post", "stamps and parcels")], NullProgress())
+    hits = base.search("broken zips and seams about zips", 5)
+    assert hits[0].passage.slug == "zips"
+    assert 0.9 < hits[0].similarity <= 1.0
+    assert hits[0].similarity == max(hit.similarity for hit in hits)
+    assert len(base.search("broken", 1)) == 1
+
+
+def test_an_import_replaces_the_articles_for_every_reader(base: KnowledgeBase, stores: Stores, tmp_path: Path) -> None:
+    reader = KnowledgeBase(stores.content, FakeEncoder(dim=128), tmp_path / "index", candidates=10)
+    for round_ in range(4):
+        base.replace([article(f"a{round_}", f"tents number {round_}")], NullProgress())
+        assert [hit.passage.slug for hit in reader.search("tents", 3)] == [f"a{round_}"]
+    assert len(list((tmp_path / "index").iterdir())) == 2
+
+
+def test_an_import_that_is_stopped_changes_nothing(base: KnowledgeBase) -> None:
+    base.replace([article("old", "tents")], NullProgress())
+    with pytest.raises(Cancelled):
+        base.replace([article("new", "boots")], RecordingProgress(cancel_at=0.0))
+    assert [hit.passage.slug for hit in base.search("tents", 3)] == ["old"]
+
+
+def test_another_encoder_needs_a_new_import(base: KnowledgeBase, stores: Stores, tmp_path: Path) -> None:
+    base.replace([article("old", "tents")], NullProgress())
+    other = KnowledgeBase(stores.content, FakeEncoder(128, "other:1"), tmp_path / "index", candidates=10)
+    with pytest.raises(StorageError, match="import-kb"):
+        other.search("tents", 3)
+
+
+def test_a_damaged_index_is_named(base: KnowledgeBase, stores: Stores, tmp_path: Path) -> None:
+    base.replace([article("old", "tents")], NullProgress())
+    for path in (tmp_path / "index").rglob("*.npy"):
+        path.write_bytes(path.read_bytes()[:-1] + b"x")
+    fresh = KnowledgeBase(stores.content, FakeEncoder(dim=128), tmp_path / "index", candidates=10)
+    with pytest.raises(ModelDamaged):
+        fresh.search("tents", 3)
