@@ -7,6 +7,7 @@ stopped with the session. A folder's conftest may override ``database_apps`` to 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import os
 import shutil
@@ -186,8 +187,9 @@ def _clear_leftover_servers() -> None:
             continue
         for process in psutil.process_iter(["name", "cmdline"]):
             if process.info["name"] == "postgres" and str(folder) in (process.info["cmdline"] or []):
-                process.terminate()
-                process.wait(10)
+                with contextlib.suppress(psutil.Error):  # another session may be clearing it too
+                    process.terminate()
+                    process.wait(10)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -17,16 +17,21 @@ def test_a_living_process_is_alive_and_an_ended_one_is_not() -> None:
     assert replace(this_process(), pid=ended.pid).is_alive() is False
 
 
-def test_a_zombie_is_not_alive() -> None:
-    import psutil
-
-    child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"])
-    mark = ProcessMark(this_process().machine, child.pid, psutil.Process(child.pid).create_time())
+def test_a_process_that_ended_but_was_not_collected_is_not_alive() -> None:
+    program = "from portside.processes import this_process as t; import time; print(t(), flush=True); time.sleep(60)"
+    child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    mark = ProcessMark.parse(child.stdout.readline().strip())
+    assert mark is not None
     assert mark.is_alive() is True
     child.kill()
-    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # ended, not yet collected
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
     assert mark.is_alive() is False
-    child.wait()
+    child.communicate()
+
+
+def test_a_process_from_before_the_machine_was_started_again_is_not_alive() -> None:
+    assert replace(this_process(), boot="earlier").is_alive() is False
 
 
 def test_a_later_process_of_the_same_number_is_another() -> None:
@@ -41,6 +46,6 @@ def test_a_mark_is_read_back_as_it_was_written() -> None:
     assert ProcessMark.parse(str(this_process())) == this_process()
 
 
-@pytest.mark.parametrize("text", ["", "a", "a/b", "a/b/c", "a/1/x", "?"])
+@pytest.mark.parametrize("text", ["", "a", "a/b/1", "a/b/c/1", "a/b/1/x", "a/b/1/1/1", "?"])
 def test_other_texts_are_no_marks(text: str) -> None:
     assert ProcessMark.parse(text) is None

@@ -81,7 +81,7 @@ def clear_leftovers(area: Path) -> None:
 
 
 def _is_abandoned(folder: Path) -> bool:
-    owner = ProcessMark.parse("/".join(folder.name.split("~")[:3]))
+    owner = ProcessMark.parse("/".join(folder.name.split("~")[:-1]))
     alive = owner.is_alive() if owner else None
     if alive is not None:
         return not alive

@@ -5,15 +5,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from portside.errors import ModelDamaged, ModelError, ModelNotFound, PortsideError, UsageError
-from portside.processes import ProcessMark, this_process
+from portside.processes import this_process
 from portside.registry import ModelRegistry, ModelVersion
 from portside.registry.actor import current_actor
 from portside.settings import Settings
@@ -293,10 +293,11 @@ def test_leftovers_of_dead_processes_go_and_those_of_living_ones_stay(registry: 
     ended.wait()
     me = this_process()
     owners = {
-        "dead": ProcessMark(me.machine, ended.pid, time.time()),
-        "reused": ProcessMark(me.machine, os.getpid(), me.started - 1000),
+        "dead": replace(me, pid=ended.pid),
+        "reused": replace(me, started=me.started - 1000),
+        "rebooted": replace(me, boot="earlier"),
         "mine": me,
-        "elsewhere": ProcessMark("another-machine", 1, 1.0),
+        "elsewhere": replace(me, machine="another"),
     }
     folders = {name: f"{str(owner).replace('/', '~')}~{name}" for name, owner in owners.items()}
     for folder in (*folders.values(), "fresh~unreadable", "old~unreadable"):
