@@ -208,7 +208,8 @@ def reconcile(stored: Sequence[StoredEpisode], replayed: Sequence[Episode], *, s
         # The one that fired first keeps its identity, its comment and its acknowledgement.
         match = min(overlaps, key=lambda item: (item.episode.fired is None, item.episode.opened))
         taken.add(match.id)
-        merged = _merged(match.episode, episode)
+        others = {item.episode.opened for item in stored if item is not match and item.episode.series == episode.series}
+        merged = _merged(match.episode, episode, others)
         if merged != _plain(match.episode):
             update[match.id] = merged
     drop: list[int] = []
@@ -232,9 +233,11 @@ def _plain(episode: Episode) -> Episode:
     return replace(episode, over_run=0, calm_run=0, since_last=0)
 
 
-def _merged(old: Episode, new: Episode) -> Episode:
+def _merged(old: Episode, new: Episode, others: set[date]) -> Episode:
     fired = min((day for day in (old.fired, new.fired) if day is not None), default=None)
-    merged = replace(new, opened=old.opened, fired=fired)
+    # Two episodes of a series never begin on one day: that is how the store tells them apart.
+    opened = old.opened if new.opened in others else new.opened
+    merged = replace(new, opened=opened, fired=fired, last_day=max(new.last_day, opened))
     if fired is not None and new.state == PENDING:
-        merged = replace(merged, state=RESOLVED, resolved=new.last_day)
+        merged = replace(merged, state=RESOLVED, resolved=merged.last_day)
     return _plain(merged)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 from pydantic import BaseModel, Field
 
-from portside_finance.records import Filters, HeadlineRow
+from portside_finance.records import Filters, HeadlineRow, Link, Scored
 from portside_finance.service import MAX_TEXTS, FinanceService
+from portside_finance.store_alerts import AlertRow
 
 __all__ = ["build_router"]
 
@@ -121,21 +122,7 @@ def build_router(service: Callable[[], FinanceService]) -> APIRouter:
 
     @router.post("/score", summary="Sentiment, topic and companies of headlines")
     def score(request: ScoreRequest) -> list[ScoreAnswer]:
-        answers = service().score_texts(request.texts)
-        return [
-            ScoreAnswer(
-                sentiment=scored.sentiment,
-                sentiment_probabilities=dict(scored.sentiment_probabilities),
-                topic=scored.topic,
-                topic_probabilities=dict(scored.topic_probabilities),
-                models=[model for model in (scored.sentiment_model, scored.topic_model) if model],
-                companies=[
-                    LinkAnswer(ticker=link.ticker, start=link.start, end=link.end, matched=link.matched)
-                    for link in links
-                ],
-            )
-            for scored, links in answers
-        ]
+        return [_scored(scored, links) for scored, links in service().score_texts(request.texts)]
 
     @router.get("/headlines", summary="Stored headlines, newest first")
     def headlines(
@@ -151,57 +138,41 @@ def build_router(service: Callable[[], FinanceService]) -> APIRouter:
     @router.get("/trend", summary="Mood over time, with its interval")
     def trend(filters: FiltersQuery) -> list[TrendAnswer]:
         overview = service().overview(filters)
-        moods = overview.moods if overview else []
-        return [
-            TrendAnswer(
-                start=mood.start,
-                end=mood.end,
-                stories=mood.stories,
-                negative=mood.negative,
-                positive=mood.positive,
-                net=mood.net,
-                low=mood.low,
-                high=mood.high,
-            )
-            for mood in moods
-        ]
+        return [TrendAnswer(**_fields(mood, TrendAnswer)) for mood in (overview.moods if overview else [])]
 
     @router.get("/alerts", summary="Negative surges: state, since when, and what they rest on")
     def alerts(state: Annotated[str, Query(max_length=16, description="Only this state.")] = "") -> list[AlertAnswer]:
         finance = service()
-        return [
-            AlertAnswer(
-                id=row.id,
-                kind=row.episode.series.kind,
-                name=row.episode.series.name,
-                state=row.episode.state,
-                opened=row.episode.opened,
-                fired=row.episode.fired,
-                resolved=row.episode.resolved,
-                peak_day=row.episode.peak_day,
-                peak_count=row.episode.peak_count,
-                peak_expected=row.episode.peak_expected,
-                peak_probability=row.episode.peak_tail,
-                acknowledged_by=row.acknowledged_by,
-                comment=row.comment,
-                headlines=finance.store.alerts.evidence(row.id),
-            )
-            for row in finance.alerts([state] if state else [])
-        ]
+        rows = finance.alerts([state] if state else [])
+        return [_alert(row, finance.store.alerts.evidence(row.id)) for row in rows]
 
     return router
 
 
+def _fields(source: object, model: type[BaseModel]) -> dict[str, Any]:
+    """What ``source`` has of the model's fields."""
+    return {name: getattr(source, name) for name in model.model_fields if hasattr(source, name)}
+
+
+def _scored(scored: Scored, links: Sequence[Link]) -> ScoreAnswer:
+    models = [model for model in (scored.sentiment_model, scored.topic_model) if model]
+    companies = [LinkAnswer(**_fields(link, LinkAnswer)) for link in links]
+    return ScoreAnswer(**_fields(scored, ScoreAnswer), models=models, companies=companies)
+
+
 def _headline(row: HeadlineRow) -> HeadlineAnswer:
-    return HeadlineAnswer(
+    return HeadlineAnswer(**_fields(row, HeadlineAnswer), companies=list(row.tickers))
+
+
+def _alert(row: AlertRow, headlines: list[int]) -> AlertAnswer:
+    episode = row.episode
+    return AlertAnswer(
         id=row.id,
-        published_at=row.published_at,
-        text=row.text,
-        source=row.source,
-        url=row.url,
-        sentiment=row.sentiment,
-        topic=row.topic,
-        story=row.story,
-        copies=row.copies,
-        companies=list(row.tickers),
+        **_fields(episode, AlertAnswer),
+        kind=episode.series.kind,
+        name=episode.series.name,
+        peak_probability=episode.peak_tail,
+        acknowledged_by=row.acknowledged_by,
+        comment=row.comment,
+        headlines=headlines,
     )

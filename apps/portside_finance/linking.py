@@ -35,6 +35,7 @@ _MARKED = re.compile(
     r"|\b(?:NYSE|NASDAQ|Nasdaq|LSE|AMEX|TSX|ASX|HKEX|BSE|NSE)\s*:\s*(?P<listed>[A-Z0-9]{1,6}(?:\.[A-Z])?)\b"
     r"|\b(?P<ric>[A-Z]{1,5})\.(?:N|O|OQ|L|PA|DE|TO|HK|T|AS|MI|SS|SZ|NS|BO)\b"
 )
+_SMALL_IN_TITLES = frozenset(("about", "after", "amid", "from", "into", "over", "than", "that", "under", "with"))
 _PARENTHESES = re.compile(r"\s*\([^)]*\)")
 
 
@@ -176,8 +177,9 @@ def _same_case(want: str, have: str) -> bool:
 
 
 def _is_title_case(tokens: Sequence[_Token]) -> bool:
+    """Whether every longer word has a capital, so that capitals say nothing about names."""
     words = [token.text for token in tokens if len(token.text) > 3 and token.text[0].isalpha()]
-    return len(words) >= 4 and sum(word[0].isupper() for word in words) >= 0.75 * len(words)
+    return len(words) >= 4 and all(word[0].isupper() or word in _SMALL_IN_TITLES for word in words)
 
 
 def _settle_shared(found: dict[str, Link], shared: Sequence[tuple[tuple[str, ...], _Token]]) -> None:
