@@ -141,6 +141,7 @@ def test_threads_that_upgrade_at_once_make_the_tables_once(database: Database, b
     assert trips(database) == [7]
 
 
+@pytest.mark.slow
 def test_processes_that_upgrade_at_once_make_the_tables_once(tmp_path: Path) -> None:
     program = (
         "from pathlib import Path; from portside.settings import Settings\n"
