@@ -16,8 +16,8 @@ TOPICS = {
     "earnings": 17, "markets": 12, "macro_economy": 11, "mergers_acquisitions": 10, "products": 10, "regulation_legal": 9,
     "analyst_rating": 8, "energy_commodities": 8, "labour": 6, "management": 6, "dividends_buybacks": 5,
 }  # fmt: skip
-HELD_OUT = 0.2  # share of the patterns, phrases and frames that only the test sets use
-TAIL_SHARE = 0.25
+HELD_OUT = 0.18  # share of the patterns, phrases and frames that only the test sets use
+TAIL_SHARE = 0.2
 TYPO_SHARE = 0.03
 MISLABELLED = 0.02
 TOO_ALIKE = 0.7  # Jaccard of words, with companies and figures masked

@@ -160,7 +160,8 @@ class Stream:
         rows: list[Headline] = []
         while len(rows) < surge.headlines:
             at, progress = self._surge_time(surge, first=not rows)
-            place = round(min(max(self._rng.gauss(progress, 0.2), 0.0), 1.0) * (len(lines) - 1)) if rows else 0
+            near = abs(self._rng.gauss(progress, 0.22))  # both ends of the story throw back what falls beyond them
+            place = round((near if near <= 1 else max(2 - near, 0)) * (len(lines) - 1)) if rows else 0
             cast = self._writer.cast(self._rng, self._writer.by_ticker.get(surge.entity))
             pattern, tone = lines[place]
             text = self._writer.write(self._rng, pattern, cast)

@@ -12,7 +12,7 @@ from random import Random
 
 HERE = Path(__file__).resolve().parent
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
-PHRASE_SHARE = 0.45  # headlines made of a phrase in a frame rather than of a whole pattern
+PHRASE_SHARE = 0.6  # headlines made of a phrase in a frame rather than of a whole pattern
 RAW_SECTORS = {"Energy", "Utilities", "Mining", "Chemicals", "Logistics"}  # who is in the news on oil, gas and metals
 SLOT = re.compile(r"\{([a-z0-9_]+)\}")
 # the lexicon gives verbs in the singular; these subjects are plural
@@ -151,7 +151,10 @@ class Newsroom:
         """One unfilled headline."""
         if rng.random() >= PHRASE_SHARE:
             return rng.choice(self._patterns[topic, label])
-        return rng.choice(self._frames).replace("{news}", rng.choice(self._phrases[topic, label]))
+        news, frame = rng.choice(self._phrases[topic, label]), rng.choice(self._frames)
+        while frame.startswith("* ") and "{co}" not in news:
+            frame = rng.choice(self._frames)
+        return frame.removeprefix("* ").replace("{news}", news)
 
 
 def read_lexicon() -> dict[str, list[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import accumulate
+from operator import attrgetter
 from random import Random
 
 from items import END, HIDDEN, START, Item
@@ -22,11 +23,12 @@ FOCUS = 0.62  # chance that a step of a visit stays with what the visit is about
 COMPARE = 0.24  # chance that a step compares with another product of the kind that the visit is about
 REPEAT = 0.13  # chance that a step returns to an item seen before
 CLICK, BUY, RATE, RATE_UNBOUGHT = 0.42, 0.22, 0.5, 0.015
+IN_ORDER_OF = ("at", "user_id", "item_id", "kind", "value")
 # Weight of each hour, UTC
 HOURS = (2, 1, 1, 1, 1, 2, 4, 6, 7, 7, 7, 7, 8, 8, 7, 7, 7, 8, 10, 13, 15, 14, 9, 5)
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Event:
     """A row of events.csv.gz; `value` is 1 to 5 for a rating and empty otherwise."""
 
@@ -45,6 +47,9 @@ class Shop:
         self.shelf: dict[str, list[int]] = defaultdict(list)
         for number, item in enumerate(items):
             self.shelf[item.kind].append(number)
+        self.traits = [((i.interest, i.second), i.true_category, i.hidden, max(i.price, 1.0) ** 0.5) for i in items]
+        self.pairs = {pair for pair, *_ in self.traits}
+        self.categories = {item.true_category for item in items}
 
 
 @dataclass(frozen=True)
@@ -56,11 +61,19 @@ class Taste:
     hidden: dict[int, float]
     budget: float
 
-    def match(self, item: Item) -> float:
-        """How much more than an ordinary item this one draws."""
-        subject = self.interests.get(item.interest, 1.0) + 0.5 * (self.interests.get(item.second, 1.0) - 1.0)
-        dear = min(1.0, (self.budget / max(item.price, 1.0)) ** 0.5)
-        return subject * self.categories.get(item.true_category, 1.0) * self.hidden.get(item.hidden, 1.0) * dear
+    def matches(self, shop: Shop) -> list[float]:
+        """For each item, how much more than an ordinary one it draws: interests times category times circle, less if dear."""
+        subject = {
+            pair: self.interests.get(pair[0], 1.0) + 0.5 * (self.interests.get(pair[1], 1.0) - 1.0)
+            for pair in shop.pairs
+        }
+        category = {name: self.categories.get(name, 1.0) for name in shop.categories}
+        circle = [self.hidden.get(number, 1.0) for number in range(HIDDEN)]
+        purse = self.budget**0.5
+        return [
+            subject[pair] * category[name] * circle[number] * min(1.0, purse / root)
+            for pair, name, number, root in shop.traits
+        ]
 
 
 def make_events(material: Material, items: Sequence[Item], rng: Random) -> list[Event]:
@@ -72,7 +85,7 @@ def make_events(material: Material, items: Sequence[Item], rng: Random) -> list[
     for number in range(1, USERS + 1):
         taste = _taste(rng, fame, list(material.categories))
         events += Visitor(f"u{number:04d}", taste, shop, rng).live()
-    return sorted(event for event in events if START <= event.at < END)
+    return sorted((event for event in events if START <= event.at < END), key=attrgetter(*IN_ORDER_OF))
 
 
 def _taste(rng: Random, fame: dict[str, float], categories: list[str]) -> Taste:
@@ -96,7 +109,7 @@ class Visitor:
         self._id, self._rng = user_id, rng
         items = self._items = shop.items
         self._shelf = shop.shelf
-        self._match = [taste.match(item) for item in items]
+        self._match = taste.matches(shop)
         self._reach = list(accumulate(item.pull * match for item, match in zip(items, self._match, strict=True)))
         self._seen: dict[int, int] = defaultdict(int)
         self._bought: set[int] = set()
