@@ -197,3 +197,13 @@ def test_no_conversation_gives_a_test_utterance_away() -> None:
 def test_folder_stays_small() -> None:
     size = sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     assert size < 3_000_000
+
+
+def test_readme_states_the_true_counts() -> None:
+    text = (FOLDER / "README.md").read_text(encoding="utf-8")
+    counted = {
+        name: f"{len(rows(name)):,}" for name in ("intents.csv", "intents_test.csv", "templates.csv", "slots.csv")
+    }
+    counted |= {"kb/*.md": str(len(ARTICLES)), "conversations.jsonl": str(len(conversations()))}
+    stated = dict(re.findall(r"^\| `([^`]+)` \| ([\d,]+) \|", text, re.MULTILINE))
+    assert stated == counted
