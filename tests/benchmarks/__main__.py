@@ -1,0 +1,52 @@
+"""``make bench``: print the benchmark tables. Each is a command of its own, nothing here passes or fails.
+
+python -m tests.benchmarks [accuracy|inference|training|recommend|pages …] --data-dir DIR [--seeds 1]
+"""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+
+TABLES = {
+    "accuracy": "test accuracy and macro-F1 of the intents, sentiment and topic sets",
+    "inference": "texts a second and latency, against transformers.pipeline",
+    "training": "samples a second, against a plain transformers Trainer",
+    "recommend": "Recall@10 and NDCG@10 over the full catalogue, against popularity and item-kNN",
+    "pages": "load times of the pages with 53,251 headlines in the store",
+}
+
+
+def main() -> int:
+    """Print the tables asked for, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument(
+        "tables", nargs="*", choices=[*TABLES, []], help="; ".join(f"{k}: {v}" for k, v in TABLES.items())
+    )
+    parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings for each accuracy figure")
+    asked = parser.parse_args()
+    if not asked.data_dir.is_dir():
+        print(
+            f"The benchmarks need the public data sets.\n  seen: no folder {asked.data_dir}\n"
+            "  next: name it, for example DATA_DIR=/path/to/data make bench",
+            file=sys.stderr,
+        )
+        return 2
+    print(
+        f"{platform.processor() or platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
+    )
+    for name in asked.tables or TABLES:
+        started = time.monotonic()
+        print(f"\n== {name}: {TABLES[name]}")
+        import_module(f"tests.benchmarks.{name}").run(asked.data_dir, asked.seeds)
+        print(f"   ({time.monotonic() - started:.0f} s)")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
