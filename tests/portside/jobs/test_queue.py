@@ -230,7 +230,7 @@ def test_a_dead_workers_job_that_should_stop_is_cancelled(
     assert queue.get(job_id).state == "cancelled"
 
 
-def test_looking_is_one_read(database: Database, queue: JobQueue, clock: TickingClock) -> None:
+def test_looking_reads_only(database: Database, queue: JobQueue, clock: TickingClock) -> None:
     queue.submit("yard.add", {}, actor="a")
     claims_of(database, "w", clock).claim()
     statements: list[str] = []
