@@ -30,7 +30,7 @@ class Runtime:
     @cached_property
     def jobs(self) -> JobQueue:
         """Background work."""
-        return JobQueue(self.database)
+        return JobQueue(self.database, logs=self.settings.jobs_dir)
 
     @cached_property
     def registry(self) -> ModelRegistry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import socket
 import subprocess
 import sys
@@ -57,7 +58,7 @@ def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
     settings.home.mkdir(parents=True, exist_ok=True)
     with (settings.home / "worker.log").open("ab") as log_file:
         return subprocess.Popen(
-            [sys.executable, "-m", "portside.cli", "worker"],
+            [sys.executable, "-m", "portside.cli", "worker", "--parent", str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log_file,
             stderr=log_file,
@@ -75,8 +76,6 @@ def stop_worker(worker: subprocess.Popen[bytes]) -> None:
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    import os
-
     chosen = {f"PORTSIDE_{name.upper()}": str(value) for name, value in settings.model_dump().items()}
     return {**os.environ, **chosen}
 

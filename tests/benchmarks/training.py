@@ -19,7 +19,7 @@ MOST_TOKENS = 128
 
 
 def run(data: Path, _seeds: int) -> None:
-    """One pass over the same rows in three ways; set-up included only for ours, whose card holds the loop's own time."""
+    """One pass over the same rows in three ways: the loops alone, without reading the model."""
     dataset = load_examples(data / "support" / "banking77" / "train.csv")
     dataset = dataset.subset(range(0, len(dataset), max(1, len(dataset) // ROWS))[:ROWS])
     padded = _plain(dataset, padding="max_length")
