@@ -28,8 +28,6 @@ def render(runtime: Runtime) -> None:
         )
         return
     name = st.selectbox(_("Model"), names, key="models-name", bind="query-params")
-    if name is None:
-        return
     versions = runtime.registry.versions(name)
     aliases = runtime.registry.aliases(name)
     section(_("Versions"))

@@ -77,5 +77,5 @@ def _ours(dataset: Dataset) -> float:
             actor="benchmark",
             reason="benchmark",
         )
-        speed: float = version.card["training"]["samples_per_second"]
+        speed: float = version.card["training"]["texts_per_second"]
         return speed
