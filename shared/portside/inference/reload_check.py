@@ -1,6 +1,6 @@
 """``python -m portside.inference.reload_check``: load a model in a fresh process and say what it answers.
 
-Started while a training ends, it imports what it needs and waits for one line of JSON on standard input,
+Started as a training begins, it imports what it needs and waits for one line of JSON on standard input,
 ``{"folder": …, "texts": […]}``; it answers with one line, ``{"labels": […], "probabilities": [[…]]}`` or
 ``{"error": …}``.
 """

@@ -68,6 +68,7 @@ def train_classifier(
     identity = _identity(recipe, dataset, valid, source)
     with open_run(runs_dir, name, identity, resume=resume) as run, ReloadCheck() as check:
         prepare_threads()
+        check.start()  # it imports on one core while this process imports on another, and is ready at the end
         from portside.inference.network import use_threads
         from portside.training.fit import Surroundings, fit
 
@@ -77,7 +78,7 @@ def train_classifier(
             budget = recipe.budget_seconds
             return None if budget is None else budget - (time.monotonic() - began)
 
-        around = Surroundings(run, progress, remaining, check.start, checkpoint_seconds)
+        around = Surroundings(run, progress, remaining, checkpoint_seconds)
         fitted = fit(recipe, source, material, around)
         progress.update(fitted.plan.steps, fitted.plan.steps, "saving, and reloading in a fresh process")
         card = classification_card(

@@ -47,8 +47,6 @@ class Surroundings:
     progress: Progress
     remaining: Callable[[], float | None]
     """Seconds left of the budget, from now; None: no budget."""
-    nearly_done: Callable[[], None]
-    """Called once when most of the run is over."""
     checkpoint_seconds: float
 
 
@@ -177,7 +175,6 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
         progress=around.progress,
         elapsed=elapsed,
         checkpoint_seconds=around.checkpoint_seconds,
-        nearly_done=around.nearly_done,
     )
     trainer = CoreTrainer(
         recipe=recipe,

@@ -28,7 +28,7 @@ PATIENCE_SECONDS = 180.0
 class ReloadCheck:
     """A process that waits, with everything imported, for the folder to load. Use as a context manager.
 
-    ``start`` may be called early, while the training still runs; ``compare`` starts it where that was not done.
+    ``start`` may be called early, before the training; ``compare`` starts it where that was not done.
     """
 
     _child: subprocess.Popen[str] | None = field(default=None, init=False)

@@ -17,9 +17,6 @@ from portside.training.trainer import Best
 
 __all__ = ["Watch"]
 
-NEARLY = 0.7
-"""Share of the run after which the process that will check the reload is started, to be ready at the end."""
-
 
 @dataclass
 class Watch(TrainerCallback):
@@ -32,13 +29,11 @@ class Watch(TrainerCallback):
     progress: Progress
     elapsed: Callable[[], float]
     checkpoint_seconds: float
-    nearly_done: Callable[[], None]
     start_epoch: Callable[[], None] = lambda: None
     stopped: str = "finished"
     cancelled: Cancelled | None = None
     diverged: bool = False
     _saved_at: float = field(default_factory=time.monotonic)
-    _told: bool = False
 
     def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self.start_epoch()
@@ -53,9 +48,6 @@ class Watch(TrainerCallback):
         if time.monotonic() - self._saved_at >= self.checkpoint_seconds:
             control.should_save = True
         self._report(step, control)
-        if step >= NEARLY * self.plan.steps and not self._told:
-            self._told = True
-            self.nearly_done()
         if last or control.should_training_stop:
             control.should_training_stop = True
         return control

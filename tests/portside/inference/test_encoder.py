@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portside.errors import ModelDamaged, ModelNotFound
+from portside.inference.encoder import BundledEncoder, ServedEncoder, load_encoder
+from portside.inference.folder import ModelFile, write_model_file
+from portside.inference.interfaces import FakeEncoder
+from portside.registry import ModelRegistry
+
+TEXTS = ["where is my card", "refund", "", "my parcel is late please", "the the the the the the the the the the"]
+
+
+def test_vectors_have_length_one_and_the_given_order(tiny_encoder: Path) -> None:
+    encoder = load_encoder(tiny_encoder)
+    together = encoder.encode(TEXTS)
+    assert together.shape == (5, 32) == (5, encoder.dim)
+    assert together.dtype == np.float32
+    assert np.linalg.norm(together, axis=1) == pytest.approx(1.0, abs=1e-5)
+    one_by_one = np.concatenate([encoder.encode([text]) for text in TEXTS])
+    assert np.abs(together - one_by_one).max() < 1e-5
+
+
+def test_no_texts_give_no_vectors(tiny_encoder: Path) -> None:
+    assert load_encoder(tiny_encoder).encode([]).shape == (0, 32)
+
+
+def test_padding_does_not_matter(tiny_encoder: Path) -> None:
+    encoder = load_encoder(tiny_encoder)
+    long = " ".join(["card"] * 40)
+    assert np.abs(encoder.encode(["refund", long])[0] - encoder.encode(["refund"])[0]).max() < 1e-5
+
+
+def test_bulk_gives_nearly_the_same_as_single(tiny_encoder: Path) -> None:
+    encoder = load_encoder(tiny_encoder)
+    texts = [f"{TEXTS[number % 5]} {number}" for number in range(300)]
+    likeness = (encoder.encode(texts)[:10] * encoder.encode(texts[:10])).sum(axis=1)
+    assert likeness.min() > 0.999
+
+
+def test_the_bundled_encoder_can_be_another_folder(tiny_encoder: Path) -> None:
+    encoder = BundledEncoder(str(tiny_encoder))
+    assert encoder.dim == 32
+    assert encoder.model == str(tiny_encoder)
+    assert np.array_equal(encoder.encode(TEXTS), load_encoder(tiny_encoder).encode(TEXTS))
+
+
+def test_cut_short_weights_are_damage(tiny_encoder: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cut"
+    shutil.copytree(tiny_encoder, folder)
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:1_000])
+    with pytest.raises(ModelDamaged, match=r"model\.safetensors"):
+        load_encoder(folder).encode(["card"])
+
+
+def register(registry: ModelRegistry, tiny_encoder: Path, *, scale: float) -> None:
+    from safetensors.numpy import load_file, save_file
+
+    with registry.staging("recommend-encoder") as folder:
+        shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
+        weights = load_file(folder / "model.safetensors")
+        key = "embeddings.word_embeddings.weight"
+        weights[key] = weights[key] * scale
+        save_file(weights, folder / "model.safetensors")
+        write_model_file(folder, ModelFile("encoder", 32))
+        registry.register("recommend-encoder", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+
+
+def test_a_served_encoder_falls_back_then_picks_up_versions(tiny_encoder: Path, registry: ModelRegistry) -> None:
+    encoder = ServedEncoder(registry, "recommend-encoder", fallback=FakeEncoder(dim=8))
+    assert (encoder.dim, encoder.model) == (8, "fake-encoder:1")
+    register(registry, tiny_encoder, scale=1.0)
+    assert (encoder.dim, encoder.model) == (32, "recommend-encoder:1")
+    first = encoder.encode(["card lost"])
+    register(registry, tiny_encoder, scale=-1.0)
+    assert encoder.model == "recommend-encoder:2"
+    assert np.abs(encoder.encode(["card lost"]) - first).max() > 1e-3
+
+
+def test_without_fallback_a_missing_encoder_is_an_error(registry: ModelRegistry) -> None:
+    with pytest.raises(ModelNotFound):
+        ServedEncoder(registry, "recommend-encoder").encode(["x"])
+
+
+@pytest.mark.slow
+def test_serving_computes_what_transformers_computes(tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+    from transformers import AutoTokenizer
+
+    from portside.encoders import load_backbone
+    from portside.inference.encoder import save_encoder
+
+    model = load_backbone(tiny_encoder)
+    tokenizer = AutoTokenizer.from_pretrained(tiny_encoder)
+    batch = tokenizer(TEXTS, padding=True, return_tensors="pt")
+    with torch.no_grad():
+        hidden = model(**batch)[0]
+    mask = batch["attention_mask"].unsqueeze(-1).float()
+    expected = torch.nn.functional.normalize((hidden * mask).sum(1) / mask.sum(1)).numpy()
+    assert np.abs(load_encoder(tiny_encoder).encode(TEXTS) - expected).max() < 1e-5
+    save_encoder(tmp_path / "saved", model, tokenizer, max_tokens=32)
+    assert np.abs(load_encoder(tmp_path / "saved").encode(TEXTS) - expected).max() < 1e-6

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portside.data import Dataset
+from portside.progress import NullProgress, Progress
+from portside.records import Example
+from portside.registry import ModelRegistry, ModelVersion
+from portside.tasks.classification import ClassificationRecipe
+
+Train = Callable[..., ModelVersion]
+
+
+@pytest.fixture
+def sentences() -> Callable[..., Dataset]:
+    """Makes rows of three labels that a word gives away."""
+    return make_sentences
+
+
+def make_sentences(rows: int, *, start: int = 0) -> Dataset:
+    """Rows of three labels that a word gives away, with numbers around it."""
+    words = {"card": "card", "parcel": "parcel", "refund": "money"}
+    labels = sorted(words)
+    return Dataset.of(
+        [
+            Example(f"where is my {words[labels[number % 3]]} {number * 7919 % 1000}", labels[number % 3])
+            for number in range(start, start + rows)
+        ],
+        source="sentences.csv",
+    )
+
+
+@pytest.fixture
+def recipe(tiny_encoder: Path) -> ClassificationRecipe:
+    """Two short epochs on the tiny encoder."""
+    return ClassificationRecipe(
+        encoder=str(tiny_encoder), epochs=2, batch_size=8, encoder_lr=1e-3, head_lr=1e-2, precision="fp32"
+    )
+
+
+@pytest.fixture
+def train(recipe: ClassificationRecipe, registry: ModelRegistry, tmp_path: Path) -> Train:
+    """``train_classifier`` with everything given but what the test is about."""
+    from portside.training.classification import train_classifier
+
+    def run(
+        dataset: Dataset | None = None, *, progress: Progress | None = None, name: str = "intents", **changes: Any
+    ) -> ModelVersion:
+        fields = {key: changes.pop(key) for key in list(changes) if hasattr(recipe, key)}
+        given = {"registry": registry, **changes}
+        return train_classifier(
+            replace(recipe, **fields),
+            make_sentences(60) if dataset is None else dataset,
+            name=name,
+            runs_dir=tmp_path / "runs",
+            progress=progress or NullProgress(),
+            actor="ann",
+            reason="a test",
+            **given,
+        )
+
+    return run
