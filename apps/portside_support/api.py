@@ -9,7 +9,7 @@ from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field
 
 from portside.errors import UsageError
-from portside_support.records import Hit, Kind, Outcome, Role, Status
+from portside_support.records import Conversation, Hit, Kind, Message, Outcome, Reply, Role, Status
 from portside_support.service import SupportService
 from portside_support.wording import reason_sentence
 
@@ -87,19 +87,7 @@ def build_router(service: Callable[[], SupportService]) -> APIRouter:
 
     @router.post("/ask", summary="Answer a customer's message")
     def ask(request: AskRequest) -> AskResponse:
-        reply = service().ask(request.text, conversation_id=request.conversation_id, channel=request.channel)
-        return AskResponse(
-            conversation_id=reply.conversation_id,
-            kind=reply.kind,
-            text=reply.text,
-            code=reply.code,
-            reason=reply.reason,
-            intent=reply.intent,
-            confidence=reply.confidence,
-            model=reply.model,
-            sources=[_source(hit) for hit in reply.hits],
-            status=reply.status,
-        )
+        return _reply(service().ask(request.text, conversation_id=request.conversation_id, channel=request.channel))
 
     @router.get("/conversations/{conversation_id}", summary="A conversation with its messages and reasons")
     def conversation(conversation_id: str) -> ConversationOut:
@@ -107,33 +95,53 @@ def build_router(service: Callable[[], SupportService]) -> APIRouter:
             found = service().conversation(conversation_id)
         except UsageError as error:
             raise HTTPException(404, str(error)) from error
-        return ConversationOut(
-            id=found.id,
-            channel=found.channel,
-            language=found.language,
-            status=found.status,
-            outcome=found.outcome,
-            started_at=found.started_at,
-            updated_at=found.updated_at,
-            messages=[
-                MessageOut(
-                    id=one.id,
-                    role=one.role,
-                    text=one.text,
-                    at=one.at,
-                    author=one.author,
-                    kind=one.kind,
-                    reason=reason_sentence(one.code, one.facts) if one.code else "",
-                    intent=one.intent,
-                    confidence=one.confidence,
-                    model=one.model,
-                    sources=[_source(hit) for hit in one.hits],
-                )
-                for one in found.messages
-            ],
-        )
+        return _conversation(found)
 
     return router
+
+
+def _reply(reply: Reply) -> AskResponse:
+    return AskResponse(
+        conversation_id=reply.conversation_id,
+        kind=reply.kind,
+        text=reply.text,
+        code=reply.code,
+        reason=reply.reason,
+        intent=reply.intent,
+        confidence=reply.confidence,
+        model=reply.model,
+        sources=[_source(hit) for hit in reply.hits],
+        status=reply.status,
+    )
+
+
+def _conversation(found: Conversation) -> ConversationOut:
+    return ConversationOut(
+        id=found.id,
+        channel=found.channel,
+        language=found.language,
+        status=found.status,
+        outcome=found.outcome,
+        started_at=found.started_at,
+        updated_at=found.updated_at,
+        messages=[_message(one) for one in found.messages],
+    )
+
+
+def _message(one: Message) -> MessageOut:
+    return MessageOut(
+        id=one.id,
+        role=one.role,
+        text=one.text,
+        at=one.at,
+        author=one.author,
+        kind=one.kind,
+        reason=reason_sentence(one.code, one.facts) if one.code else "",
+        intent=one.intent,
+        confidence=one.confidence,
+        model=one.model,
+        sources=[_source(hit) for hit in one.hits],
+    )
 
 
 def _source(hit: Hit) -> Source:

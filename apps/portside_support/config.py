@@ -83,12 +83,15 @@ class SupportConfig:
     demo_seconds: int = 36
     """Seconds of training in the demo, which promises to be ready in minutes on two cores."""
 
+    slow_demo_seconds: int = 180
+    """Seconds for a second try where the machine was too busy to train at all in ``demo_seconds``."""
+
     def __post_init__(self) -> None:
         for name in ("target_precision", "confidence_floor", "default_confidence", "validation_fraction"):
             _within(name, getattr(self, name), 0.0, 1.0)
         _within("retrieve_similarity", self.retrieve_similarity, -1.0, 1.0)
         counts = ("passages_shown", "candidates", "failures_before_handover", "slot_attempts", "message_limit")
-        for name in (*counts, "passage_words", "subject_words", "demo_seconds"):
+        for name in (*counts, "passage_words", "subject_words", "demo_seconds", "slow_demo_seconds"):
             _within(name, getattr(self, name), 1, float("inf"))
 
 

@@ -102,31 +102,19 @@ class SupportStore:
         (a person took it, or another message was answered): then nothing is kept and the bot stays silent.
         """
         now = self._clock()
-        after = decision.state
-        outcome = OUTCOME_OF_KIND.get(decision.kind)
-        changes: dict[str, Any] = {
-            "status": after.status,
-            "failures": after.failures,
-            "pending_intent": after.pending_intent,
-            "pending_slot": after.pending_slot,
-            "attempts": after.attempts,
-            "slots": dict(after.slots),
-            "turn": after.turn,
-            "updated_at": now,
-        }
         with self._database.begin() as connection:
             moved = connection.execute(
                 update(conversations)
                 .where(
                     conversations.c.id == said.conversation_id,
                     conversations.c.status == "bot",
-                    conversations.c.turn == after.turn - 1,
+                    conversations.c.turn == decision.state.turn - 1,
                 )
-                .values(**changes)
+                .values(updated_at=now, **_state_columns(decision.state))
             )
             if moved.rowcount != 1:
                 return None
-            _count_outcome(connection, said.conversation_id, outcome, decision.intent)
+            _count_outcome(connection, said.conversation_id, decision)
             message_id = say(
                 connection,
                 said.conversation_id,
@@ -296,7 +284,20 @@ def touch(connection: Connection, conversation_id: str, now: datetime) -> None:
     connection.execute(update(conversations).where(conversations.c.id == conversation_id).values(updated_at=now))
 
 
-def _count_outcome(connection: Connection, conversation_id: str, outcome: str | None, intent: str | None) -> None:
+def _state_columns(state: State) -> dict[str, Any]:
+    return {
+        "status": state.status,
+        "failures": state.failures,
+        "pending_intent": state.pending_intent,
+        "pending_slot": state.pending_slot,
+        "attempts": state.attempts,
+        "slots": dict(state.slots),
+        "turn": state.turn,
+    }
+
+
+def _count_outcome(connection: Connection, conversation_id: str, decision: Decision) -> None:
+    outcome = OUTCOME_OF_KIND.get(decision.kind)
     if outcome is not None:
         # Handed over stays handed over: what the bot says later does not undo that a person was needed.
         connection.execute(
@@ -304,11 +305,11 @@ def _count_outcome(connection: Connection, conversation_id: str, outcome: str | 
             .where(conversations.c.id == conversation_id, conversations.c.outcome != "handed_over")
             .values(outcome=outcome)
         )
-    if intent is not None:
+    if decision.intent is not None:
         connection.execute(
             update(conversations)
             .where(conversations.c.id == conversation_id, conversations.c.intent.is_(None))
-            .values(intent=intent)
+            .values(intent=decision.intent)
         )
 
 

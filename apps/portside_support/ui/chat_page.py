@@ -8,7 +8,7 @@ from portside.errors import PortsideError, UsageError
 from portside_support.markup import linked
 from portside_support.records import Conversation, Message
 from portside_support.service import SupportService
-from portside_support.ui.overview_page import explain, reason_words
+from portside_support.ui.overview_page import JOBS, SAMPLES_JOB, explain, reason_words
 from portside_ui.frame import empty_state, error_state, page_header
 from portside_ui.jobs_panel import job_panel, start_job
 from portside_ui.why import plain
@@ -24,8 +24,8 @@ def render(service: SupportService) -> None:
     if not service.readiness().can_reply:
         body = _("Import articles and answers and train the intents, or begin with the samples.")
         empty_state(_("The desk has nothing to answer with yet"), body, key="support-chat-empty")
-        start_job("support.samples", {}, label=_("Import the samples"), key="support-chat-samples")
-        job_panel(["support.samples", "support.train", "support.import_kb"], key="support-chat-jobs")
+        start_job(SAMPLES_JOB, {}, label=_("Import the samples"), key="support-chat-samples")
+        job_panel(JOBS, key="support-chat-jobs")
         return
     conversation = _current(service)
     with st.container(horizontal=True):

@@ -19,7 +19,8 @@ from portside_ui.jobs_panel import job_panel, start_job
 from portside_ui.why import Evidence, why_card
 from portside_ui.words import _, moment, n_, number, percent
 
-JOBS = ["support.samples", "support.train", "support.import_kb"]
+TRAIN_JOB, SAMPLES_JOB, ARTICLES_JOB = "support.train", "support.samples", "support.import_kb"
+JOBS = (SAMPLES_JOB, TRAIN_JOB, ARTICLES_JOB)
 
 
 def render(service: SupportService) -> None:
@@ -30,7 +31,7 @@ def render(service: SupportService) -> None:
     if not overview.days:
         body = _("Conversations appear here as customers write. Past ones can be imported.")
         empty_state(_("No conversations in this period"), body, key="support-overview-empty")
-        start_job("support.samples", {}, label=_("Import the samples"), key="support-overview-samples")
+        start_job(SAMPLES_JOB, {}, label=_("Import the samples"), key="support-overview-samples")
         job_panel(JOBS, key="support-overview-jobs")
         return
     series = volume(overview.days)
@@ -166,7 +167,7 @@ def _learn(service: SupportService) -> None:
     known = len(service.corrections())
     if known:
         section(_("Learn"), n_("{n} correction will be learned from.", "{n} corrections will be learned from.", known))
-        start_job("support.train", {}, label=_("Train with the corrections"), key="support-overview-train")
+        start_job(TRAIN_JOB, {}, label=_("Train with the corrections"), key="support-overview-train")
     job_panel(JOBS, key="support-overview-jobs")
 
 

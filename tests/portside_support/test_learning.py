@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from portside.records import Example, Prediction
+from portside_support.learning import Utterances, measure_threshold, show_intents, with_corrections, without_texts
+from portside_support.records import Correction, Intent
+
+NOW = datetime(2026, 6, 1, tzinfo=UTC)
+
+
+def correction(number: int, text: str, intent: str) -> Correction:
+    return Correction(number, text, intent, "Ada", NOW)
+
+
+def told(label: str, confidence: float) -> Prediction:
+    return Prediction(label, confidence, {label: confidence}, "m:0")
+
+
+def test_people_have_the_last_word_on_a_text() -> None:
+    examples = [Example("Where is it?", "a"), Example("when open", "b")]
+    said = [correction(1, "where  is IT?", "c"), correction(2, "where is it?", "b"), correction(3, "new", "a")]
+    assert with_corrections(examples, said) == (
+        Example("when open", "b"),
+        Example("where is it?", "b"),
+        Example("new", "a"),
+    )
+    assert without_texts(examples, ["WHERE is it?"]) == (Example("when open", "b"),)
+
+
+def test_what_is_never_answered_only_lowers_the_coverage() -> None:
+    examples = [Example("1", "a"), Example("2", "oos"), Example("3", "a"), Example("4", "a")]
+    predictions = [told("a", 0.9), told("oos", 0.99), told("oos", 0.9), told("b", 0.6)]
+    chosen = measure_threshold(examples, predictions, never_answered={"oos"}, target=0.95, floor=0.5)
+    assert (chosen.met, chosen.precision, chosen.coverage, chosen.n, chosen.value) == (True, 1.0, 0.25, 4, 0.75)
+
+
+def test_intents_are_shown_by_a_sure_right_and_harmless_utterance() -> None:
+    train = [Example("my order LM-1 is late", "a"), Example("any parcel yet", "a"), Example("hm", "b")]
+    valid = [
+        Example("where is the parcel", "a"),
+        Example("where  did it go", "a"),
+        Example("call me on 0123", "b"),
+        Example("one two three", "a"),
+    ]
+    predictions = [told("a", 0.7), told("a", 0.9), told("b", 0.99), told("b", 0.99)]
+    assert show_intents(train, valid, predictions) == [Intent("a", "where did it go", 5), Intent("b", "", 2)]
+    assert show_intents(train, [], [])[0] == Intent("a", "any parcel yet", 2)
+
+
+def test_utterances_have_a_hash_of_texts_and_labels() -> None:
+    first = Utterances((Example("x", "a"), Example("y", "b")), "f.csv")
+    assert first.labels == ("a", "b")
+    assert len(first.content_hash) == 64
+    assert first.content_hash != Utterances((Example("x", "b"), Example("y", "a")), "f.csv").content_hash
+    assert first.content_hash == Utterances(first.examples, "other.csv").content_hash
