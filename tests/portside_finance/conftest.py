@@ -87,7 +87,7 @@ QUIET = (
 )
 
 
-def calm_weeks(days: int = 60, until: datetime = NOW) -> list[NewHeadline]:
+def calm_weeks(days: int = 40, until: datetime = NOW) -> list[NewHeadline]:
     """Ten neutral stories a day, all in different words, and one negative one every other day."""
     rows = []
     for back in range(days, 0, -1):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date, timedelta
+from math import exp, lgamma, log
 
 import numpy as np
 import pytest
@@ -198,10 +199,10 @@ def test_days_without_news_change_nothing() -> None:
     assert episode.resolved is None or episode.resolved > counts.days[74]
 
 
-@settings(max_examples=15, deadline=None)
-@given(st.integers(0, 1000), st.integers(60, 108))
+@settings(max_examples=4, deadline=None)
+@given(st.integers(0, 1000), st.integers(60, 70))
 def test_judging_day_by_day_is_judging_whole(seed: int, cut: int) -> None:
-    whole = stream(seed, companies=6, topics=3)
+    whole = stream(seed, 75, companies=6, topics=3)
     part = DailyCounts(whole.days[:cut], whole.series, whole.negative[:cut], whole.stories[:cut], whole.total[:cut])
     np.testing.assert_allclose(judge(part, CONFIG).tail, judge(whole, CONFIG).tail[:cut])
 
@@ -219,14 +220,18 @@ def test_threshold_spends_the_budget_and_no_more() -> None:
 
 
 def test_tail_is_the_negative_binomials() -> None:
-    from scipy.stats import nbinom
-
     mean, dispersion = 4.0, 0.5
     shape = 1 / dispersion
+    share = mean / (mean + shape)
+
+    def exactly(k: int) -> float:
+        ways = lgamma(k + shape) - lgamma(shape) - lgamma(k + 1)
+        return exp(ways + shape * log(1 - share) + k * log(share))
+
     for count in (0, 1, 4, 15):
-        exact = nbinom.sf(count - 1, shape, shape / (shape + mean))
+        expected = 1.0 - sum(exactly(k) for k in range(count))
         found = tail_probability(np.array([float(count)]), np.array([mean]), np.array([dispersion]))
-        assert found[0] == pytest.approx(exact)
+        assert found[0] == pytest.approx(expected)
 
 
 def test_counts_become_arrays() -> None:

@@ -15,7 +15,7 @@ from portside.errors import FeedError
 from portside_finance.config import FeedConfig
 from portside_finance.fetch import HttpFetcher, is_public
 
-OPEN = FeedConfig(allow_private=True, max_bytes=50_000, deadline_seconds=2.0, timeout_seconds=1.0)
+OPEN = FeedConfig(allow_private=True, max_bytes=50_000, deadline_seconds=0.5, timeout_seconds=1.0)
 
 
 class Pages(BaseHTTPRequestHandler):
@@ -36,7 +36,7 @@ class Pages(BaseHTTPRequestHandler):
         elif name == "slow":
             self.send_response(200)
             self.end_headers()
-            for _ in range(40):
+            for _ in range(12):
                 self.wfile.write(b"x")
                 time.sleep(0.1)
         else:

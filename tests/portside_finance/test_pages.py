@@ -26,17 +26,19 @@ def draw(service: object, page: str, settings: object, language: str) -> None:
     import streamlit as st
 
     from portside.apps import find_apps
+    from portside.settings import Settings
     from portside_ui.runtime import configure
     from portside_ui.words import LANGUAGE_KEY
 
     st.session_state[LANGUAGE_KEY] = language
+    assert isinstance(settings, Settings)
     configure(settings, [app for app in find_apps() if app.name == "finance"])
     import_module(f"portside_finance.ui.{page}_page").render(service)
 
 
 @pytest.fixture
 def full(service: FinanceService, make: Any) -> FinanceService:
-    """Sixty calm days, a surge about Ford, a feed."""
+    """Forty calm days, a surge about Ford, a feed."""
     make.add(service.store, make.calm_weeks() + make.surge(make.now - timedelta(days=2)))
     service.score()
     service.update_alerts()

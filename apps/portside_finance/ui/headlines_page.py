@@ -152,8 +152,8 @@ def _correction(service: FinanceService, choices: Choices, detail: HeadlineDetai
     row, key = detail.row, f"finance-headlines-right-{detail.row.id}"
     with st.form(key, border=True):
         st.caption(_("What would be right? Corrections count at once and are learned at the next training."))
-        moods = sorted({*choices.sentiments, row.sentiment} - {""})
-        topics = sorted({*choices.topics, row.topic} - {""})
+        moods = sorted({*choices.sentiments, row.sentiment, *detail.scored.sentiment_probabilities} - {""})
+        topics = sorted({*choices.topics, row.topic, *detail.scored.topic_probabilities} - {""})
         mood = st.selectbox(
             _("Sentiment"),
             moods,
