@@ -87,6 +87,8 @@ class EncoderConfig:
     """Peak of a linear warm-up and decay: the weights are pretrained for likeness already."""
     temperature: float = 0.05
     """Divisor of the likeness before the softmax: the value all-MiniLM-L6-v2 was trained with."""
+    frozen_layers: int = 3
+    """Lower layers (and the word vectors) that stay as pretrained: half the time a step, and less is forgotten."""
     max_tokens: int = 64
     """Words beyond are cut: title and the first sentences; twice the length takes more than twice the time."""
     window: int = 5

@@ -113,8 +113,9 @@ class _Loop:
         # Left out are items that many users chose together; two that met once by chance stay negatives.
         self._likeness = cosine(choices, neighbours=MASK_NEIGHBOURS)
         self._steps = _planned_steps(choices, config)
+        self._learning = _thawed(self._network, config.frozen_layers)
         self._optimizer = torch.optim.AdamW(
-            self._network.parameters(), lr=config.learning_rate, fused=self._device.type in ("cpu", "cuda")
+            self._learning, lr=config.learning_rate, fused=self._device.type in ("cpu", "cuda")
         )
 
     def run(self, pool: PairPool, progress: Progress, seconds: Callable[[], float]) -> TrainedEncoder:
@@ -176,7 +177,7 @@ class _Loop:
             group["lr"] = config.learning_rate * rate
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self._network.parameters(), LARGEST_GRADIENT)
+        torch.nn.utils.clip_grad_norm_(self._learning, LARGEST_GRADIENT)
         self._optimizer.step()
         return float(loss.detach())
 
@@ -189,6 +190,16 @@ class _TokenFiles:
 
     def save_pretrained(self, folder: Path) -> None:
         self._tokens.save(folder)
+
+
+def _thawed(network: Any, frozen_layers: int) -> list[Any]:
+    """The parameters that learn: those above the word vectors and the lowest ``frozen_layers`` layers."""
+    layers = getattr(getattr(network, "encoder", None), "layer", None)
+    if frozen_layers > 0 and layers is not None:
+        for part in (network.embeddings, *list(layers)[: min(frozen_layers, len(layers) - 1)]):
+            for weights in part.parameters():
+                weights.requires_grad_(False)
+    return [weights for weights in network.parameters() if weights.requires_grad]
 
 
 def _planned_steps(choices: Choices, config: EncoderConfig) -> int:

@@ -19,13 +19,19 @@ __all__ = ["evaluate", "evaluate_service", "ingest", "train"]
 
 def ingest(
     context: JobContext,
+    *,
     items: str | None = None,
     events: str | None = None,
     mapping: Mapping[str, str] | None = None,
     default_event: str = "",
+    samples: bool = False,
 ) -> dict[str, Any]:
-    """Take files in."""
+    """Take files in; ``samples``: those that come with the project."""
     from portside_recommend.build import build_service
+
+    if samples:
+        folder = context.settings.samples / "recommend"
+        items, events = str(folder / "items.csv"), str(folder / "events.csv.gz")
 
     taken = build_service(context.settings).ingest(
         items=Path(items) if items else None,

@@ -137,7 +137,8 @@ def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[
         folder = samples / "recommend"
         taken = service.ingest(items=folder / "items.csv", events=folder / "events.csv.gz", progress=progress)
         done.append(f"{taken.items:,} items and {taken.events:,} events")
-    if config.name not in registry.names():
+    # The validation's figures are there even where too little was chosen together to register an encoder.
+    if config.name not in registry.names() and "validation" not in service.overview().learned:
         trained = train_recommender(
             service,
             registry,

@@ -1,0 +1,198 @@
+"""Pairs, loss, the loop on a tiny network, and what a training leaves behind."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse as sp
+
+from portside.errors import Cancelled, DataError
+from portside.inference.interfaces import FakeEncoder
+from portside.progress import NullProgress, RecordingProgress
+from portside.registry import ModelRegistry
+from portside.settings import Settings
+from portside_recommend.choices import Choices, settle
+from portside_recommend.config import EncoderConfig
+from portside_recommend.contrastive import fine_tune, masked_ranking_loss
+from portside_recommend.pairs import false_negatives, pool_pairs
+from portside_recommend.records import item_text
+from portside_recommend.service import RecommendService
+from portside_recommend.train import prepare_demo, train_recommender
+
+QUICK = EncoderConfig(batch_size=8, max_steps=4, passes=100, frozen_layers=0, min_pairs=8, max_tokens=16)
+
+
+def choices(*lists: list[int], items: int) -> Choices:
+    user = np.array([u for u, own in enumerate(lists) for _ in own], dtype=np.int64)
+    item = np.array([i for own in lists for i in own], dtype=np.int64)
+    ones = np.ones(len(item), dtype=np.float32)
+    return Choices(len(lists), items, user, item, ones, np.zeros(len(item), dtype=np.int64), item, timed=False)
+
+
+def test_pairs_are_near_of_one_user_and_of_different_texts() -> None:
+    texts = np.array([0, 1, 2, 1])
+    pool = pool_pairs(choices([0, 1, 2], [3, 1], items=4), texts, EncoderConfig(window=1))
+    assert sorted(zip(pool.first.tolist(), pool.second.tolist(), strict=True)) == [(0, 1), (1, 2)]
+
+
+def test_popular_items_are_drawn_less() -> None:
+    made = choices(*[[0, 1]] * 30, [2, 3], items=4)
+    drawn, _ = pool_pairs(made, np.arange(4), EncoderConfig(popularity_power=1.0)).draw(400, np.random.default_rng(1))
+    rare = np.isin(drawn, [2, 3]).mean()
+    assert rare > 0.3, "one pair in 31, yet far more often drawn"
+
+
+def test_false_negatives_are_companions_and_twins_but_never_the_pair() -> None:
+    likeness = sp.csr_matrix(np.array([[0, 0.9, 0, 0], [0.9, 0, 0, 0], [0, 0, 0, 0.05], [0, 0, 0.05, 0]]))
+    first, second = np.array([0, 0, 2]), np.array([2, 1, 3])
+    marked = false_negatives(likeness, np.array([0, 1, 2, 3]), first, second, above=0.1)
+    assert marked.tolist() == [[False, True, False], [False, False, False], [True, False, False]]
+
+
+def test_a_masked_partner_does_not_count() -> None:
+    import torch
+
+    anchors = torch.eye(3)
+    partners = torch.tensor([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]])
+    none = torch.zeros(3, 3, dtype=torch.bool)
+    masked = none.clone()
+    masked[0, 1] = True
+    plain = masked_ranking_loss(anchors, partners, none, temperature=0.1)
+    assert masked_ranking_loss(anchors, partners, masked, temperature=0.1) < plain
+
+
+@pytest.mark.slow
+def test_the_loss_without_masks_is_that_of_sentence_transformers() -> None:
+    import torch
+    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
+    from torch.nn.functional import normalize
+
+    generator = torch.Generator().manual_seed(3)
+    anchors, partners = (normalize(torch.randn(6, 8, generator=generator), dim=1) for _ in range(2))
+    theirs = MultipleNegativesRankingLoss(
+        model=torch.nn.Identity(),
+        scale=20.0,
+        directions=("query_to_doc", "doc_to_query"),
+        partition_mode="per_direction",
+    ).compute_loss_from_embeddings([anchors, partners], None)
+    ours = masked_ranking_loss(anchors, partners, torch.zeros(6, 6, dtype=torch.bool), temperature=0.05)
+    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
+
+
+def taught(tiny_encoder: Path, folder: Path, config: EncoderConfig, service: RecommendService, **options):  # type: ignore[no-untyped-def]
+    shelf = service.keeper.shelf()
+    texts = [item_text(item) for item in shelf.items]
+    made = settle(service.log(shelf))
+    return fine_tune(tiny_encoder, folder, texts, made, config, **{"progress": NullProgress(), **options})
+
+
+def test_the_same_seed_teaches_the_same(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
+    made = [taught(tiny_encoder, tmp_path / name, QUICK, service) for name in "ab"]
+    assert np.allclose(made[0].probe, made[1].probe, atol=1e-5)
+    other = taught(tiny_encoder, tmp_path / "c", replace(QUICK, seed=99), service)
+    assert np.abs(np.array(other.probe) - np.array(made[0].probe)).max() > 1e-6
+
+
+def test_the_budget_ends_the_run(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
+    ticks = iter(range(0, 1000, 10))
+    config = replace(QUICK, max_steps=50, budget_seconds=25)
+    made = taught(tiny_encoder, tmp_path / "a", config, service, seconds=lambda: float(next(ticks)))
+    assert 1 <= made.steps < 5
+
+
+def test_frozen_layers_stay_as_pretrained(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    taught(tiny_encoder, tmp_path / "a", replace(QUICK, frozen_layers=1), service)
+    before, after = load_file(tiny_encoder / "model.safetensors"), load_file(tmp_path / "a" / "model.safetensors")
+    moved = {name for name in after if not np.array_equal(before[name.removeprefix("bert.")], after[name])}
+    assert moved
+    assert all("layer.1." in name for name in moved), moved
+
+
+def test_too_little_to_learn_from_leaves_the_encoder(
+    tiny_encoder: Path, service: RecommendService, tmp_path: Path
+) -> None:
+    assert taught(tiny_encoder, tmp_path / "a", replace(QUICK, min_pairs=10_000), service) is None
+    assert not (tmp_path / "a").exists()
+
+
+@pytest.fixture
+def tiny_settings(settings: Settings, tiny_encoder: Path) -> Settings:
+    return settings.model_copy(update={"encoder": str(tiny_encoder)})
+
+
+def train(service: RecommendService, registry: ModelRegistry, settings: Settings, **options):  # type: ignore[no-untyped-def]
+    arguments = {"progress": NullProgress(), "actor": "ann", "reason": "test", "config": QUICK}
+    return train_recommender(service, registry, settings, **{**arguments, **options})
+
+
+def test_training_registers_a_version_that_says_what_it_is(
+    service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
+) -> None:
+    made = train(service, registry, tiny_settings)
+    version = registry.resolve("recommend-encoder:1")
+    assert made.version == version.ref
+    assert version.card["parent"] == "fake-encoder:1"
+    assert version.card["recipe"]["batch_size"] == QUICK.batch_size
+    assert version.card["metrics"]["validation_users"] > 0
+    assert made.promoted == ("champion" in registry.aliases("recommend-encoder")), "promoted only when no worse"
+    assert made.lines()
+
+
+def test_a_promoted_encoder_has_its_vectors_on_disk(
+    service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
+) -> None:
+    weak = FakeEncoder(dim=1)  # every list is as good as with this one
+    service.keeper._encoder = lambda: weak
+    made = train(service, registry, tiny_settings)
+    assert made.promoted
+    kept = service.library.load_vectors("recommend-encoder:1")
+    assert kept is not None
+    assert len(kept.index) == 10
+
+
+def test_a_stopped_training_changes_nothing(
+    service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
+) -> None:
+    before = service.library.stamp()
+    with pytest.raises(Cancelled):
+        train(service, registry, tiny_settings, progress=RecordingProgress(cancel_at=0.5))
+    assert registry.names() == []
+    assert service.library.stamp() == before
+
+
+def test_training_without_events_is_advice(
+    empty_service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
+) -> None:
+    with pytest.raises(DataError, match="ingest"):
+        train(empty_service, registry, tiny_settings)
+
+
+@pytest.mark.slow
+def test_the_demo_fills_everything_once(
+    tiny_settings: Settings, tmp_path: Path, events: pd.DataFrame, service: RecommendService
+) -> None:
+    from portside.storage.engine import open_database
+    from portside.storage.migrate import upgrade
+    from portside_recommend import APP
+    from portside_recommend.build import build_service, check_health
+
+    database = open_database(tiny_settings)
+    upgrade(database, [APP])
+    database.close()
+    folder = tmp_path / "samples" / "recommend"
+    folder.mkdir(parents=True)
+    items = [f"{item.item_id},{item.title},{item.category}" for item in service.keeper.shelf().items]
+    (folder / "items.csv").write_text("\n".join(["item_id,title,category", *items]) + "\n")
+    rows = [f"{row.user_id},{row.item_id},purchase,,{row.at // 1000}" for row in events.itertuples()]
+    (folder / "events.csv.gz").write_text("\n".join(["user_id,item_id,event,value,timestamp", *rows]) + "\n")
+    done = prepare_demo(tiny_settings, tmp_path / "samples", NullProgress())
+    assert "10 items" in done[0]
+    assert prepare_demo(tiny_settings, tmp_path / "samples", NullProgress()) == []
+    assert check_health(tiny_settings)["items"] == "ready"
+    assert build_service(tiny_settings).recommend_for("u1").known
