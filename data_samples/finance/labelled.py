@@ -36,7 +36,7 @@ class Labelled:
 
 
 def newsrooms(seed: int) -> tuple[Newsroom, Newsroom]:
-    """(for training, for the test): the test's patterns and frames, and a third of its phrases, are in no training headline."""
+    """(for training, for the test): the test's patterns and frames, and a quarter of its phrases, are in no training headline."""
     rng = Random(seed)
     patterns, held_patterns = _held_out(read_patterns(), HELD_OUT, rng)
     phrases, held_phrases = _held_out(read_phrases(), HELD_OUT, rng)
@@ -44,7 +44,7 @@ def newsrooms(seed: int) -> tuple[Newsroom, Newsroom]:
     held_frames = rng.sample(frames, round(len(frames) * HELD_OUT))
     plain = read_frames()[:2]
     training = Newsroom(patterns, phrases, plain + [frame for frame in frames if frame not in held_frames])
-    return training, Newsroom(held_patterns, held_phrases + rng.sample(phrases, 2 * len(held_phrases)), held_frames)
+    return training, Newsroom(held_patterns, held_phrases + rng.sample(phrases, 3 * len(held_phrases)), held_frames)
 
 
 def _held_out(patterns: Sequence[Pattern], share: float, rng: Random) -> tuple[list[Pattern], list[Pattern]]:

@@ -14,6 +14,13 @@ HERE = Path(__file__).resolve().parent
 CHOICE = re.compile(r"\[([^\[\]]*)\]")
 PHRASE_SHARE = 0.6  # headlines made of a phrase in a frame rather than of a whole pattern
 RAW_SECTORS = {"Energy", "Utilities", "Mining", "Chemicals", "Logistics"}  # who is in the news on oil, gas and metals
+OWN_SUBJECTS = {
+    "oil",
+    "shares",
+    "stocks",
+    "regulator",
+    "investors",
+}  # first words of phrases that are not about the company
 SLOT = re.compile(r"\{([a-z0-9_]+)\}")
 # the lexicon gives verbs in the singular; these subjects are plural
 PLURAL = re.compile(
@@ -88,7 +95,7 @@ def read_phrases() -> list[Pattern]:
         if line.startswith("== "):
             topic, label = (part.strip() for part in line[3:].split("/"))
         else:
-            own_subject = line.startswith("{") or line.split()[0] in {"oil", "shares", "stocks"}
+            own_subject = line.startswith("{") or line.split()[0] in OWN_SUBJECTS or "{co}" in line
             found.append(Pattern(f"phrases:{number}", topic, label, line if own_subject else "{co} " + line))
     return found
 
