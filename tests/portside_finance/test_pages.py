@@ -93,6 +93,19 @@ def test_the_overview_shows_figures_with_interval_and_follows_its_filters(
     assert "No stories match" in words(page)
 
 
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_links_name_filters_by_code_in_every_language(full: FinanceService, open_page: Open, language: str) -> None:
+    page = open_page(full, "headlines", language)
+    asked = {"period": "all", "company": "FRD", "topic": "products", "sentiment": "negative"}
+    for name, code in asked.items():
+        page.query_params[f"finance-headlines-{name}"] = code
+    page.run()
+    assert not page.exception
+    assert {name: page.selectbox(key=f"finance-headlines-{name}").value for name in asked} == asked
+    assert not page.warning
+    assert len(page.dataframe[0].value) == 10
+
+
 def test_unread_headlines_are_said_to_be_missing(full: FinanceService, open_page: Open, make: Any) -> None:
     make.add(full.store, [make.headline("A text nobody has read", make.now)])
     assert "1 text is not read" in words(open_page(full, "overview").run())

@@ -9,7 +9,7 @@ import streamlit as st
 
 from portside_finance.records import Filters, HeadlineDetail, HeadlineRow
 from portside_finance.service import Choices, FinanceService, HeadlinePage
-from portside_finance.ui.overview_page import choose, no_headlines, sentiment_word, topic_word
+from portside_finance.ui.overview_page import accept_code, choose, no_headlines, sentiment_word, topic_word
 from portside_ui.frame import empty_state, filter_bar, page_header, section
 from portside_ui.why import Evidence, plain, why_card
 from portside_ui.words import _, moment, n_, percent
@@ -41,6 +41,7 @@ def render(service: FinanceService) -> None:
 def _filters(choices: Choices) -> Filters:
     with filter_bar():
         filters = choose(choices, "finance-headlines")
+        accept_code("finance-headlines-sentiment", choices.sentiments)
         sentiment = st.selectbox(
             _("Sentiment"),
             ["", *choices.sentiments],

@@ -18,7 +18,7 @@ from portside_ui.frame import KeyFigure, empty_state, filter_bar, key_figures, p
 from portside_ui.jobs_panel import job_panel, start_job
 from portside_ui.words import _, day, n_, number, percent
 
-__all__ = ["choose", "company_label", "no_headlines", "render", "sentiment_word", "topic_word"]
+__all__ = ["accept_code", "choose", "company_label", "no_headlines", "render", "sentiment_word", "topic_word"]
 
 _PERIODS = {"30": 30, "90": 90, "365": 365, "all": None}
 _MOST_ROWS = 200
@@ -47,10 +47,9 @@ def render(service: FinanceService) -> None:
     topics = [topic_word(row.name) for row in overview.topics]
     names = [choices.companies.get(row.name, row.name) for row in overview.companies]
     section(_("By topic"), _("The most surely negative first. Each story counts once, however many copies it has."))
-    _groups(overview.topics, topics, "topic", [row.name for row in overview.topics])
+    _groups(overview.topics, topics, "topic")
     section(_("By company"))
-    links = [company_label(row.name, choices) for row in overview.companies]
-    _groups(overview.companies[:_MOST_ROWS], names[:_MOST_ROWS], "company", links[:_MOST_ROWS])
+    _groups(overview.companies[:_MOST_ROWS], names[:_MOST_ROWS], "company")
     job_panel(["finance.score"], key="finance-overview-jobs")
 
 
@@ -61,13 +60,14 @@ def no_headlines(page: str) -> None:
         _("Import the samples, or bring your own files and feeds on the Sources page."),
         key=f"{page}-empty",
     )
-    start_job("finance.samples", {}, label=_("Import the samples"), key=f"{page}-samples")
+    start_job(kind="finance.samples", params={}, label=_("Import the samples"), key=f"{page}-samples")
     job_panel(["finance.samples", "finance.ingest"], key=f"{page}-jobs")
 
 
 def choose(choices: Choices, page: str) -> Filters:
     """The filters that both reading pages share; they live in the URL."""
     words = {"30": _("30 days"), "90": _("90 days"), "365": _("1 year"), "all": _("All time")}
+    accept_code(f"{page}-period", list(words))
     period = st.selectbox(
         _("Period"), list(words), index=1, format_func=words.__getitem__, key=f"{page}-period", bind="query-params"
     )
@@ -81,6 +81,7 @@ def choose(choices: Choices, page: str) -> Filters:
 
 
 def _one_of(label: str, options: Sequence[str], everything: str, key: str, word: Any) -> str:
+    accept_code(key, options)
     chosen = st.selectbox(
         label,
         ["", *options],
@@ -89,6 +90,16 @@ def _one_of(label: str, options: Sequence[str], everything: str, key: str, word:
         bind="query-params",
     )
     return chosen or ""
+
+
+def accept_code(key: str, codes: Sequence[str]) -> None:
+    """Let a link name a choice by its code ("all", a ticker), which is the same in every language.
+
+    The URL itself shows the words of the session's language, as bound widgets do.
+    """
+    asked = st.query_params.get(key)
+    if asked in codes and key not in st.session_state:
+        st.session_state[key] = asked
 
 
 def company_label(ticker: str, choices: Choices) -> str:
@@ -117,7 +128,7 @@ def _unread(overview: Overview | None) -> bool:
         overview.unscored,
     )
     st.info(message, icon=":material/hourglass_empty:")
-    start_job("finance.score", {}, label=_("Read them now"), key="finance-overview-score")
+    start_job(kind="finance.score", params={}, label=_("Read them now"), key="finance-overview-score")
     return True
 
 
@@ -195,15 +206,14 @@ def _numbers(moods: Sequence[Mood]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=names)
 
 
-def _groups(rows: Sequence[GroupMood], names: Sequence[str], kind: str, labels: Sequence[str]) -> None:
+def _groups(rows: Sequence[GroupMood], names: Sequence[str], kind: str) -> None:
     if not rows:
         st.caption(_("Too few stories in this period to compare."))
         return
-    shown = [topic_word(label) for label in labels] if kind == "topic" else labels
     links = [
         "/finance-headlines?"
-        + urlencode({f"finance-headlines-{kind}": label, "finance-headlines-sentiment": sentiment_word("negative")})
-        for label in shown
+        + urlencode({f"finance-headlines-{kind}": code, "finance-headlines-sentiment": "negative"})
+        for code in (row.name for row in rows)
     ]
     name = _("Topic") if kind == "topic" else _("Company")
     columns = {

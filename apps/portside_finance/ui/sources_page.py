@@ -41,14 +41,14 @@ def _files(service: FinanceService, *, empty: bool) -> None:
     path = _upload(service, _("A file of headlines"), "finance-sources-file")
     with st.container(horizontal=True):
         start_job(
-            "finance.ingest",
-            {"path": path},
+            kind="finance.ingest",
+            params={"path": path},
             label=_("Import this file"),
             key="finance-sources-import",
             disabled=not path,
         )
         if empty:
-            start_job("finance.samples", {}, label=_("Import the samples"), key="finance-sources-samples")
+            start_job(kind="finance.samples", params={}, label=_("Import the samples"), key="finance-sources-samples")
 
 
 def _feeds(service: FinanceService) -> None:
@@ -64,7 +64,9 @@ def _feeds(service: FinanceService) -> None:
     draw_feeds(feeds, "finance-sources")
     if not feeds:
         return
-    start_job("finance.poll", {"everything": True}, label=_("Read the feeds now"), key="finance-sources-poll")
+    start_job(
+        kind="finance.poll", params={"everything": True}, label=_("Read the feeds now"), key="finance-sources-poll"
+    )
     with st.container(horizontal=True, vertical_alignment="bottom"):
         titles = {feed.id: feed.title or feed.url for feed, _state in feeds}
         chosen = st.selectbox(
@@ -79,8 +81,8 @@ def _companies(service: FinanceService) -> None:
     section(_("Companies"), _("A CSV with ticker, name, aliases (separated by |) and sector. It replaces the list."))
     path = _upload(service, _("A list of companies"), "finance-sources-companies")
     start_job(
-        "finance.ingest",
-        {"path": path, "companies": True},
+        kind="finance.ingest",
+        params={"path": path, "companies": True},
         label=_("Take over this list"),
         key="finance-sources-companies-import",
         disabled=not path,
@@ -94,8 +96,8 @@ def _training(service: FinanceService) -> None:
     sentiment = _upload(service, _("Headlines with sentiment"), "finance-sources-sentiment")
     topics = _upload(service, _("Headlines with topic"), "finance-sources-topics")
     start_job(
-        "finance.train",
-        {"sentiment": sentiment, "topics": topics},
+        kind="finance.train",
+        params={"sentiment": sentiment, "topics": topics},
         label=_("Train"),
         key="finance-sources-train",
         disabled=not (sentiment or topics),
