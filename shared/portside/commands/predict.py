@@ -105,7 +105,7 @@ def _predict_file(classifier: FolderClassifier, data: Path, out: Path, text: str
     table = read_table(data)
     names = [str(name) for name in table.frame.columns]
     column, _ = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
-    frame = table.frame.fillna("")
+    frame = table.frame.astype(object).where(table.frame.notna(), "")
     kept, added = output_columns(names, classifier.labels)
     with _replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
         writer = csv.writer(stream)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from threading import Thread
 
@@ -11,36 +12,16 @@ from portside.inference.classifier import FolderClassifier, ServedClassifier, so
 from portside.registry import ModelRegistry, ModelVersion
 
 LABELS = ("zeta", "alpha", "mid")
+SaveRandom = Callable[..., None]
+RegisterRandom = Callable[..., ModelVersion]
 TEXTS = ["where is my card", "refund", "", "my parcel is late please", "card " * 30]
 
 
-def save_random(folder: Path, encoder: Path, labels: tuple[str, ...], *, seed: int) -> None:
-    """A classifier nobody trained: random weights, in the folder format."""
-    import torch
-
-    from portside.inference.bert import Bert
-    from portside.inference.tokens import Tokens
-    from portside.tasks.classification_network import ClassificationNetwork, save_network
-
-    tokens = Tokens(encoder, max_tokens=16)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = ClassificationNetwork(Bert(tokens.config), 32, len(labels))
-        torch.nn.init.normal_(network.head.weight)
-    save_network(folder, network, tokens, tokens.config, labels)
-
-
-def register(registry: ModelRegistry, encoder: Path, *, seed: int, labels: tuple[str, ...] = LABELS) -> ModelVersion:
-    with registry.staging("intents") as folder:
-        save_random(folder, encoder, labels, seed=seed)
-        return registry.register("intents", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
-
-
 @pytest.fixture
-def folder(tiny_encoder: Path, tmp_path: Path) -> Path:
+def folder(save_random: SaveRandom, tmp_path: Path) -> Path:
     path = tmp_path / "classifier"
     path.mkdir()
-    save_random(path, tiny_encoder, LABELS, seed=1)
+    save_random(path, LABELS, seed=1)
     return path
 
 
@@ -72,10 +53,10 @@ def test_softmax_does_not_overflow() -> None:
     assert softmax(np.array([[1e4, 0.0], [0.0, 0.0]])).tolist() == [[1.0, 0.0], [0.5, 0.5]]
 
 
-def test_weights_that_do_not_fit_the_labels_are_damage(folder: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+def test_weights_that_do_not_fit_the_labels_are_damage(folder: Path, save_random: SaveRandom, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
-    save_random(other, tiny_encoder, ("a", "b"), seed=1)
+    save_random(other, ("a", "b"), seed=1)
     (folder / "model.safetensors").write_bytes((other / "model.safetensors").read_bytes())
     with pytest.raises(ModelDamaged, match="must fit"):
         FolderClassifier(folder, model="x").predict(["card"])
@@ -86,21 +67,23 @@ def test_an_encoder_is_no_classifier(tiny_encoder: Path) -> None:
         FolderClassifier(tiny_encoder, model="x")
 
 
-def test_a_promoted_version_answers_without_restart(registry: ModelRegistry, tiny_encoder: Path) -> None:
+def test_a_promoted_version_answers_without_restart(registry: ModelRegistry, register_random: RegisterRandom) -> None:
     served = ServedClassifier(registry, "intents")
-    register(registry, tiny_encoder, seed=1)
+    register_random(registry, LABELS, seed=1)
     first = served.predict(TEXTS)
     assert served.model == "intents:1"
-    register(registry, tiny_encoder, seed=2, labels=("x", "y"))
+    register_random(registry, ("x", "y"), seed=2)
     assert served.labels == ("x", "y")
     assert {one.model for one in served.predict(TEXTS)} == {"intents:2"}
     registry.rollback("intents", actor="a", reason="r")
     assert served.predict(TEXTS) == first
 
 
-def test_one_call_is_answered_by_one_version_while_others_promote(registry: ModelRegistry, tiny_encoder: Path) -> None:
-    register(registry, tiny_encoder, seed=1)
-    register(registry, tiny_encoder, seed=2, labels=("x", "y"))
+def test_one_call_is_answered_by_one_version_while_others_promote(
+    registry: ModelRegistry, register_random: RegisterRandom
+) -> None:
+    register_random(registry, LABELS, seed=1)
+    register_random(registry, ("x", "y"), seed=2)
     served = ServedClassifier(registry, "intents")
     wrong: list[str] = []
 

@@ -209,7 +209,7 @@ def command(tiny_encoder: Path, sentences: Sentences, tmp_path: Path) -> tuple[l
 
 
 def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    limit = time.monotonic() + 120
+    limit = time.monotonic() + 240
     while not condition():
         assert time.monotonic() < limit, "it took too long"
         assert process.poll() is None, process.communicate()[1]
@@ -234,7 +234,7 @@ def test_a_killed_command_registers_nothing_and_goes_on(
     assert registry.names() == []
     assert run.is_dir()
     done = subprocess.run(
-        [*words, "--resume", "--json"], env=environment, capture_output=True, text=True, timeout=120, check=False
+        [*words, "--resume", "--json"], env=environment, capture_output=True, text=True, timeout=240, check=False
     )
     assert done.returncode == 0, done.stderr
     assert "Resuming from" in done.stderr
