@@ -162,6 +162,8 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
     if around.run.resumed:
         where = "the beginning: no checkpoint had been saved" if checkpoint is None else checkpoint.name
         around.progress.log(f"Resuming from {where}")
+    if around.run.discarded:
+        around.progress.log("An interrupted run was thrown away; next time --resume goes on with it")
     began, earlier = time.monotonic(), best.seconds
 
     def elapsed() -> float:

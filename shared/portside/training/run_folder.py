@@ -40,6 +40,8 @@ class RunFolder:
     identity: Mapping[str, Any]
     resumed: bool
     """The run goes on from an earlier, interrupted one (which may have left no checkpoint yet)."""
+    discarded: bool = False
+    """An interrupted run with a checkpoint was thrown away: ``resume`` was not asked for."""
 
     @property
     def checkpoint(self) -> Path | None:
@@ -81,11 +83,12 @@ def open_run(runs_dir: Path, name: str, identity: Mapping[str, Any], *, resume: 
         runs_dir.mkdir(parents=True, exist_ok=True)
         with FileLock(runs_dir / f"{name}.lock", timeout=0):
             resumed = resume and _may_resume(path, identity, name)
+            discarded = not resumed and _newest_checkpoint(path) is not None
             if not resumed:
                 shutil.rmtree(path, ignore_errors=True)
                 path.mkdir()
                 _write_json(path / "run.json", {"identity": dict(identity), "plan": None})
-            yield RunFolder(path, identity, resumed)
+            yield RunFolder(path, identity, resumed, discarded)
     except Timeout:
         raise UsageError(
             f"Only one training of '{name}' can run at a time",

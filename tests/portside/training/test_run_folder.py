@@ -28,6 +28,7 @@ def test_a_new_run_clears_what_an_earlier_one_left(tmp_path: Path) -> None:
         leave_checkpoint(run.path, 5)
     with open_run(tmp_path, "intents", IDENTITY, resume=False) as run:
         assert not run.resumed
+        assert run.discarded
         assert run.checkpoint is None
         assert not list(run.path.glob("checkpoint-*"))
 
