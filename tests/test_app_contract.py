@@ -89,7 +89,7 @@ def test_commands_have_help_all_the_way_down(app: AppSpec) -> None:
     assert names
 
 
-def draw(address: str, app_name: str, settings: Any, language: str) -> None:
+def draw(address: str, app_name: str, settings: object, language: str) -> None:
     """Runs inside AppTest, which copies this function's source."""
     import streamlit as st
 
