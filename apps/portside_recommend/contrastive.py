@@ -1,7 +1,8 @@
 """Fine-tune the text encoder: items chosen together get closer than the other items of the batch.
 
 Multiple-negatives ranking in both directions, with false negatives of the batch left out. Both sides of a batch go
-through the network in one forward pass, in a plain loop: 1.4 times the steps of a trainer on the same processor.
+through the network together, sorted by length, in a plain loop: 1.4 times the steps of a trainer on the same
+processor, and more where texts differ in length.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.threads import prepare_threads
 from portside.progress import Progress
 from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices
@@ -30,6 +32,8 @@ WARM_UP = 0.1
 """Share of the run in which the learning rate rises."""
 LARGEST_GRADIENT = 1.0
 MASKED = -1e4
+LENGTH_BLOCKS = 4
+"""Parts of a batch, by length, that are padded by themselves."""
 MASK_NEIGHBOURS = 200
 """Likest items of each item that may be left out of its negatives."""
 PROBES = 8
@@ -68,6 +72,7 @@ def fine_tune(
     Raises:
         Cancelled: the user stopped it.
     """
+    prepare_threads()
     _, numbered = np.unique(np.asarray(texts, dtype=np.str_), return_inverse=True)
     pool = pool_pairs(choices, numbered, config) if len(choices.item) > config.window else None
     if pool is None or len(pool) < config.min_pairs:
@@ -107,7 +112,8 @@ class _Loop:
         torch.manual_seed(config.seed)
         self._config, self._numbered = config, numbered
         self._device = best_device()
-        self._network = load_backbone(source).to(self._device).train()
+        # Without dropout: a tenth of the time, and the other items of the batch are noise enough.
+        self._network = load_backbone(source, dropout=0.0).to(self._device).train()
         self._tokens = Tokens(source, max_tokens=config.max_tokens)
         self._ids = self._tokens(texts).ids
         # Left out are items that many users chose together; two that met once by chance stay negatives.
@@ -157,18 +163,24 @@ class _Loop:
 
         from portside.inference.network import autocast, mean_pool
 
-        padded = self._tokens.pad([self._ids[row] for row in rows], multiple=8)
-        ids, mask = (torch.from_numpy(part).to(self._device) for part in padded)
-        with autocast(self._device, precision):
-            hidden = self._network(input_ids=ids, attention_mask=mask)[0]
-        return normalize(mean_pool(hidden, mask), dim=1)
+        # Like lengths side by side: else one long text makes padding of three quarters of a batch of short ones.
+        ids = [self._ids[row] for row in rows]
+        order = np.argsort([len(each) for each in ids], kind="stable")
+        parts = []
+        for block in np.array_split(order, min(LENGTH_BLOCKS, len(order))):
+            padded = self._tokens.pad([ids[place] for place in block])
+            tokens, mask = (torch.from_numpy(part).to(self._device) for part in padded)
+            with autocast(self._device, precision):
+                hidden = self._network(input_ids=tokens, attention_mask=mask)[0]
+            parts.append(mean_pool(hidden, mask))
+        back = torch.from_numpy(np.argsort(order))
+        return normalize(torch.cat(parts)[back.to(self._device)], dim=1)
 
     def _step(self, first: NDArray[np.int64], second: NDArray[np.int64], *, rate: float) -> float:
         import torch
 
         config = self._config
         marked = false_negatives(self._likeness, self._numbered, first, second, above=config.mask_above)
-        # One forward pass for both sides of the pairs.
         vectors = self._network_vectors((*first.tolist(), *second.tolist()), precision="bf16")
         anchors, partners = vectors[: len(first)], vectors[len(first) :]
         masked = torch.from_numpy(marked).to(self._device)

@@ -5,6 +5,7 @@ Pure: takes tables as text, returns columns. A few bad rows are left out and rep
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,8 @@ def read_items(table: pd.DataFrame, *, file: str, mapping: Mapping[str, str] | N
 
     columns = choose_columns(list(table.columns), ITEM_COLUMNS, mapping or {}, what="items", file=file)
     text = {field: _text(table[name]) for field, name in columns.items()}
+    for field in {"title", *TEXT_FIELDS} & set(text):
+        text[field] = text[field].map(html.unescape)  # catalogues are often exported from web pages: "&amp;"
     for field in LIMITED_FIELDS & set(text):
         text[field] = text[field].str[:LONGEST_FIELD]
     ids, titles = text["item_id"], text["title"]

@@ -51,6 +51,11 @@ def test_added_at_is_a_time_in_utc() -> None:
     assert read.items[0].added_at == datetime(2026, 5, 24, 9, 51, 17, tzinfo=UTC)
 
 
+def test_signs_escaped_for_web_pages_become_themselves() -> None:
+    read = read_items(table(id=["1"], title=["Salt &amp; Pepper"], description=["5 &lt; 6"]), file="i.csv")
+    assert (read.items[0].title, read.items[0].description) == ("Salt & Pepper", "5 < 6")
+
+
 def test_an_order_where_there_is_no_clock() -> None:
     read = events(table(user_id=["u", "v"], item_id=["1", "2"], seq=["7", "0"]))
     assert read.frame["at"].tolist() == [7, 0]
