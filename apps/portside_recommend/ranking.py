@@ -17,7 +17,7 @@ from portside_recommend.choices import History
 from portside_recommend.config import RankingWeights, RecommendConfig
 from portside_recommend.shelf import Shelf
 
-__all__ = ["SIGNALS", "Scores", "candidates", "diversify", "rank", "score", "signal", "votes", "weigh_history"]
+__all__ = ["SIGNALS", "Scores", "alike", "candidates", "diversify", "rank", "score", "signal", "votes", "weigh_history"]
 
 SIGNALS = ("text", "together", "following", "popular")
 FOLLOWING_DECAY = 0.5
@@ -62,14 +62,16 @@ def candidates(shelf: Shelf, history: History, config: RecommendConfig) -> NDArr
     return np.setdiff1d(np.concatenate(found), history.seen)
 
 
-def votes(
-    vectors: NDArray[np.float32], history: NDArray[np.float32], weights: NDArray[np.float32], power: float
-) -> NDArray[np.float32]:
-    """Past items vote for what is like them: sum of likeness ** power, weighted; shape (candidates,).
+def alike(vectors: NDArray[np.float32], history: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Likeness of candidates (candidates, dim) to past items (liked, dim), shape (candidates, liked); never below 0."""
+    return np.asarray(np.maximum(vectors @ history.T, 0.0), dtype=np.float32)
 
-    ``vectors`` has shape (candidates, dim), ``history`` (liked, dim).
+
+def votes(likeness: NDArray[np.float32], weights: NDArray[np.float32], power: float) -> NDArray[np.float32]:
+    """Past items vote for what is like them: sum of ``likeness ** power``, weighted; shape (candidates,).
+
+    ``likeness`` has shape (candidates, liked), ``weights`` (liked,).
     """
-    likeness = np.maximum(vectors @ history.T, 0.0)
     return np.asarray(_raised(likeness, power) @ weights, dtype=np.float32)
 
 
@@ -89,16 +91,29 @@ def _raised(values: NDArray[np.float32], power: float) -> NDArray[np.float32]:
 
 
 def signal(
-    name: str, shelf: Shelf, history: History, rows: NDArray[np.int64], weights: RankingWeights
+    name: str,
+    shelf: Shelf,
+    history: History,
+    rows: NDArray[np.int64],
+    weights: RankingWeights,
+    *,
+    likeness: NDArray[np.float32] | NDArray[np.float16] | None = None,
 ) -> NDArray[np.float32]:
-    """What one signal says of candidate ``rows``, at most 1 in size, shape (candidates,)."""
+    """What one signal says of candidate ``rows``, at most 1 in size, shape (candidates,).
+
+    ``likeness``, if it is known already, is ``alike`` of the rows and the whole history.
+    """
     if name == "popular":
         return _scaled(shelf.popular[rows])
     steps = weigh_history(history, FOLLOWING_DECAY if name == "following" else weights.decay)
     loud = steps > SILENT
     liked, steps = history.items[loud], steps[loud]
     if name == "text":
-        return _scaled(votes(shelf.vectors[rows], shelf.vectors[liked], steps, weights.power))
+        if likeness is None:
+            known = alike(shelf.vectors[rows], shelf.vectors[liked])
+        else:
+            known = likeness[:, loud].astype(np.float32)
+        return _scaled(votes(known, steps, weights.power))
     return _scaled(_walk(shelf.together if name == "together" else shelf.following, liked, steps)[rows])
 
 

@@ -15,7 +15,7 @@ from portside_recommend.behaviour import popularity
 from portside_recommend.choices import Choices
 from portside_recommend.config import EvaluationConfig, RankingWeights
 from portside_recommend.judging import Case, outcome
-from portside_recommend.ranking import SIGNALS, signal
+from portside_recommend.ranking import SIGNALS, alike, signal
 from portside_recommend.shelf import Shelf
 
 __all__ = ["LOUDNESS", "SHAPES", "Tuned", "choose_weights"]
@@ -37,6 +37,8 @@ LOUDNESS: dict[str, tuple[float, ...]] = {
 DRAWN = 60
 """Random settings of the loudness from which the best start is taken: going up from one start stops too early."""
 ROUNDS = 2
+LIKENESS_BYTES = 500_000_000
+"""What the likeness of all cases may take; computing it anew for each setting takes ten times as long."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,18 @@ class _Bench:
         every = np.arange(len(shelf))
         self._unseen = [np.setdiff1d(every, case.history.seen) for case in cases]
         self._kept: dict[str, tuple[tuple[float, ...], list[NDArray[np.float32]]]] = {}
+        self._likeness = self._compared()
+
+    def _compared(self) -> list[NDArray[np.float16]] | None:
+        """Likeness of unseen to past items for each case: the same for every weight. None where it takes too much."""
+        sizes = (2 * len(rows) * len(case.history.items) for rows, case in zip(self._unseen, self._cases, strict=True))
+        if sum(sizes) > LIKENESS_BYTES:
+            return None
+        vectors = self._shelf.vectors
+        return [
+            alike(vectors[rows], vectors[case.history.items]).astype(np.float16)
+            for rows, case in zip(self._unseen, self._cases, strict=True)
+        ]
 
     def figure(self, weights: RankingWeights) -> float:
         """Mean NDCG of the lists under ``weights``."""
@@ -134,9 +148,10 @@ class _Bench:
             shelf = self._shelf
             if name == "popular":
                 shelf = replace(shelf, popular=popularity(self._choices, days=weights.popular_days))
+            known: Sequence[NDArray[np.float16] | None] = self._likeness or [None] * len(self._cases)
             lines = [
-                signal(name, shelf, case.history, rows, weights)
-                for case, rows in zip(self._cases, self._unseen, strict=True)
+                signal(name, shelf, case.history, rows, weights, likeness=line)
+                for case, rows, line in zip(self._cases, self._unseen, known, strict=True)
             ]
             self._kept[name] = (shape[name], lines)
         return self._kept[name][1]

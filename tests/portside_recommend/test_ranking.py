@@ -10,7 +10,7 @@ from portside.errors import UsageError
 from portside.retrieval.vectors import VectorIndex
 from portside_recommend.choices import History
 from portside_recommend.config import RankingWeights, RecommendConfig
-from portside_recommend.ranking import SIGNALS, candidates, diversify, rank, score, votes
+from portside_recommend.ranking import SIGNALS, alike, candidates, diversify, rank, score, votes
 from portside_recommend.reasons import reasons_for, shared_words
 from portside_recommend.records import Item
 from portside_recommend.shelf import Shelf, align
@@ -77,7 +77,7 @@ def test_every_shape_changes_the_scores(change: str, value: float) -> None:
 
 @pytest.mark.parametrize("power", [2.0, 3.0, 4.0, 6.0, 2.5])
 def test_votes_are_likeness_to_a_power(power: float) -> None:
-    made = votes(VECTORS[1:], VECTORS[:1], np.array([2.0], dtype=np.float32), power)
+    made = votes(alike(VECTORS[1:], VECTORS[:1]), np.array([2.0], dtype=np.float32), power)
     assert made == pytest.approx([2 * 0.8**power, 0.0, 0.0], abs=1e-6), "opposites do not vote"
 
 
