@@ -20,7 +20,8 @@ from portside_recommend.store import RecommendStore
 
 __all__ = ["ShelfKeeper", "encode_items"]
 
-TEXTS_AT_ONCE = 256
+TEXTS_AT_ONCE = 512
+"""Encoded between two reports of progress."""
 Stamp = tuple[int, tuple[int, int] | None, str]
 
 
