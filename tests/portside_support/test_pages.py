@@ -179,6 +179,7 @@ def test_overview_filters_come_from_the_address(desk: SupportService, jobs: JobQ
     assert test.metric[1].value == "100.0 %"
 
 
+@pytest.mark.slow
 def test_overview_of_many_conversations_is_quick(desk: SupportService, jobs: JobQueue, stores: Stores) -> None:
     from time import perf_counter
 

@@ -299,5 +299,5 @@ class HandoverMachine(RuleBasedStateMachine):
                 assert bots[-1].kind == "hand_over"
 
 
-HandoverMachine.TestCase.settings = hypothesis_settings(max_examples=15, stateful_step_count=15, deadline=None)
+HandoverMachine.TestCase.settings = hypothesis_settings(max_examples=10, stateful_step_count=15, deadline=None)
 TestHandover = HandoverMachine.TestCase
