@@ -55,14 +55,18 @@ class Intake:
             raise UsageError("An import needs a file", seen="none", remedy="Give --items FILE, --events FILE or both")
         if default_event and default_event not in self._config.events:
             raise UsageError(f"An event is one of {', '.join(self._config.events)}", seen=default_event)
+        stranger = next((field for field in mapping if field not in {*ITEM_COLUMNS, *EVENT_COLUMNS}), None)
+        if stranger is not None:
+            fields = ", ".join(dict.fromkeys([*ITEM_COLUMNS, *EVENT_COLUMNS]))
+            raise UsageError(f"A column is mapped to one of {fields}", seen=f"{stranger}={mapping[stranger]}")
         findings: list[Finding] = []
         number = 0
         if items is not None:
             progress.update(0, 1, f"reading {items.name}")
-            own = {field: column for field, column in mapping.items() if field in ITEM_COLUMNS}
             table = read_table(items)
-            own = own if set(own.values()) <= set(table.frame.columns) else {}
-            read = read_items(table.frame, file=items.name, mapping=own)
+            read = read_items(
+                table.frame, file=items.name, mapping=_own(mapping, ITEM_COLUMNS, list(table.frame.columns))
+            )
             self._store.put_items(read.items)
             number = len(read.items)
             findings += [*table.findings, *read.findings]
@@ -71,13 +75,12 @@ class Intake:
         progress.update(0, 1, f"reading {events.name}")
         table = read_table(events)
         known = self._store.item_ids()
-        own = {field: column for field, column in mapping.items() if field in EVENT_COLUMNS}
         rows = read_events(
             table.frame,
             file=events.name,
             kinds=self._config.events,
             known_items=known,
-            mapping=own,
+            mapping=_own(mapping, EVENT_COLUMNS, list(table.frame.columns)),
             default_event=default_event,
         )
         size = len(rows.frame)
@@ -121,3 +124,12 @@ class Intake:
             for place, event in enumerate(events)
         ]
         return self._store.put_events(pd.DataFrame(rows)) if rows else 0
+
+
+def _own(mapping: Mapping[str, str], known: Mapping[str, tuple[str, ...]], columns: Sequence[str]) -> dict[str, str]:
+    """The part of ``mapping`` that is for this file; an ``item_id`` that only the other file has is not."""
+    return {
+        field: column
+        for field, column in mapping.items()
+        if field in known and (field != "item_id" or column in columns)
+    }

@@ -102,12 +102,10 @@ class RecommendService:
         top, dial = self._checked(top, diversity)
         if not words.strip():
             raise UsageError("A search needs words", seen="nothing", remedy='Say what you look for, such as "red bowl"')
-        shelf = self.keeper.shelf()
+        shelf, encoder = self.keeper.shelf_and_encoder()
         if len(shelf) == 0:
             return Recommendations((), shelf.model, "The catalogue is empty.", known=False)
-        vector = self.keeper.encoder().encode([words.strip()[:LONGEST_WORDS]])[0]
-        if len(vector) != shelf.vectors.shape[1]:  # the encoder changed between the two calls
-            shelf = self.keeper.shelf()
+        vector = encoder.encode([words.strip()[:LONGEST_WORDS]])[0]
         return list_like(shelf, words, vector, self.config, top=top, category=category, diversity=dial)
 
     # --- catalogue ---------------------------------------------------------------------------------------------
@@ -238,6 +236,9 @@ class RecommendService:
         """
         shelf = self.keeper.shelf(progress)
         log = self.log(shelf)
+        if len(log) == 0:
+            remedy = "portside recommend ingest --items FILE --events FILE"
+            raise DataError("Quality is measured on events", seen="none yet", remedy=remedy)
         # The encoder in service has learned from the events after the cut too: it may not take part.
         vectors = self._pretrained_vectors(shelf, progress)
         source = Source(shelf.items, log, self._pretrained, vectors)

@@ -11,6 +11,7 @@ import pytest
 
 from portside.apps import AppSpec
 from portside.inference.interfaces import FakeEncoder
+from portside.inference.threads import prepare_threads
 from portside.storage.engine import Database
 from portside_recommend import APP
 from portside_recommend.config import RecommendConfig
@@ -22,6 +23,12 @@ from portside_recommend.store import RecommendStore
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 LAMPS = ["brass desk lamp", "garden lamp solar", "oak floor lamp", "paper lamp shade", "bedside lamp dimmer"]
 TEAS = ["green tea leaves", "black tea tin", "mint tea bags", "white tea pearls", "oolong tea cake"]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _sleeping_threads() -> None:
+    """Before any test here loads torch: spinning threads make a tiny training take a minute on a busy machine."""
+    prepare_threads()
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ def test_from_files_to_a_list(home: Path) -> None:
     [
         ("ingest",),
         ("ingest", "--items", "items.csv", "--column", "nonsense"),
+        ("ingest", "--items", "items.csv", "--column", "colour=sku"),
         ("train", "--budget", "soon"),
         ("similar", "no-such-item"),
     ],
