@@ -129,14 +129,17 @@ def _choose(
     """Weights for the encoder whose lists are better: (chosen, NDCG of the other, whether the fresh one won)."""
     behaviour = fit_behaviour(before, config.behaviour, popular_days=config.weights.popular_days)
 
-    def tune(vectors: NDArray[np.float32]) -> Tuned:
-        shelf = make_shelf(replace(source, log=inner.train), behaviour, vectors, config.weights, "validation")
-        return choose_weights(shelf, before, inner.cases, config.evaluation, history_length=config.history_length)
+    def tune(vectors: NDArray[np.float32], start: RankingWeights, *, near: bool) -> Tuned:
+        shelf = make_shelf(replace(source, log=inner.train), behaviour, vectors, start, "validation")
+        length = config.history_length
+        return choose_weights(shelf, before, inner.cases, config.evaluation, history_length=length, near=near)
 
-    old = tune(source.vectors)
+    old = tune(source.vectors, config.weights, near=False)
     if fresh is None:
         return old, None, False
-    new = tune(fresh)
+    new = tune(fresh, old.weights, near=True)
+    # "before" stays the figure of the weights that the search began with.
+    new = replace(new, before=old.before)
     return (new, old.ndcg, True) if new.ndcg >= old.ndcg else (old, new.ndcg, False)
 
 

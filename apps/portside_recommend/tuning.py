@@ -54,18 +54,25 @@ class Tuned:
 
 
 def choose_weights(
-    shelf: Shelf, choices: Choices, cases: Sequence[Case], config: EvaluationConfig, *, history_length: int
+    shelf: Shelf,
+    choices: Choices,
+    cases: Sequence[Case],
+    config: EvaluationConfig,
+    *,
+    history_length: int,
+    near: bool = False,
 ) -> Tuned:
     """Search from the shelf's own weights: random loudness, then shapes and loudness in turn, each value by itself.
 
     ``choices`` are those that the shelf's behaviour was learned from: popularity is counted anew for each window.
+    ``near``: the shelf's weights are good ones for a like shelf; only climb from them.
     """
     rng = np.random.default_rng(config.seed)
     drawn = np.sort(rng.permutation(len(cases))[: config.max_tuning_cases])
     sample = [replace(cases[place], history=cases[place].history.newest(history_length)) for place in drawn]
     search = _Search(_Bench(shelf, choices, sample, config.k), shelf.weights)
     before = search.figure
-    for _ in range(DRAWN):
+    for _ in range(0 if near else DRAWN):
         search.try_values({name: float(rng.choice(values)) for name, values in LOUDNESS.items()})
     for _ in range(ROUNDS):
         climbed = search.figure
