@@ -11,6 +11,7 @@ from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside_support.config import SupportConfig
 from portside_support.knowledge import KnowledgeBase
+from portside_support.records import Trust
 from portside_support.service import Stores, SupportService
 from portside_support.store import SupportStore
 from portside_support.store_content import ContentStore
@@ -23,7 +24,7 @@ __all__ = [
     "build_stores",
     "check_health",
     "ready_database",
-    "threshold_reader",
+    "trust_reader",
 ]
 
 
@@ -40,7 +41,7 @@ def build_service(settings: Settings) -> SupportService:
     stores = build_stores(ready_database(settings))
     classifier = ServedClassifier(registry, config.model_name)
     knowledge = build_knowledge(settings, stores.content, config)
-    return SupportService(stores, classifier, knowledge, threshold_of=threshold_reader(registry), config=config)
+    return SupportService(stores, classifier, knowledge, trust_of=trust_reader(registry), config=config)
 
 
 def ready_database(settings: Settings) -> Database:
@@ -70,17 +71,18 @@ def build_knowledge(settings: Settings, content: ContentStore, config: SupportCo
     return KnowledgeBase(content, encoder, settings.indexes_dir / "support", candidates=config.candidates)
 
 
-def threshold_reader(registry: ModelRegistry) -> Callable[[str], float | None]:
-    """Reads the confidence threshold from the card of a model version; a version never changes, so once is enough."""
+def trust_reader(registry: ModelRegistry) -> Callable[[str], Trust | None]:
+    """Reads from a version's card what validation measured; a version never changes, so once is enough."""
 
     @lru_cache(maxsize=64)
-    def read(model: str) -> float | None:
+    def read(model: str) -> Trust | None:
         try:
             card = registry.resolve(model).card
         except PortsideError:
             return None
-        value = card.get("thresholds", {}).get("confidence")
-        return float(value) if isinstance(value, int | float) else None
+        measured = card.get("thresholds", {})
+        value = measured.get("confidence")
+        return Trust(float(value), float(measured.get("temperature", 1.0))) if isinstance(value, int | float) else None
 
     return read
 

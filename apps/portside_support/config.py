@@ -83,7 +83,7 @@ class SupportConfig:
     demo_seconds: int = 36
     """Seconds of training in the demo, which promises to be ready in minutes on two cores."""
 
-    slow_demo_seconds: int = 180
+    slow_demo_seconds: int = 90
     """Seconds for a second try where the machine was too busy to train at all in ``demo_seconds``."""
 
     def __post_init__(self) -> None:

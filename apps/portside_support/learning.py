@@ -3,18 +3,31 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from portside.records import Example, Prediction
 from portside_support.records import Correction, Intent
 from portside_support.rules import ChosenThreshold, choose_threshold
 
-__all__ = ["Utterances", "measure_threshold", "show_intents", "with_corrections", "without_texts"]
+__all__ = [
+    "Utterances",
+    "fit_temperature",
+    "measure_threshold",
+    "show_intents",
+    "softened",
+    "with_corrections",
+    "without_texts",
+]
 
+LEAST_SHARE = 1e-12
+"""Probability that counts for a label the model rules out, so that one row cannot decide everything."""
+TEMPERATURES = tuple(round(1.08**step, 4) for step in range(-18, 40))
+"""Temperatures tried, from a quarter to twenty in steps of 8 %: finer ones change no decision."""
 SHORT, LONG = 3, 11
 """Words of an utterance that shows what an intent means: a whole question that fits on a button."""
 
@@ -51,6 +64,35 @@ def without_texts(examples: Sequence[Example], texts: Collection[str]) -> tuple[
     """The examples whose text is none of these, whatever the case and the spaces."""
     plain = {_plain(text) for text in texts}
     return tuple(example for example in examples if _plain(example.text) not in plain)
+
+
+def softened(prediction: Prediction, temperature: float) -> Prediction:
+    """The prediction as the model would make it with its scores divided by ``temperature``; the label stays."""
+    if temperature == 1.0:
+        return prediction
+    powers = {label: share ** (1.0 / temperature) for label, share in prediction.probabilities.items()}
+    total = sum(powers.values())
+    shares = {label: power / total for label, power in powers.items()}
+    return replace(prediction, confidence=shares[prediction.label], probabilities=shares)
+
+
+def fit_temperature(examples: Sequence[Example], predictions: Sequence[Prediction]) -> float:
+    """The temperature at which the model is as sure as it is right on these rows: least mean log loss.
+
+    A model that was fine-tuned on few rows says 99.9 % where it is right nine times in ten; a threshold on that scale
+    would mean nothing to a reader, and hang on the fifth digit.
+    """
+    if not examples:
+        return 1.0
+
+    def loss(temperature: float) -> float:
+        told = (softened(one, temperature).probabilities for one in predictions)
+        return -sum(
+            math.log(max(shares.get(example.label, 0.0), LEAST_SHARE))
+            for example, shares in zip(examples, told, strict=True)
+        )
+
+    return min(TEMPERATURES, key=loss)
 
 
 def measure_threshold(

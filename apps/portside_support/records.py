@@ -31,6 +31,7 @@ __all__ = [
     "Thresholds",
     "Ticket",
     "TicketStatus",
+    "Trust",
     "Turn",
 ]
 
@@ -129,6 +130,16 @@ class Thresholds:
     """Replies without an approved answer, one after another, before a person is called."""
     slot_attempts: int
     """Times the bot asks for one slot before a person is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far one model version's confidence can be relied on, as validation measured it."""
+
+    confidence: float
+    """Least probability of an intent that may be answered, after the temperature was applied."""
+    temperature: float = 1.0
+    """What the model's scores are divided by to be as sure as they are right; above 1 for an overconfident model."""
 
 
 @dataclass(frozen=True, slots=True)

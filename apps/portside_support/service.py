@@ -15,6 +15,7 @@ from portside.records import Prediction
 from portside_support.config import SupportConfig
 from portside_support.history import marked
 from portside_support.knowledge import Knowledge
+from portside_support.learning import softened
 from portside_support.records import (
     Conversation,
     Correction,
@@ -30,6 +31,7 @@ from portside_support.records import (
     Thresholds,
     Ticket,
     TicketStatus,
+    Trust,
     Turn,
 )
 from portside_support.rules import Desk, asks_for_human, decide, says_it_did_not_help, shown
@@ -103,16 +105,16 @@ class SupportService:
         classifier: TextClassifier,
         knowledge: Knowledge,
         *,
-        threshold_of: Callable[[str], float | None],
+        trust_of: Callable[[str], Trust | None],
         config: SupportConfig | None = None,
         clock: Clock = utc_now,
     ) -> None:
-        """``threshold_of`` gives the confidence threshold measured for a model version, or None."""
+        """``trust_of`` gives what validation measured for a model version, or None."""
         self.config = config or SupportConfig()
         self._stores = stores
         self._classifier = classifier
         self._knowledge = knowledge
-        self._threshold_of = threshold_of
+        self._trust_of = trust_of
         self._clock = clock
 
     # -- the customer's side -------------------------------------------------------------------------------------
@@ -280,11 +282,12 @@ class SupportService:
 
     def _predict(self, text: str) -> Prediction | None:
         try:
-            return self._classifier.predict([text])[0]
+            prediction = self._classifier.predict([text])[0]
         except ModelError as error:
             # A desk without a model can still search and hand over; the reason of the reply says so.
             log.warning("no intent model: %s", error)
             return None
+        return softened(prediction, self._trust(prediction).temperature)
 
     def _search(self, text: str) -> tuple[Hit, ...]:
         try:
@@ -293,9 +296,9 @@ class SupportService:
             log.warning("no knowledge base: %s", error)
             return ()
 
-    def _confidence_needed(self, prediction: Prediction | None) -> float:
-        measured = self._threshold_of(prediction.model) if prediction is not None else None
-        return self.config.default_confidence if measured is None else measured
+    def _trust(self, prediction: Prediction | None) -> Trust:
+        measured = self._trust_of(prediction.model) if prediction is not None else None
+        return measured or Trust(self.config.default_confidence)
 
     def _hear(self, text: str, wants_human: bool) -> _Heard:
         content = self._stores.content
@@ -307,7 +310,7 @@ class SupportService:
         return Desk(
             heard.templates,
             Thresholds(
-                self._confidence_needed(heard.prediction),
+                self._trust(heard.prediction).confidence,
                 config.retrieve_similarity,
                 config.failures_before_handover,
                 config.slot_attempts,
@@ -351,6 +354,6 @@ class SupportService:
         prediction = self._predict(first.text[: self.config.message_limit]) if first is not None else None
         if prediction is None:
             return replace(past, messages=marked(past, None))
-        sure = prediction.confidence >= self._confidence_needed(prediction)
+        sure = prediction.confidence >= self._trust(prediction).confidence
         about = prediction.label if sure and prediction.label not in self.config.out_of_scope_intents else None
         return replace(past, intent=about, messages=marked(past, prediction))

@@ -16,7 +16,15 @@ from portside.settings import Settings
 from portside_support.build import build_knowledge, build_service, build_stores, ready_database
 from portside_support.config import SupportConfig
 from portside_support.importing import read_articles, read_conversations, read_slots, read_templates
-from portside_support.learning import Utterances, measure_threshold, show_intents, with_corrections, without_texts
+from portside_support.learning import (
+    Utterances,
+    fit_temperature,
+    measure_threshold,
+    show_intents,
+    softened,
+    with_corrections,
+    without_texts,
+)
 from portside_support.rules import ChosenThreshold
 
 __all__ = ["TrainedIntents", "import_answers", "import_articles", "prepare_demo", "train_intents"]
@@ -58,7 +66,7 @@ class TrainedIntents:
 
 
 class MeasuringRegistry(ModelRegistry):
-    """A registry that writes the confidence threshold of an intent model into its card.
+    """A registry that writes the confidence threshold and temperature of an intent model into its card.
 
     It measures the saved files, before they become visible: a version never exists without its threshold.
     """
@@ -86,7 +94,9 @@ class MeasuringRegistry(ModelRegistry):
 
         config = self._config
         staged = load_classifier(ModelVersion(name, 0, staging, card))
-        self.predictions = staged.predict([example.text for example in self._valid])
+        raw = staged.predict([example.text for example in self._valid])
+        temperature = fit_temperature(self._valid, raw)
+        self.predictions = [softened(one, temperature) for one in raw]
         chosen = measure_threshold(
             self._valid,
             self.predictions,
@@ -95,7 +105,8 @@ class MeasuringRegistry(ModelRegistry):
             floor=config.confidence_floor,
         )
         self.chosen = chosen
-        thresholds = {"confidence": chosen.value, **{k: v for k, v in asdict(chosen).items() if k != "value"}}
+        measured = {name: value for name, value in asdict(chosen).items() if name != "value"}
+        thresholds = {"confidence": chosen.value, "temperature": temperature, **measured}
         full = {**card, "thresholds": thresholds}
         return super().register(name, staging, full, actor=actor, reason=reason, promote=promote, check=check)
 

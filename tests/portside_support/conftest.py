@@ -17,7 +17,7 @@ from portside_support import APP
 from portside_support.articles import parse_article
 from portside_support.config import SupportConfig
 from portside_support.knowledge import KnowledgeBase
-from portside_support.records import Intent, Slot, Template
+from portside_support.records import Intent, Slot, Template, Trust
 from portside_support.service import Stores, SupportService
 from portside_support.store import SupportStore
 from portside_support.store_content import ContentStore
@@ -96,7 +96,7 @@ def desk_on(stores: Stores, folder: Path, clock: SteppingClock, **changes: objec
     config = SupportConfig(retrieve_similarity=0.3, **changes)  # type: ignore[arg-type]
     knowledge = KnowledgeBase(stores.content, FakeEncoder(dim=256), folder, candidates=config.candidates)
     classifier = FakeClassifier(KEYWORDS, LABELS, model="support-intents:1")
-    return SupportService(stores, classifier, knowledge, threshold_of=lambda _: 0.7, config=config, clock=clock)
+    return SupportService(stores, classifier, knowledge, trust_of=lambda _: Trust(0.7), config=config, clock=clock)
 
 
 @pytest.fixture

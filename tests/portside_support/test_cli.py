@@ -9,7 +9,8 @@ import pytest
 from portside.cli import main
 from portside.registry import ModelRegistry
 from portside.settings import Settings
-from portside_support.build import build_service, check_health, threshold_reader
+from portside_support.build import build_service, check_health, trust_reader
+from portside_support.records import Trust
 
 Write = Callable[[str, str], Path]
 
@@ -80,12 +81,12 @@ def test_wrong_use_is_advised(arguments: tuple[str, ...], advice: str, capsys: p
 
 def test_the_threshold_is_read_from_the_versions_card(settings: Settings) -> None:
     registry = ModelRegistry(settings.models_dir)
-    for card in ({"thresholds": {"confidence": 0.61}}, {}):
+    for card in ({"thresholds": {"confidence": 0.61, "temperature": 2.0}}, {}):
         with registry.staging("support-intents") as folder:
             (folder / "x.json").write_text("{}")
             registry.register("support-intents", folder, card, actor="t", reason="t", check=lambda _: None)
-    read = threshold_reader(registry)
-    assert [read(f"support-intents:{version}") for version in (1, 2, 3)] == [0.61, None, None]
+    read = trust_reader(registry)
+    assert [read(f"support-intents:{version}") for version in (1, 2, 3)] == [Trust(0.61, 2.0), None, None]
 
 
 def test_the_service_is_built_without_loading_models(settings: Settings) -> None:

@@ -2,8 +2,18 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+import pytest
+
 from portside.records import Example, Prediction
-from portside_support.learning import Utterances, measure_threshold, show_intents, with_corrections, without_texts
+from portside_support.learning import (
+    Utterances,
+    fit_temperature,
+    measure_threshold,
+    show_intents,
+    softened,
+    with_corrections,
+    without_texts,
+)
 from portside_support.records import Correction, Intent
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -54,3 +64,24 @@ def test_utterances_have_a_hash_of_texts_and_labels() -> None:
     assert len(first.content_hash) == 64
     assert first.content_hash != Utterances((Example("x", "b"), Example("y", "a")), "f.csv").content_hash
     assert first.content_hash == Utterances(first.examples, "other.csv").content_hash
+
+
+def surely(label: str, share: float) -> Prediction:
+    return Prediction(label, share, {label: share, "other": 1 - share}, "m:0")
+
+
+def test_a_temperature_softens_and_keeps_the_label() -> None:
+    assert softened(surely("a", 0.9), 1.0) == surely("a", 0.9)
+    soft = softened(surely("a", 0.9), 2.0)
+    # The square roots of 0.9 and 0.1 are as 3 to 1.
+    assert (soft.label, soft.confidence) == ("a", pytest.approx(0.75))
+    assert sum(soft.probabilities.values()) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(("said", "right", "means"), [(0.9999, 75, 0.75), (0.7, 90, 0.9), (0.8, 80, 0.8)])
+def test_a_fitted_model_is_as_sure_as_it_is_right(said: float, right: int, means: float) -> None:
+    examples = [Example("x", "a" if place < right else "other") for place in range(100)]
+    predictions = [surely("a", said)] * 100
+    fitted = fit_temperature(examples, predictions)
+    assert softened(predictions[0], fitted).confidence == pytest.approx(means, abs=0.02)
+    assert fit_temperature([], []) == 1.0

@@ -206,7 +206,7 @@ def test_pages_of_an_empty_desk_say_what_will_be_there(
     from portside.inference.interfaces import FakeClassifier
     from portside_support.knowledge import FakeKnowledge
 
-    empty = SupportService(stores, FakeClassifier({}, ("a", "b")), FakeKnowledge(), threshold_of=lambda _: None)
+    empty = SupportService(stores, FakeClassifier({}, ("a", "b")), FakeKnowledge(), trust_of=lambda _: None)
     test = open_page(page, empty, language)
     assert test.title
     assert (test.title[0].value in ("对话", "待处理", "概览")) == (language == "zh")

@@ -14,7 +14,7 @@ from portside.storage.engine import Database
 from portside_support.config import SupportConfig
 from portside_support.importing import read_conversations
 from portside_support.knowledge import FakeKnowledge
-from portside_support.records import Hit, Passage, Slot, Template, Ticket
+from portside_support.records import Hit, Passage, Slot, Template, Ticket, Trust
 from portside_support.service import Stores, SupportService
 from portside_support.store import SupportStore
 from portside_support.store_content import ContentStore
@@ -108,17 +108,20 @@ def test_the_bot_is_silent_while_a_person_has_the_conversation(desk: SupportServ
 
 def test_without_a_model_it_still_retrieves_and_hands_over(stores: Stores, desk: SupportService) -> None:
     hit = Hit(Passage("r#1", "r", "Returns", "", "By post.", "/r"), 0.9)
-    bare = SupportService(stores, NoModel(), FakeKnowledge({"return": [hit]}), threshold_of=lambda _: None)  # type: ignore[arg-type]
+    bare = SupportService(stores, NoModel(), FakeKnowledge({"return": [hit]}), trust_of=lambda _: None)  # type: ignore[arg-type]
     assert bare.ask("how do I return it").code == "passages_no_model"
     assert bare.ask("something else").code == "nothing_no_model"
 
 
-@pytest.mark.parametrize(("measured", "kind"), [(0.6, "answer"), (None, "hand_over"), (0.8, "hand_over")])
+@pytest.mark.parametrize(
+    ("measured", "kind"),
+    [(Trust(0.6), "answer"), (None, "hand_over"), (Trust(0.8), "hand_over"), (Trust(0.6, 3.0), "hand_over")],
+)
 def test_the_threshold_of_the_served_version_decides(
-    stores: Stores, desk: SupportService, measured: float | None, kind: str
+    stores: Stores, desk: SupportService, measured: Trust | None, kind: str
 ) -> None:
-    classifier = FakeClassifier({"open": "opening_hours"}, ("opening_hours",), confidence=0.7)
-    strict = SupportService(stores, classifier, FakeKnowledge(), threshold_of=lambda _: measured)
+    classifier = FakeClassifier({"open": "opening_hours"}, ("opening_hours", "x"), confidence=0.7)
+    strict = SupportService(stores, classifier, FakeKnowledge(), trust_of=lambda _: measured)
     assert strict.ask("when open").kind == kind
 
 
@@ -217,7 +220,7 @@ class HandoverMachine(RuleBasedStateMachine):
         hit = Hit(Passage("r#1", "r", "Returns", "", "By post.", "/r"), 0.9)
         classifier = FakeClassifier({"open": "hours", "parcel": "track"}, ("x", "hours", "track"))
         self.desk = SupportService(
-            stores, classifier, FakeKnowledge({"return": [hit]}), threshold_of=lambda _: 0.7, config=SupportConfig()
+            stores, classifier, FakeKnowledge({"return": [hit]}), trust_of=lambda _: Trust(0.7), config=SupportConfig()
         )
         self.name: str | None = None
         self.said: list[str] = []

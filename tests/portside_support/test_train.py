@@ -56,6 +56,7 @@ def test_the_demo_fills_the_desk_once_and_corrections_are_learned(tiny: Settings
     assert 0.5 <= thresholds["confidence"] <= 1.0
     assert thresholds["n"] == card["metrics"]["validation"]["n"]
     assert thresholds["target"] == 0.95
+    assert thresholds["temperature"] > 0
     assert not thresholds["met"] or thresholds["precision"] >= 0.95
 
     service = build_service(tiny)
