@@ -103,8 +103,8 @@ class Recommendations:
         return self.basis.format(**self.basis_values)
 
 
-DESCRIPTION_CHARACTERS = 240
-"""What is read of a description: about 50 words beside the title. Twice as much takes twice the time to read."""
+DESCRIPTION_CHARACTERS = 400
+"""What is read of a description: about 70 words. 240 lost a fourteenth of Recall@10 where descriptions are long."""
 
 
 def item_text(item: Item, *, characters: int = DESCRIPTION_CHARACTERS) -> str:
