@@ -48,9 +48,10 @@ if ! .venv/bin/python -c 'import torch' 2>/dev/null; then
         say "  no CPU build of $torch found, taking the default index's (large)"
 fi
 
-say "[setup 3/3] the other packages (10 s with uv, about a minute with pip)"
+say "[setup 3/3] the other packages, compiled for a quick start (about a minute)"
 target=".${extra:+[$extra]}"
-if [ -z "$uv" ] || ! "$uv" pip install --quiet --python .venv/bin/python -c deploy/constraints.txt -e "$target"; then
+if [ -z "$uv" ] || ! "$uv" pip install --quiet --compile-bytecode \
+    --python .venv/bin/python -c deploy/constraints.txt -e "$target"; then
     pip install --quiet -c deploy/constraints.txt -e "$target" ||
         stop "The packages could not be installed." "check that pip reaches a package index: python3 -m pip download six"
 fi

@@ -6,7 +6,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from portside.inference.tokens import Tokens
 from portside.progress import Progress
 from portside.tasks.classification import ClassificationRecipe, class_weights, default_epochs
 from portside.tasks.classification_network import ClassificationNetwork
+from portside.training.head_start import MOST_ROWS, SHORT_RUN_STEPS, gentler, start_head
 from portside.training.material import Material
 from portside.training.plan import Plan, plan_run
 from portside.training.probe import choose_precision, measure
@@ -92,6 +93,9 @@ def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material,
         rows = Rows(encoded.ids, material.label_ids)
         parts = _Parts(recipe, material, around, network, tokens, rows)
         plan, precision = _plan(parts)
+        if plan.steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
+            start_head(network, tokens, material, seed=recipe.seed, precision=precision)
+            parts = replace(parts, recipe=gentler(recipe))
         trainer, watch = _trainer(parts, plan, precision)
         checkpoint = around.run.checkpoint
         if checkpoint is not None and int(checkpoint.name.rpartition("-")[2]) >= plan.steps:
@@ -141,15 +145,23 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
     precision, step_seconds = choose_precision(recipe.precision, speed, memory)
     validate_seconds = FORWARD_SHARE * step_seconds * len(parts.material.valid_texts) / recipe.batch_size
     left = around.remaining()
-    plan = plan_run(
-        rows=len(parts.rows),
-        batch_size=recipe.batch_size,
-        epochs=recipe.epochs or default_epochs(len(parts.rows), recipe.batch_size),
-        step_seconds=step_seconds,
-        validate_seconds=validate_seconds,
-        # The final validation runs in 32-bit floats, at up to twice the time of the others.
-        seconds=None if left is None else left - FINISH_SECONDS - 2 * validate_seconds,
-    )
+
+    def planned(reserve: float) -> Plan:
+        return plan_run(
+            rows=len(parts.rows),
+            batch_size=recipe.batch_size,
+            epochs=recipe.epochs or default_epochs(len(parts.rows), recipe.batch_size),
+            step_seconds=step_seconds,
+            validate_seconds=validate_seconds,
+            seconds=None if left is None else left - reserve,
+        )
+
+    # The final validation runs in 32-bit floats, at up to twice the time of the others.
+    finish = FINISH_SECONDS + 2 * validate_seconds
+    plan = planned(finish)
+    if plan.limited and plan.steps < SHORT_RUN_STEPS:
+        head = FORWARD_SHARE * step_seconds * min(len(parts.rows), MOST_ROWS) / recipe.batch_size
+        plan = planned(finish + head)
     around.run.save_plan(plan, precision)
     around.progress.log(f"{plan.sentence}, in {precision}")
     return plan, precision
