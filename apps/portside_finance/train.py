@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["Corrected", "PartOf", "prepare_demo", "train_model", "with_corrections"]
 
 
-_PATIENCE = 5.0
+_PATIENCE = 2.0
 
 
 @dataclass(frozen=True)

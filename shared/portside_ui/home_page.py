@@ -19,7 +19,7 @@ __all__ = ["render"]
 def render(runtime: Runtime, first_pages: Mapping[str, Any]) -> None:
     """Draw one card for each app, with its state and a link to its first page (app's name -> ``st.Page``)."""
     page_header("Portside", _("Which of your text apps are ready, and what does each still need?"))
-    with st.grid(3, min_column_width=290, gap="medium"):
+    with st.grid(3, min_column_width=240):
         for app in runtime.apps:
             _card(app, runtime, first_pages[app.name])
 

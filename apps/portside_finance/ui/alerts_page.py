@@ -12,7 +12,7 @@ from portside_finance.service import FinanceService
 from portside_finance.store_alerts import AlertRow
 from portside_finance.ui.overview_page import no_headlines, topic_word
 from portside_ui.frame import KeyFigure, empty_state, filter_bar, key_figures, page_header, section
-from portside_ui.why import Evidence, why_card
+from portside_ui.why import Evidence, plain, why_card
 from portside_ui.words import _, day, moment, n_, number
 
 __all__ = ["draw_feeds", "render"]
@@ -141,7 +141,7 @@ def _reason(row: AlertRow) -> str:
 def _acknowledge(service: FinanceService, row: AlertRow) -> None:
     if row.acknowledged_at is not None:
         seen = _("Seen by {who}, {when}", who=row.acknowledged_by, when=moment(row.acknowledged_at))
-        st.caption(f":material/check: {seen}" + (f": {row.comment}" if row.comment else ""))
+        st.caption(f":material/check: {plain(seen)}" + (f": {plain(row.comment)}" if row.comment else ""))
         return
     comment = st.text_input(_("What did you find?"), max_chars=2000, key=f"finance-alerts-comment-{row.id}")
     if st.button(_("Acknowledge"), key=f"finance-alerts-ack-{row.id}"):

@@ -7,10 +7,11 @@ import streamlit as st
 from portside.errors import PortsideError
 from portside_recommend.records import Item
 from portside_recommend.service import RecommendService
+from portside_recommend.ui.lists_page import reasons_of
 from portside_ui.frame import empty_state, error_state, filter_bar, page_header, section
 from portside_ui.jobs_panel import job_panel, start_job
-from portside_ui.why import Evidence, plain, why_card
-from portside_ui.words import _, day, n_, number, percent
+from portside_ui.why import plain, why_card
+from portside_ui.words import _, day, n_, number
 
 __all__ = ["render"]
 
@@ -69,11 +70,11 @@ def _draw_similar(service: RecommendService, item_id: str, dial: float) -> None:
         return
     section(_("Similar items"))
     for place, one in enumerate(found.items, start=1):
-        said = [(why, _(why.sentence, **why.values)) for why in one.reasons]
+        reason, others = reasons_of(one)
         why_card(
             decision=f"{place}. {one.item.title}",
-            reason=said[0][1] if said else "",
-            evidence=[Evidence(percent(why.share, 0), sentence, note=_("of the score")) for why, sentence in said[1:]],
+            reason=reason,
+            evidence=others,
             model=found.model,
             key=f"{KEY}-{place}",
         )

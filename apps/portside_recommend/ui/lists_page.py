@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import shorten
+
 import streamlit as st
 
 from portside.errors import PortsideError
@@ -12,10 +14,12 @@ from portside_ui.jobs_panel import job_panel, start_job
 from portside_ui.why import Evidence, plain, why_card
 from portside_ui.words import _, day, n_, number, percent
 
-__all__ = ["render"]
+__all__ = ["reasons_of", "render"]
 
 KEY = "recommend-lists"
 MOST_USERS = 200
+DESCRIPTION_SHOWN = 160
+"""Letters of a description beside an item: enough to know what it is."""
 
 
 def render(service: RecommendService) -> None:
@@ -111,18 +115,27 @@ def _draw_list(found: Recommendations) -> None:
 
 
 def _draw_item(place: int, one: Recommendation, model: str) -> None:
-    said = [(why, _(why.sentence, **{name: _(value) for name, value in why.values.items()})) for why in one.reasons]
     facts = [one.item.category, number(one.item.price, 2) if one.item.price is not None else ""]
+    known = " · ".join(fact for fact in facts if fact) or one.item.item_id
+    reason, others = reasons_of(one)
     why_card(
         decision=f"{place}. {one.item.title}",
-        reason=said[0][1] if said else "",
+        reason=reason,
         evidence=[
-            Evidence(" · ".join(fact for fact in facts if fact) or one.item.item_id, text=one.item.description[:160]),
-            *(Evidence(percent(why.share, 0), text=sentence, note=_("of the score")) for why, sentence in said),
+            Evidence(known, text=shorten(one.item.description, DESCRIPTION_SHOWN, placeholder=" …")),
+            *others,
         ],
         model=model,
         key=f"{KEY}-{place}",
     )
+
+
+def reasons_of(one: Recommendation) -> tuple[str, list[Evidence]]:
+    """The main reason as a sentence with its share of the score, and the others as evidence."""
+    said = [(_(why.sentence, **{name: _(value) for name, value in why.values.items()}), why) for why in one.reasons]
+    shares = [_("{share} of the score", share=percent(why.share, 0)) for _sentence, why in said]
+    main = f"{said[0][0]} ({shares[0]})" if said else ""
+    return main, [Evidence(sentence, note=share) for (sentence, _why), share in zip(said[1:], shares[1:], strict=True)]
 
 
 def _draw_past(past: list[PastChoice]) -> None:
