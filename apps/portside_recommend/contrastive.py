@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from portside.inference.threads import prepare_threads
@@ -35,7 +36,7 @@ MASKED = -1e4
 LENGTH_BLOCKS = 4
 """Parts of a batch, by length, that are padded by themselves."""
 MASK_NEIGHBOURS = 200
-"""Likest items of each item that may be left out of its negatives."""
+"""Likest items of each item that may be its partners, or be left out of its negatives."""
 PROBES = 8
 
 
@@ -74,10 +75,11 @@ def fine_tune(
     """
     prepare_threads()
     _, numbered = np.unique(np.asarray(texts, dtype=np.str_), return_inverse=True)
-    pool = pool_pairs(choices, numbered, config) if len(choices.item) > config.window else None
+    likeness = cosine(choices, neighbours=MASK_NEIGHBOURS)
+    pool = pool_pairs(choices, numbered, likeness, config) if len(choices.item) > config.window else None
     if pool is None or len(pool) < config.min_pairs:
         return None
-    loop = _Loop(source, texts, numbered, choices, config)
+    loop = _Loop(source, texts, numbered, likeness, config, steps=_planned_steps(choices, config))
     trained = loop.run(pool, progress, seconds)
     loop.save(folder)
     return replace(trained, probe=loop.probe())
@@ -101,7 +103,14 @@ class _Loop:
     """Network, tokens and optimizer of one run."""
 
     def __init__(
-        self, source: Path, texts: Sequence[str], numbered: NDArray[np.int64], choices: Choices, config: EncoderConfig
+        self,
+        source: Path,
+        texts: Sequence[str],
+        numbered: NDArray[np.int64],
+        likeness: sp.csr_matrix[Any],
+        config: EncoderConfig,
+        *,
+        steps: int,
     ) -> None:
         import torch
 
@@ -116,10 +125,10 @@ class _Loop:
         self._network = load_backbone(source, dropout=0.0).to(self._device).train()
         self._tokens = Tokens(source, max_tokens=config.max_tokens)
         self._ids = self._tokens(texts).ids
-        # Left out are items that many users chose together; two that met once by chance stay negatives.
-        self._likeness = cosine(choices, neighbours=MASK_NEIGHBOURS)
-        self._steps = _planned_steps(choices, config)
+        self._likeness = likeness
+        self._steps = steps
         self._learning = _thawed(self._network, config.frozen_layers)
+        self._pretrained = [weights.detach().clone() for weights in self._learning]
         self._optimizer = torch.optim.AdamW(
             self._learning, lr=config.learning_rate, fused=self._device.type in ("cpu", "cuda")
         )
@@ -134,6 +143,7 @@ class _Loop:
             first, second = pool.draw(config.batch_size, rng)
             losses.append(self._step(first, second, rate=_rate(done)))
             progress.update(min(done, 1.0), 1.0, f"teaching the encoder, step {len(losses)}, loss {losses[-1]:.2f}")
+        self._step_back()
         tenth = max(len(losses) // 10, 1)
         return TrainedEncoder(
             steps=len(losses),
@@ -147,6 +157,14 @@ class _Loop:
         from portside.inference.encoder import save_encoder
 
         save_encoder(folder, self._network.eval(), _TokenFiles(self._tokens), max_tokens=self._config.max_tokens)
+
+    def _step_back(self) -> None:
+        """Go the share that is not ``kept`` of the way back to the pretrained weights (Wortsman et al. 2022)."""
+        import torch
+
+        with torch.no_grad():
+            for weights, before in zip(self._learning, self._pretrained, strict=True):
+                weights.lerp_(before, 1.0 - self._config.kept)
 
     def probe(self) -> tuple[tuple[float, ...], ...]:
         """Vectors of the first texts, computed in 32-bit floats."""

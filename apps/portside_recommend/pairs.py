@@ -33,10 +33,14 @@ class PairPool:
         return np.where(turned, second, first), np.where(turned, first, second)
 
 
-def pool_pairs(choices: Choices, texts: NDArray[np.int64], config: EncoderConfig) -> PairPool:
-    """Every two choices of a user at most ``window`` steps apart, lighter the more popular the two items are.
+def pool_pairs(
+    choices: Choices, texts: NDArray[np.int64], likeness: sp.csr_matrix[Any], config: EncoderConfig
+) -> PairPool:
+    """Every two choices of a user at most ``window`` steps apart, weighted by how surely they belong together.
 
-    ``texts`` numbers the items by their text, shape (items,): two items with the same text teach nothing.
+    Baskets are full of strangers: a pair counts by the cosine of its items' users, shrunk where few users chose both,
+    and less the more popular its items are. ``texts`` numbers the items by their text, shape (items,): two items with
+    the same text teach nothing. ``likeness`` is the cosine, shape (items, items).
     """
     firsts, seconds = [], []
     for step in range(1, config.window + 1):
@@ -46,8 +50,12 @@ def pool_pairs(choices: Choices, texts: NDArray[np.int64], config: EncoderConfig
     first, second = np.concatenate(firsts), np.concatenate(seconds)
     differ = texts[first] != texts[second]
     first, second = first[differ], second[differ]
-    counts = np.maximum(choices.counts, 1).astype(np.float64)
-    return PairPool(first, second, (counts[first] * counts[second]) ** -config.popularity_power)
+    sizes = np.sqrt(choices.counts[first].astype(np.float64) * choices.counts[second])
+    alike = np.asarray(likeness[first, second], dtype=np.float64).ravel() if len(first) else sizes
+    both = alike * sizes  # users who chose the two
+    weight = alike * both / (both + config.pair_shrinkage) * np.maximum(sizes, 1.0) ** (-2 * config.popularity_power)
+    sure = weight > 0
+    return PairPool(first[sure], second[sure], weight[sure])
 
 
 def false_negatives(

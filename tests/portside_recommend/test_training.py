@@ -15,6 +15,7 @@ from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress, RecordingProgress
 from portside.registry import ModelRegistry
 from portside.settings import Settings
+from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices, settle
 from portside_recommend.config import EncoderConfig
 from portside_recommend.contrastive import fine_tune, masked_ranking_loss
@@ -35,15 +36,30 @@ def choices(*lists: list[int], items: int) -> Choices:
 
 def test_pairs_are_near_of_one_user_and_of_different_texts() -> None:
     texts = np.array([0, 1, 2, 1])
-    pool = pool_pairs(choices([0, 1, 2], [3, 1], items=4), texts, EncoderConfig(window=1))
+    made = choices([0, 1, 2], [3, 1], items=4)
+    pool = pool_pairs(made, texts, cosine(made, neighbours=4), EncoderConfig(window=1))
     assert sorted(zip(pool.first.tolist(), pool.second.tolist(), strict=True)) == [(0, 1), (1, 2)]
 
 
 def test_popular_items_are_drawn_less() -> None:
-    made = choices(*[[0, 1]] * 30, [2, 3], items=4)
-    drawn, _ = pool_pairs(made, np.arange(4), EncoderConfig(popularity_power=1.0)).draw(400, np.random.default_rng(1))
-    rare = np.isin(drawn, [2, 3]).mean()
-    assert rare > 0.3, "one pair in 31, yet far more often drawn"
+    made = choices(*[[0, 1]] * 30, *[[2, 3]] * 3, items=4)
+
+    def rare(power: float) -> float:
+        config = EncoderConfig(popularity_power=power)
+        drawn, _ = pool_pairs(made, np.arange(4), cosine(made, neighbours=4), config).draw(
+            600, np.random.default_rng(1)
+        )
+        return float(np.isin(drawn, [2, 3]).mean())
+
+    assert rare(0.5) > rare(0.0) + 0.1
+
+
+def test_strangers_in_one_basket_are_drawn_less_than_companions() -> None:
+    made = choices(*[[0, 1]] * 9, [0, 2], *[[2]] * 8, items=3)
+    drawn = pool_pairs(made, np.arange(3), cosine(made, neighbours=3), EncoderConfig(window=1))
+    first, second = drawn.draw(500, np.random.default_rng(1))
+    strangers = np.mean((first == 2) | (second == 2))
+    assert 0 < strangers < 0.05, "one pair in ten, and hardly ever drawn"
 
 
 def test_false_negatives_are_companions_and_twins_but_never_the_pair() -> None:
@@ -112,6 +128,18 @@ def test_frozen_layers_stay_as_pretrained(tiny_encoder: Path, service: Recommend
     moved = {name for name in after if not np.array_equal(before[name.removeprefix("bert.")], after[name])}
     assert moved
     assert all("layer.1." in name for name in moved), moved
+
+
+def test_half_of_what_was_learned_is_kept(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
+    from safetensors.numpy import load_file
+
+    before = load_file(tiny_encoder / "model.safetensors")
+    for name, kept in (("all", 1.0), ("half", 0.5)):
+        taught(tiny_encoder, tmp_path / name, replace(QUICK, kept=kept), service)
+    whole, half = (load_file(tmp_path / name / "model.safetensors") for name in ("all", "half"))
+    for name, value in whole.items():
+        start = before[name.removeprefix("bert.")]
+        assert np.allclose(half[name] - start, (value - start) / 2, atol=1e-6), name
 
 
 def test_too_little_to_learn_from_leaves_the_encoder(
