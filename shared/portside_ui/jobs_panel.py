@@ -21,17 +21,17 @@ RECENT_JOBS = 3
 ACTIVE = frozenset({"queued", "running"})
 
 
-def start_job(kind: str, params: Mapping[str, Any], *, label: str, key: str, disabled: bool = False) -> str | None:
-    """A button that starts a job of ``kind``; returns the job's id in the run in which it was pressed."""
+def start_job(kind: str, params: Mapping[str, Any], *, label: str, key: str, disabled: bool = False) -> None:
+    """A button that starts a job of ``kind`` and draws the page anew, so that its panel shows the job."""
     if not st.button(label, key=key, type="primary", disabled=disabled):
-        return None
+        return
     try:
-        job = current().jobs.submit(kind, dict(params), actor=_actor())
+        current().jobs.submit(kind, dict(params), actor=_actor())
     except PortsideError as error:
         error_state(error)
-        return None
+        return
     st.toast(_("Started. You can leave this page; the work goes on."))
-    return job
+    st.rerun()
 
 
 def job_panel(kinds: Sequence[str], key: str) -> None:

@@ -21,7 +21,11 @@ LONG = 60_000
 
 
 def metric(page: Page, label: str) -> Locator:
-    return page.locator('[data-testid="stMetric"]').filter(has_text=label).locator('[data-testid="stMetricValue"]')
+    return (
+        page.locator('[data-testid="stMetric"]')
+        .filter(has=page.get_by_text(label, exact=True))
+        .locator('[data-testid="stMetricValue"]')
+    )
 
 
 def write(page: Page, text: str) -> None:
@@ -59,7 +63,7 @@ def test_a_customer_gets_a_person_who_replies_and_closes(open_page: Callable[...
 
 
 def test_ingesting_a_file_changes_the_trend(open_page: Callable[..., Page], suite: Any, tmp_path: Path) -> None:
-    page = open_page("/finance-overview?finance-overview-period=all")
+    page = open_page("/finance-overview?finance-overview-period=All+time")
     before = metric(page, "Stories").first.inner_text()
     start = datetime(2026, 11, 2, 8, tzinfo=UTC)
     lines = ["published_at,headline,source,url"]
@@ -78,7 +82,7 @@ def test_ingesting_a_file_changes_the_trend(open_page: Callable[..., Page], suit
     button.click()
     # The job runs in the worker; its state is the database's, so a fresh page sees it as well.
     expect(sources.get_by_text("Done").first).to_be_visible(timeout=2 * LONG)
-    after = open_page("/finance-overview?finance-overview-period=all")
+    after = open_page("/finance-overview?finance-overview-period=All+time")
     assert metric(after, "Stories").first.inner_text() != before
 
 
@@ -106,7 +110,7 @@ def test_words_find_items_and_a_new_item_is_there_at_once(open_page: Callable[..
     item = {"item_id": "new-1", "title": "Zither repair starter kit", "description": "Strings and a key for a zither."}
     made = httpx.post(f"{suite.url}/api/recommend/items", json=[item], timeout=120)
     assert made.status_code == 201, made.text
-    page = open_page("/recommend-lists?recommend-lists-basis=words&recommend-lists-words=zither+strings+repair")
+    page = open_page("/recommend-lists?recommend-lists-basis=Words&recommend-lists-words=zither+strings+repair")
     expect(page.get_by_text("Zither repair starter kit").first).to_be_visible(timeout=LONG)
 
 
