@@ -148,7 +148,7 @@ def _figures(service: FinanceService, overview: Overview, now: TrendPoint) -> No
         [
             KeyFigure(
                 _("Negative stories"),
-                f"{percent(share)} ± {percent((high - low) / 2)}",
+                f"{number(100 * share, 1)} ± {percent((high - low) / 2)}",
                 change,
                 "down",
                 [mood.negative_share for mood in overview.moods],
