@@ -33,7 +33,7 @@ from portside.training.watch import Watch
 
 __all__ = ["Fitted", "Surroundings", "fit"]
 
-FORWARD_SHARE = 0.4
+FORWARD_SHARE = 0.3
 """Time of a forward pass over a batch, as a share of a whole training step on it."""
 FINISH_SECONDS = 5.0
 """Saving, the reload in a fresh process and registering, on a slow disk; the budget keeps it free."""
