@@ -30,7 +30,7 @@ def test_page_draws(path: str, look: str, open_page: Callable[..., Page], record
     record_property("page load", f"{path} {look}: {seconds:.2f} s")
     assert page.locator('[data-testid="stException"]').count() == 0, "a page shows a stack trace"
     assert page.get_by_text("Incident").count() == 0, page.locator('[data-testid="stAlert"]').all_inner_texts()
-    assert page.locator('[data-testid="stCaptionContainer"]').count() > 0, "a page says which question it answers"
+    page.locator('[data-testid="stCaptionContainer"]').first.wait_for()  # the question that the page answers
     main = page.locator('[data-testid="stAppViewContainer"]')
     assert main.evaluate("node => node.scrollWidth <= node.clientWidth + 1"), "the page is wider than the screen"
     if LOOKS[look]["lang"] == "zh":
