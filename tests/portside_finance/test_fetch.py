@@ -67,7 +67,7 @@ def site() -> Iterator[str]:
 
 def test_a_page_is_fetched_once_and_then_unchanged(site: str) -> None:
     # The short deadline is for the slow page; here a busy machine may take its time.
-    fetcher = HttpFetcher(replace(OPEN, deadline_seconds=20.0))
+    fetcher = HttpFetcher(replace(OPEN, deadline_seconds=20.0, timeout_seconds=10.0))
     first = fetcher.fetch(f"{site}/feed")
     assert (len(first.body), first.etag) == (100, '"v1"')
     assert fetcher.fetch(f"{site}/feed", etag=first.etag).unchanged
