@@ -30,7 +30,6 @@ class Colours:
 COLOURS = Colours()
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A939C")
 """Order of colours for series without a meaning of their own."""
-_DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 
 
 def figure(**layout: Any) -> Any:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from portside.settings import Settings
 
 __all__ = ["commands", "prepare"]
 
@@ -23,13 +25,13 @@ def demo(
     from portside.commands.ui import serve_pages
     from portside.settings import load_settings
 
-    prepare(load_settings().samples)
+    prepare(load_settings())
     if serve:
         raise typer.Exit(serve_pages([], port=port, open_browser=open_browser))
 
 
-def prepare(samples: Path) -> None:
-    """Train and fill every app from ``samples``; what was done before is not done again.
+def prepare(settings: Settings) -> None:
+    """Train and fill every app from the folder of samples; what was done before is not done again.
 
     Raises:
         UsageError: there is no folder of samples.
@@ -38,21 +40,20 @@ def prepare(samples: Path) -> None:
     from portside.console import say
     from portside.errors import UsageError
     from portside.progress import TerminalProgress
-    from portside.settings import load_settings
     from portside.storage.engine import open_database
     from portside.storage.migrate import upgrade
 
+    samples = settings.samples
     if not samples.is_dir():
         raise UsageError(
             "The demo needs the folder of sample data",
             seen=str(samples.resolve()),
             remedy="Run it in a checkout of Portside, or set PORTSIDE_SAMPLES to its data_samples folder",
         )
-    settings = load_settings()
     database = open_database(settings)
-    upgrade(database, find_apps())
-    database.close()
     apps = find_apps()
+    upgrade(database, apps)
+    database.close()
     for place, app in enumerate(apps, start=1):
         started = time.monotonic()
         with TerminalProgress(f"[{place}/{len(apps)}] {app.title}") as progress:
