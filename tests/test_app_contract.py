@@ -17,6 +17,7 @@ from portside.settings import Settings
 from portside.storage.engine import open_database
 from portside.storage.migrate import schema_differences, upgrade
 from portside_api.application import build_api
+from portside_ui.server import warm
 
 APPS = find_apps()
 PAGES = [(app, page) for app in APPS for page in app.pages]
@@ -44,9 +45,25 @@ def test_an_unknown_app_is_refused_with_the_known_ones() -> None:
 @each_app
 def test_every_address_leads_somewhere(app: AppSpec) -> None:
     pages = [page.render for page in app.pages]
-    for address in (app.build, app.router, app.commands, app.tables, app.demo, app.health, *app.jobs.values(), *pages):
-        assert load(address) is not None
-        assert address.startswith(app.package), f"{address} lies outside {app.package}"
+    for address in (
+        app.build,
+        app.router,
+        app.commands,
+        app.tables,
+        app.demo,
+        app.health,
+        app.warm,
+        *app.jobs.values(),
+        *pages,
+    ):
+        if address:
+            assert load(address) is not None
+            assert address.startswith(app.package), f"{address} lies outside {app.package}"
+
+
+@each_app
+def test_warming_a_fresh_installation_harms_nothing(app: AppSpec, empty_home: Settings) -> None:
+    warm(empty_home, [app], delay_seconds=0.0)
 
 
 @each_app

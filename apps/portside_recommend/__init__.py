@@ -25,6 +25,7 @@ APP = AppSpec(
     tables="portside_recommend.tables:metadata",
     demo="portside_recommend.train:prepare_demo",
     health="portside_recommend.build:check_health",
+    warm="portside_recommend.service:RecommendService.warm",
     jobs={
         "recommend.ingest": "portside_recommend.jobs:ingest",
         "recommend.train": "portside_recommend.jobs:train",

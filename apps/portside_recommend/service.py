@@ -63,6 +63,10 @@ class RecommendService:
         self._pretrained = pretrained
         self.keeper = ShelfKeeper(store, library, encoder, config)
 
+    def warm(self) -> None:
+        """Load encoder and shelf, so that the first visitor does not wait for them."""
+        self.keeper.shelf_and_encoder()[1].encode(["hello"])
+
     # --- lists -------------------------------------------------------------------------------------------------
 
     def recommend_for(

@@ -22,6 +22,7 @@ APP = AppSpec(
     tables="portside_support.tables:metadata",
     demo="portside_support.train:prepare_demo",
     health="portside_support.build:check_health",
+    warm="portside_support.service:SupportService.warm",
     jobs={
         "support.train": "portside_support.jobs:train",
         "support.import_kb": "portside_support.jobs:import_kb",

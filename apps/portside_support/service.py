@@ -146,6 +146,10 @@ class SupportService:
             "A conversation takes one message at a time", seen=said.conversation_id, remedy="Wait for the reply"
         )
 
+    def warm(self) -> None:
+        """Load model and knowledge base, so that the first customer does not wait for them."""
+        self._hear("hello", wants_human=False)
+
     def conversation(self, conversation_id: str) -> Conversation:
         """The conversation with its messages.
 

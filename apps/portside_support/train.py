@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -65,50 +65,33 @@ class TrainedIntents:
         return words
 
 
-class MeasuringRegistry(ModelRegistry):
-    """A registry that writes the confidence threshold and temperature of an intent model into its card.
+@dataclass
+class Measurement:
+    """Chooses the confidence threshold and the temperature of a saved intent model, for its card."""
 
-    It measures the saved files, before they become visible: a version never exists without its threshold.
-    """
+    valid: Sequence[Example]
+    config: SupportConfig
+    predictions: list[Prediction] = field(default_factory=list)
+    """Of ``valid``, in order, at the chosen temperature; filled by the call."""
+    chosen: ChosenThreshold | None = None
 
-    def __init__(self, root: Path, valid: Sequence[Example], config: SupportConfig) -> None:
-        super().__init__(root)
-        self.predictions: list[Prediction] = []
-        self.chosen: ChosenThreshold | None = None
-        self._valid = valid
-        self._config = config
-
-    def register(
-        self,
-        name: str,
-        staging: Path,
-        card: Mapping[str, Any],
-        *,
-        actor: str,
-        reason: str,
-        promote: bool | None = None,
-        check: Callable[[Path], None],
-    ) -> ModelVersion:
-        """As ``ModelRegistry.register``, with ``thresholds`` added to the card."""
+    def __call__(self, staged: ModelVersion) -> dict[str, Any]:
+        """The part of the card that serving goes by."""
         from portside.inference.classifier import load_classifier
 
-        config = self._config
-        staged = load_classifier(ModelVersion(name, 0, staging, card))
-        raw = staged.predict([example.text for example in self._valid])
-        temperature = fit_temperature(self._valid, raw)
+        config = self.config
+        raw = load_classifier(staged).predict([example.text for example in self.valid])
+        temperature = fit_temperature(self.valid, raw)
         self.predictions = [softened(one, temperature) for one in raw]
-        chosen = measure_threshold(
-            self._valid,
+        self.chosen = measure_threshold(
+            self.valid,
             self.predictions,
             never_answered={*config.human_intents, *config.out_of_scope_intents},
             target=config.target_precision,
             floor=config.confidence_floor,
         )
-        self.chosen = chosen
-        measured = {name: value for name, value in asdict(chosen).items() if name != "value"}
-        thresholds = {"confidence": chosen.value, "temperature": temperature, **measured}
-        full = {**card, "thresholds": thresholds}
-        return super().register(name, staging, full, actor=actor, reason=reason, promote=promote, check=check)
+        measured = {name: value for name, value in asdict(self.chosen).items() if name != "value"}
+        return {"thresholds": {"confidence": self.chosen.value, "temperature": temperature, **measured}}
 
 
 @dataclass(frozen=True)
@@ -149,7 +132,7 @@ def train_intents(
     everything, train, valid = _utterances(settings, data, wish, config)
     train = Utterances(with_corrections(train.examples, corrections), train.source)
     valid = Utterances(without_texts(valid.examples, [one.text for one in corrections]), valid.source)
-    registry = MeasuringRegistry(settings.models_dir, valid.examples, config)
+    registry, measurement = ModelRegistry(settings.models_dir), Measurement(valid.examples, config)
     version = train_classifier(
         ClassificationRecipe(
             encoder=settings.encoder, epochs=wish.epochs, seed=wish.seed, budget_seconds=wish.budget_seconds
@@ -164,11 +147,12 @@ def train_intents(
         reason=reason,
         promote=wish.promote,
         threads=settings.threads,
+        measure=measurement,
     )
-    content.replace_intents(show_intents(train.examples, valid.examples, registry.predictions))
+    content.replace_intents(show_intents(train.examples, valid.examples, measurement.predictions))
     _keep_utterances(settings, everything)
-    right = sum(one.label == told.label for one, told in zip(valid.examples, registry.predictions, strict=True))
-    assert registry.chosen is not None
+    right = sum(one.label == told.label for one, told in zip(valid.examples, measurement.predictions, strict=True))
+    assert measurement.chosen is not None
     return TrainedIntents(
         version.ref,
         registry.resolve(config.model_name).ref == version.ref,
@@ -176,7 +160,7 @@ def train_intents(
         len(corrections),
         len(train.labels),
         right / max(len(valid.examples), 1),
-        registry.chosen,
+        measurement.chosen,
     )
 
 

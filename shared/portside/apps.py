@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib import import_module, metadata
+from operator import attrgetter
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -67,6 +68,10 @@ class AppSpec:
     """Folder of Alembic revisions inside the app's package."""
     locale: str = "locale"
     """Folder of ``<language>.po`` catalogues inside the app's package."""
+    warm: str = ""
+    """``warm(service) -> None``: load what the first request would wait for; called in the background of a server.
+
+    Empty where nothing is worth loading ahead. It may raise: a missing model is told by the page that needs it."""
     jobs: Mapping[str, str] = field(default_factory=dict)
     """Kind of job -> address of ``run(context: JobContext, **params) -> dict[str, Any]``."""
 
@@ -84,9 +89,9 @@ class AppSpec:
 
 
 def load(address: str) -> Any:
-    """Import what ``package.module:attribute`` names."""
+    """Import what ``package.module:attribute`` names; an attribute may be dotted, as in ``Service.method``."""
     module, _, attribute = address.partition(":")
-    return getattr(import_module(module), attribute)
+    return attrgetter(attribute)(import_module(module))
 
 
 @lru_cache(maxsize=1)

@@ -8,14 +8,15 @@ import os
 import socket
 import subprocess
 import sys
+import time
 import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from threading import Timer
+from threading import Thread, Timer
 from typing import Any
 
-from portside.apps import AppSpec, find_app, find_apps
+from portside.apps import AppSpec, app_service, find_app, find_apps, load
 from portside.console import advise, say
 from portside.errors import PortsideError, UsageError
 from portside.settings import Settings, load_settings
@@ -23,6 +24,8 @@ from portside.settings import Settings, load_settings
 __all__ = ["build_asgi", "main", "serve"]
 
 log = logging.getLogger(__name__)
+WARM_DELAY_SECONDS = 3.0
+"""Time for the first page, which is drawn before models are loaded: both would fight for the interpreter."""
 BROWSER_DELAY_SECONDS = 1.5
 """Time for the server to listen before the browser asks."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
@@ -41,6 +44,8 @@ def build_asgi(settings: Settings, apps: Sequence[AppSpec]) -> Any:
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
         worker = start_worker(settings)
+        # A daemon: a server that is stopped meanwhile does not wait for a model to load.
+        Thread(target=warm, args=(settings, apps), name="warm", daemon=True).start()
         try:
             yield
         finally:
@@ -64,6 +69,17 @@ def start_worker(settings: Settings) -> subprocess.Popen[bytes]:
             stderr=log_file,
             env=_environment(settings),
         )
+
+
+def warm(settings: Settings, apps: Sequence[AppSpec], *, delay_seconds: float = WARM_DELAY_SECONDS) -> None:
+    """Load what the first requests would wait for, app by app; what is missing is told by the page that needs it."""
+    time.sleep(delay_seconds)
+    for app in apps:
+        if app.warm:
+            try:
+                load(app.warm)(app_service(app, settings))
+            except PortsideError as error:
+                log.info("%s is not warm: %s", app.title, error)
 
 
 def stop_worker(worker: subprocess.Popen[bytes]) -> None:

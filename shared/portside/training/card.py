@@ -55,7 +55,7 @@ def classification_card(
         "recipe": asdict(recipe),
         "training": {
             "steps": fitted.steps,
-            "planned_steps": fitted.plan.steps,
+            "planned_steps": fitted.plan.expected_steps,
             "epochs": round(fitted.steps / fitted.plan.steps_per_epoch, 2),
             "best_step": fitted.best.step,
             "stopped": fitted.stopped,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -48,11 +48,13 @@ def train_classifier(
     resume: bool = False,
     threads: int = 0,
     checkpoint_seconds: float = CHECKPOINT_SECONDS,
+    measure: Callable[[ModelVersion], Mapping[str, Any]] | None = None,
 ) -> ModelVersion:
     """Fine-tune on ``dataset`` and register the result as the next version of ``name``.
 
     Without ``valid`` some rows are kept aside, by label. Interrupted at any moment, nothing is registered, and
-    ``resume`` goes on from the last checkpoint. ``threads`` 0: all that this process may use.
+    ``resume`` goes on from the last checkpoint. ``threads`` 0: all that this process may use. ``measure`` gets the
+    saved version before anybody else can see it; what it returns is added to the card.
 
     Raises:
         DataError: the data cannot be trained on.
@@ -68,7 +70,6 @@ def train_classifier(
     identity = _identity(recipe, dataset, valid, source)
     with open_run(runs_dir, name, identity, resume=resume) as run, ReloadCheck() as check:
         prepare_threads()
-        check.start()  # it imports on one core while this process imports on another, and is ready at the end
         from portside.inference.network import use_threads
         from portside.training.fit import Surroundings, fit
 
@@ -78,14 +79,17 @@ def train_classifier(
             budget = recipe.budget_seconds
             return None if budget is None else budget - (time.monotonic() - began)
 
-        around = Surroundings(run, progress, remaining, checkpoint_seconds)
+        # The fresh process imports while this one trains, and is ready at the end.
+        around = Surroundings(run, progress, remaining, checkpoint_seconds, planned=check.start)
         fitted = fit(recipe, source, material, around)
-        progress.update(fitted.plan.steps, fitted.plan.steps, "saving, and reloading in a fresh process")
+        progress.update(1, 1, "saving, and reloading in a fresh process")
         card = classification_card(
             recipe, dataset, source=source, material=material, fitted=fitted, parent=_parent(registry, name)
         )
         with _advice_on_disk(), registry.staging(name) as folder:
             reloads = _save(folder, fitted, material, check)
+            if measure is not None:
+                card = {**card, **measure(ModelVersion(name, 0, folder, card))}
             version = registry.register(name, folder, card, actor=actor, reason=reason, promote=promote, check=reloads)
         run.remove()
     progress.log(f"Registered {version.ref}")

@@ -49,6 +49,8 @@ class Surroundings:
     remaining: Callable[[], float | None]
     """Seconds left of the budget, from now; None: no budget."""
     checkpoint_seconds: float
+    planned: Callable[[], None] = lambda: None
+    """Called once this machine's speed is measured: until then nothing else should keep it busy."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,8 @@ def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material,
         rows = Rows(encoded.ids, material.label_ids)
         parts = _Parts(recipe, material, around, network, tokens, rows)
         plan, precision = _plan(parts)
-        if plan.steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
+        around.planned()
+        if plan.expected_steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
             start_head(network, tokens, material, seed=recipe.seed, precision=precision)
             parts = replace(parts, recipe=gentler(recipe))
         trainer, watch = _trainer(parts, plan, precision)
@@ -159,7 +162,7 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
     # The final validation runs in 32-bit floats, at up to twice the time of the others.
     finish = FINISH_SECONDS + 2 * validate_seconds
     plan = planned(finish)
-    if plan.limited and plan.steps < SHORT_RUN_STEPS:
+    if plan.limited and plan.expected_steps < SHORT_RUN_STEPS:
         head = FORWARD_SHARE * step_seconds * min(len(parts.rows), MOST_ROWS) / recipe.batch_size
         plan = planned(finish + head)
     around.run.save_plan(plan, precision)

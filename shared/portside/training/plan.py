@@ -11,8 +11,11 @@ from portside.errors import UsageError
 __all__ = ["Clockwork", "Plan", "parse_budget", "plan_run", "rate_multiplier"]
 
 MOST_VALIDATIONS = 10
-SLACK = 0.07
-"""Share of the budget left free: other work on the machine slows steps that were measured before."""
+SLACK = 0.04
+"""Share of the budget left free: the last step and the last validation may take longer than measured."""
+HEADROOM = 2.0
+"""Updates that a run with a budget may make, as a multiple of those expected: steps that turn out faster than
+measured use the time that is left, and the clock ends the run."""
 FEWEST_STEPS = 8
 """Fewer updates than this are no training: a budget that does not allow them is refused."""
 
@@ -22,7 +25,9 @@ class Plan:
     """What one run will do."""
 
     steps: int
-    """Updates in all."""
+    """Updates at most; with a budget that cuts the run short, the clock is to end it before."""
+    expected_steps: int
+    """Updates at the speed that was measured; the same as ``steps`` without such a budget."""
     steps_per_epoch: int
     validate_every: int
     """Updates between two validations."""
@@ -33,18 +38,18 @@ class Plan:
     limited: bool
     """The budget allows fewer updates than the recipe asks for."""
     seconds: float | None = None
-    """Time in which updates and validations must be done; None: no limit."""
+    """Time for the updates, and the validations between them; the last one comes afterwards. None: no limit."""
 
     @property
     def epochs(self) -> float:
-        """Passes over the data."""
-        return self.steps / self.steps_per_epoch
+        """Passes over the data that are expected."""
+        return self.expected_steps / self.steps_per_epoch
 
     @property
     def sentence(self) -> str:
         """The plan in words, for the person who waits."""
-        text = f"{self.steps:,} steps ({self.epochs:.1f} epochs), about {_minutes(self.expected_seconds)}"
-        return f"The time budget allows {text}, fewer than the recipe asks for" if self.limited else f"Plan: {text}"
+        text = f"{self.expected_steps:,} steps ({self.epochs:.1f} epochs) in {_minutes(self.expected_seconds)}"
+        return f"The time budget allows about {text}: the recipe asks for more" if self.limited else f"Plan: {text}"
 
 
 def plan_run(
@@ -56,22 +61,31 @@ def plan_run(
         UsageError: not even a handful of steps fit.
     """
     per_epoch = math.ceil(rows / batch_size)
-    steps = wanted = epochs * per_epoch
+    expected = wanted = epochs * per_epoch
+    room = None
     if seconds is not None:
         room = seconds * (1.0 - SLACK)
-        steps = min(wanted, int(room / step_seconds))
+        expected = min(wanted, int(room / step_seconds))
         # Fewer steps need fewer validations: settle the two by going down until both fit.
-        while steps > FEWEST_STEPS and _cost(steps, per_epoch, step_seconds, validate_seconds) > room:
-            steps -= max(1, steps // 50)
-        if steps < min(FEWEST_STEPS, wanted):
+        while expected > FEWEST_STEPS and _cost(expected, per_epoch, step_seconds, validate_seconds) > room:
+            expected -= max(1, expected // 50)
+        if expected < min(FEWEST_STEPS, wanted):
             raise UsageError(
                 "The time budget must leave room for a few training steps",
                 seen=f"{max(seconds, 0):.0f} s left for steps of {step_seconds:.2f} s each",
                 remedy="Give more time with --budget, or leave it out",
             )
-    every = _validate_every(steps, per_epoch)
-    cost = _cost(steps, per_epoch, step_seconds, validate_seconds)
-    return Plan(steps, per_epoch, every, step_seconds, cost, steps < wanted, seconds)
+    limited = expected < wanted
+    return Plan(
+        steps=min(wanted, math.ceil(HEADROOM * expected)) if limited else wanted,
+        expected_steps=expected,
+        steps_per_epoch=per_epoch,
+        validate_every=_validate_every(expected, per_epoch),
+        step_seconds=step_seconds,
+        expected_seconds=_cost(expected, per_epoch, step_seconds, validate_seconds),
+        limited=limited,
+        seconds=None if room is None else max(room - validate_seconds, room / 2),
+    )
 
 
 def _validate_every(steps: int, per_epoch: int) -> int:

@@ -12,7 +12,7 @@ from transformers import TrainerCallback
 
 from portside.errors import Cancelled
 from portside.progress import Progress
-from portside.training.plan import Plan
+from portside.training.plan import Clockwork, Plan
 from portside.training.trainer import Best
 
 __all__ = ["Watch"]
@@ -77,7 +77,10 @@ class Watch(TrainerCallback):
         if self.cancelled is not None:
             return
         try:
-            self.progress.update(step, self.plan.steps, f"step {step:,} of {self.plan.steps:,}")
+            # In thousandths of the run: the clock may end it before the steps do.
+            done = Clockwork(self.plan.steps, self.plan.seconds).done(step, self.elapsed())
+            about = "about " if self.plan.limited else ""
+            self.progress.update(round(1000 * done), 1000, f"step {step:,} of {about}{self.plan.expected_steps:,}")
         except Cancelled as asked:
             # Not raised here: the Trainer first leaves a checkpoint to resume from.
             self.cancelled = asked

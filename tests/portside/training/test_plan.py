@@ -36,8 +36,10 @@ def test_many_epochs_are_validated_ten_times() -> None:
 def test_a_budget_cuts_the_steps_and_says_so() -> None:
     plan = plan_run(rows=3200, batch_size=32, epochs=5, step_seconds=0.5, validate_seconds=2.0, seconds=60)
     assert plan.limited
-    assert 90 <= plan.steps <= 60 / 0.5
-    assert plan.expected_seconds <= 60 * 0.93
+    assert 90 <= plan.expected_steps <= 60 / 0.5
+    assert plan.expected_seconds <= 60 * 0.96
+    assert plan.seconds == pytest.approx(60 * 0.96 - 2.0)  # the last validation comes after the updates
+    assert plan.steps == 2 * plan.expected_steps  # faster steps than measured use up the time
     assert "budget" in plan.sentence
 
 
@@ -61,10 +63,12 @@ def test_a_plan_keeps_to_its_time(rows: int, epochs: int, step: float, validate:
         )
     except UsageError:
         return
-    assert 1 <= plan.steps <= epochs * plan.steps_per_epoch
-    assert 1 <= plan.validate_every <= plan.steps
+    assert 1 <= plan.expected_steps <= plan.steps <= epochs * plan.steps_per_epoch
+    assert 1 <= plan.validate_every <= plan.expected_steps
     # Only the shortest runs may overdraw, and only by a validation.
-    assert plan.expected_seconds <= seconds or plan.steps <= 8
+    assert plan.expected_seconds <= seconds or plan.expected_steps <= 8
+    assert plan.seconds is not None
+    assert 0 < plan.seconds < seconds
 
 
 @pytest.mark.parametrize(("done", "rate"), [(0.0, 0.0), (0.05, 0.5), (0.1, 1.0), (0.55, 0.5), (1.0, 0.0), (1.2, 0.0)])

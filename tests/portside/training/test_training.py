@@ -187,7 +187,7 @@ def test_a_budget_is_kept(train: Train) -> None:
     progress, began = RecordingProgress(), time.monotonic()
     version = train(name="timed", epochs=100_000, budget_seconds=25.0, patience=10**6, progress=progress)
     took = time.monotonic() - began
-    assert 5.0 < took < 27.5  # the time of a step is measured on a machine that others use, too
+    assert 12.0 < took < 27.5
     assert any("budget allows" in line for line in progress.lines)
     assert version.card["training"]["planned_steps"] < 800_000
 
