@@ -18,6 +18,7 @@ from portside.storage.engine import open_database
 from portside.storage.migrate import schema_differences, upgrade
 from portside_api.application import build_api
 from portside_ui.server import warm
+from portside_ui.words import catalogue
 
 APPS = find_apps()
 PAGES = [(app, page) for app in APPS for page in app.pages]
@@ -87,6 +88,8 @@ def test_health_of_a_fresh_installation_says_what_is_missing(app: AppSpec, empty
     assert health, "a health check names at least one part"
     assert all(state.startswith(("ready", "missing")) for state in health.values()), health
     assert any(state.startswith("missing") for state in health.values()), health
+    chinese = catalogue("zh")
+    assert all(chinese.gettext(part) != part for part in health), f"translate in {app.package}: {list(health)}"
 
 
 @each_app

@@ -179,6 +179,8 @@ def test_no_page_holds_a_literal_sentence() -> None:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
+            if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "log":
+                continue  # the server's log is for whoever runs it
             called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
             first = node.args[0]
             if (

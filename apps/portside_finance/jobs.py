@@ -31,7 +31,7 @@ def ingest(
     if companies:
         count = service.import_companies(Path(path), progress=context.progress)
         service.update_alerts()
-        return {"companies": count, "summary": f"{count:,} companies"}
+        return {"companies": count, "summary": f"{Path(path).name}: {count:,} companies"}
     if bool(path) == bool(url):
         raise UsageError("An import needs one file or one address", seen=f"{path!r} {url!r}", remedy="Give one of them")
     if url:
@@ -42,7 +42,8 @@ def ingest(
     for row in report.examples:
         context.progress.log(f"row {row.row}, {row.column}: {row.rule}; {row.value!r}; {row.remedy}")
     texts = _score(service, PartOf(context.progress, 0.4, 1.0))
-    summary = f"{report.rows:,} rows: {report.added:,} new, {report.repeated:,} known, {report.refused:,} refused"
+    counts = f"{report.added:,} new, {report.repeated:,} known, {report.refused:,} refused"
+    summary = f"{Path(path).name or url}: {report.rows:,} rows, {counts}"
     return {
         "added": report.added,
         "repeated": report.repeated,

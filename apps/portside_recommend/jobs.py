@@ -42,7 +42,8 @@ def ingest(
     )
     for finding in taken.findings:
         context.progress.log(f"{finding.count:,} rows: {finding.rule} (seen: {finding.value})")
-    summary = f"{taken.items:,} items, {taken.events:,} new events"
+    names = ", ".join(Path(each).name for each in (items, events) if each)
+    summary = f"{names}: {taken.items:,} items, {taken.events:,} new events"
     return {"summary": summary, "items": taken.items, "events": taken.events, "events_read": taken.events_read}
 
 

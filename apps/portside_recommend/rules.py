@@ -73,8 +73,10 @@ def list_similar(
     history = History(one, np.ones(1, dtype=np.float32), np.zeros(1, dtype=np.int64), one)
     allowed = _allowed(shelf, category)
     rows = candidates(shelf, history, config) if allowed is None else np.setdiff1d(allowed, one)
-    # What everybody likes is not for that reason like this item.
-    weights = replace(shelf.weights, popular=0.0)
+    # What everybody likes is not for that reason like this item; and a single item's choosers are few and noisy:
+    # they must not speak louder than what the two items say of themselves.
+    loudest = max(shelf.weights.text, shelf.weights.together, shelf.weights.following)
+    weights = replace(shelf.weights, text=loudest, popular=0.0)
     chosen = _best(shelf, score(shelf, history, rows, weights), config, top, diversity)
     reasons = [similar_reasons(shelf, row, chosen, place) for place in range(len(chosen.rows))]
     values = {"title": shelf.items[row].title}

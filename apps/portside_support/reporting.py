@@ -12,7 +12,7 @@ from portside_support.store_figures import DayCount
 __all__ = ["OUTCOMES", "Series", "share", "totals", "volume"]
 
 OUTCOMES: tuple[Outcome, ...] = ("answered", "retrieved", "handed_over", "none")
-MOST_BARS = 120
+MOST_BARS = 62
 """Days drawn one by one; a longer period is drawn by weeks."""
 
 

@@ -51,7 +51,7 @@ def render(runtime: Runtime) -> None:
 def _table(versions: list[ModelVersion], aliases: dict[str, int]) -> pd.DataFrame:
     rows = []
     for version in sorted(versions, key=lambda each: -each.version):
-        valid = version.card.get("metrics", {}).get("valid", {})
+        valid = version.validation
         accuracy = valid.get("accuracy")
         rows.append(
             {
@@ -60,6 +60,7 @@ def _table(versions: list[ModelVersion], aliases: dict[str, int]) -> pd.DataFram
                 _("Task"): version.card.get("task", ""),
                 _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
                 _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
+                _("What it does"): version.card.get("summary", ""),
                 _("Trained"): str(version.card.get("created_at", ""))[:16].replace("T", " "),
             }
         )

@@ -9,7 +9,7 @@ from portside import __version__
 from portside.apps import load
 from portside_ui.frame import empty_state, page_header, section
 from portside_ui.runtime import Runtime
-from portside_ui.words import _, moment
+from portside_ui.words import _, moment, state_words
 
 __all__ = ["render"]
 
@@ -21,7 +21,7 @@ def render(runtime: Runtime) -> None:
     page_header(_("System"), _("Is every part of the suite at work, and what did it do lately?"))
     section(_("Health"))
     rows = [
-        {_("App"): _(app.title), _("Part"): _(part), _("State"): _(state)}
+        {_("App"): _(app.title), _("Part"): _(part), _("State"): state_words(state)}
         for app in runtime.apps
         for part, state in load(app.health)(runtime.settings).items()
     ]

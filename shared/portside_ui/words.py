@@ -11,7 +11,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from portside.apps import find_apps
 
-__all__ = ["LANGUAGES", "_", "catalogue", "day", "language", "moment", "n_", "number", "percent", "set_language"]
+__all__ = [
+    "LANGUAGES",
+    "_",
+    "catalogue",
+    "day",
+    "language",
+    "moment",
+    "n_",
+    "number",
+    "percent",
+    "set_language",
+    "state_words",
+    "time_zone",
+]
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 """Language code -> its own name for itself."""
@@ -41,6 +54,12 @@ def _(message: str, /, **values: object) -> str:
     """``message`` in the session's language, with ``{name}`` replaced by the values given."""
     text = catalogue(language()).gettext(message)
     return text.format(**values) if values else text
+
+
+def state_words(state: str) -> str:
+    """A part's state as ``check_health`` gives it, ``word`` or ``word: detail``, in the session's language."""
+    word, separator, detail = state.partition(": ")
+    return f"{_(word)}{separator}{_(detail) if detail else ''}"
 
 
 def n_(singular: str, plural: str, n: int, /, **values: object) -> str:
@@ -98,6 +117,11 @@ def day(value: date | datetime) -> str:
 
     local = value.astimezone(_zone()).date() if isinstance(value, datetime) else value
     return format_date(local, "medium", locale=_BABEL_LOCALES[language()])
+
+
+def time_zone() -> str:
+    """The user's time zone, as tables and charts take it."""
+    return _zone().key
 
 
 def _zone() -> ZoneInfo:

@@ -106,6 +106,7 @@ def taught(tiny_encoder: Path, folder: Path, config: EncoderConfig, service: Rec
     return fine_tune(tiny_encoder, folder, texts, made, config, **{"progress": NullProgress(), **options})
 
 
+@pytest.mark.slow
 def test_the_same_seed_teaches_the_same(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
     made = [taught(tiny_encoder, tmp_path / name, QUICK, service) for name in "ab"]
     assert np.allclose(made[0].probe, made[1].probe, atol=1e-5)
@@ -120,6 +121,7 @@ def test_the_budget_ends_the_run(tiny_encoder: Path, service: RecommendService, 
     assert 1 <= made.steps < 5
 
 
+@pytest.mark.slow
 def test_frozen_layers_stay_as_pretrained(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
@@ -130,6 +132,7 @@ def test_frozen_layers_stay_as_pretrained(tiny_encoder: Path, service: Recommend
     assert all("layer.1." in name for name in moved), moved
 
 
+@pytest.mark.slow
 def test_half_of_what_was_learned_is_kept(tiny_encoder: Path, service: RecommendService, tmp_path: Path) -> None:
     from safetensors.numpy import load_file
 
@@ -159,6 +162,7 @@ def train(service: RecommendService, registry: ModelRegistry, settings: Settings
     return train_recommender(service, registry, settings, **{**arguments, **options})
 
 
+@pytest.mark.slow
 def test_training_registers_a_version_that_says_what_it_is(
     service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
 ) -> None:
@@ -172,6 +176,7 @@ def test_training_registers_a_version_that_says_what_it_is(
     assert made.lines()
 
 
+@pytest.mark.slow
 def test_a_promoted_encoder_has_its_vectors_on_disk(
     service: RecommendService, registry: ModelRegistry, tiny_settings: Settings
 ) -> None:

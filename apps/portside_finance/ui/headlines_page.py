@@ -12,7 +12,7 @@ from portside_finance.service import Choices, FinanceService, HeadlinePage
 from portside_finance.ui.overview_page import accept_code, choose, no_headlines, sentiment_word, topic_word
 from portside_ui.frame import empty_state, filter_bar, page_header, section
 from portside_ui.why import Evidence, plain, why_card
-from portside_ui.words import _, moment, n_, percent
+from portside_ui.words import _, moment, n_, percent, time_zone
 
 __all__ = ["draw_detail", "render"]
 
@@ -73,6 +73,7 @@ def _table(page: HeadlinePage, choices: Choices) -> HeadlineRow | None:
         selection_mode="single-row",
         selection_default={"selection": {"rows": [0]}},
         column_config={
+            _("Time"): st.column_config.DatetimeColumn(format="YYYY-MM-DD HH:mm", timezone=time_zone()),
             _("Headline"): st.column_config.TextColumn(width="large"),
             _("Link"): st.column_config.LinkColumn(display_text=_("Open")),
         },

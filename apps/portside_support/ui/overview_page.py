@@ -17,7 +17,7 @@ from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import KeyFigure, empty_state, error_state, filter_bar, key_figures, page_header, section
 from portside_ui.jobs_panel import job_panel, start_job
 from portside_ui.why import Evidence, why_card
-from portside_ui.words import _, moment, n_, number, percent
+from portside_ui.words import _, day, moment, n_, number, percent
 
 TRAIN_JOB, SAMPLES_JOB, ARTICLES_JOB = "support.train", "support.samples", "support.import_kb"
 JOBS = (SAMPLES_JOB, TRAIN_JOB, ARTICLES_JOB)
@@ -106,13 +106,13 @@ def _picture(series: Series) -> None:
     busiest = max(range(len(series.starts)), key=series.totals.__getitem__)
     summary = _(
         "Most conversations began on {day}: {count}. Days are UTC days.",
-        day=series.starts[busiest].isoformat(),
+        day=day(series.starts[busiest]),
         count=number(series.totals[busiest]),
     )
     if series.weekly:
         summary = _(
             "Most conversations began in the week from {day}: {count}. Days are UTC days.",
-            day=series.starts[busiest].isoformat(),
+            day=day(series.starts[busiest]),
             count=number(series.totals[busiest]),
         )
     section(_("Conversations over time"))

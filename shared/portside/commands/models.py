@@ -143,7 +143,7 @@ def _summary(registry: ModelRegistry, name: str) -> dict[str, Any]:
         "candidate": aliases.get("candidate"),
         "versions": len(versions),
         "aliases": aliases,
-        "accuracy": _accuracy(served),
+        "accuracy": served.validation.get("accuracy"),
         "trained": _trained(served),
     }
 
@@ -157,7 +157,7 @@ def _description(registry: ModelRegistry, name: str) -> dict[str, Any]:
             {
                 "version": version.version,
                 "aliases": sorted(alias for alias, at in aliases.items() if at == version.version),
-                "accuracy": _accuracy(version),
+                "accuracy": version.validation.get("accuracy"),
                 "trained": _trained(version),
                 "folder": version.folder,
                 "card": version.card,
@@ -205,16 +205,6 @@ def _sentence(event: dict[str, Any]) -> str:
     moved = f" as {event['alias']}" if event["alias"] else ""
     from_where = f" (was {event['previous']})" if event["previous"] not in (None, event["version"]) else ""
     return f"{event['action']} version {event['version']}{moved}{from_where}"
-
-
-def _accuracy(version: ModelVersion) -> float | None:
-    """On validation rows, where the card has it."""
-    metrics = version.card.get("metrics")
-    if not isinstance(metrics, dict):
-        return None
-    validation = metrics.get("validation")
-    found = (validation if isinstance(validation, dict) else metrics).get("accuracy")
-    return float(found) if isinstance(found, int | float) else None
 
 
 def _trained(version: ModelVersion) -> str | None:

@@ -139,7 +139,7 @@ def _show_findings(dataset: Dataset, progress: Progress) -> None:
 def _report(version: ModelVersion, *, as_json: bool) -> None:
     from portside import console
 
-    metrics = version.card["metrics"].get("validation") or {}
+    metrics = version.validation
     if as_json:
         found = {"model": version.name, "version": version.version, "folder": version.folder, "card": version.card}
         console.as_json(found)

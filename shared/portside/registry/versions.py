@@ -24,3 +24,10 @@ class ModelVersion:
     def ref(self) -> str:
         """``name:version``, which names this version everywhere."""
         return f"{self.name}:{self.version}"
+
+    @property
+    def validation(self) -> Mapping[str, Any]:
+        """What its training measured on validation rows (``accuracy``, ``n`` and more); empty where it did not."""
+        metrics = self.card.get("metrics")
+        found = metrics.get("validation") if isinstance(metrics, Mapping) else None
+        return found if isinstance(found, Mapping) else {}
