@@ -6,6 +6,7 @@ PORT ?= 8501
 HEADLESS ?=
 DATA_DIR ?= ../shared/data
 BIN = .venv/bin
+FAST = -q -m "not slow and not models and not browser" -n logical --maxprocesses 8 --dist loadscope
 export PORTSIDE_PORT = $(PORT)
 
 help:
@@ -35,10 +36,12 @@ types: setup-dev
 	@$(BIN)/mypy
 
 check: lint types
-	@$(BIN)/pytest -q -m "not slow and not models and not browser"
+	@$(BIN)/pytest $(FAST)
 
+# Trainings and browsers one at a time: side by side they only take the processors from each other.
 test: lint types
-	@$(BIN)/pytest -q
+	@$(BIN)/pytest $(FAST)
+	@$(BIN)/pytest -q -m "slow or models or browser"
 
 bench: setup-dev
 	@$(BIN)/python -m tests.benchmarks --data-dir $(DATA_DIR)

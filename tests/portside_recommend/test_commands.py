@@ -68,6 +68,6 @@ def test_jobs_do_the_same(home: Path, tiny_encoder: Path) -> None:
     run("search", "x")  # makes the tables
     context = JobContext(settings=settings, progress=NullProgress(), job_id="1", actor="ann")
     done = ingest(context, items=str(home / "items.csv"), events=str(home / "events.csv"), mapping={"user_id": "who"})
-    assert done["summary"] == "4 items, 18 new events"
+    assert done["summary"] == "items.csv, events.csv: 4 items, 18 new events"
     measured = evaluate(context, protocol="last", fine_tune=False)
     assert "over 6 users" in measured["summary"]
