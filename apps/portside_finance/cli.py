@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.training.plan import parse_budget
+
 if TYPE_CHECKING:
     from portside.progress import Progress
     from portside_finance.records import IngestReport
@@ -54,7 +56,7 @@ def _progress(title: str) -> Iterator[Progress]:
 def train(
     sentiment: Annotated[Path | None, typer.Option(help="Labelled headlines: columns text and sentiment.")] = None,
     topics: Annotated[Path | None, typer.Option(help="Labelled headlines: columns text and topic.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Minutes each training may take.", min=0.1)] = None,
+    budget: Annotated[str | None, typer.Option(help="Time each training may take: 90s, 10m or 1h30m.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted training.")] = False,
     promote: Annotated[bool | None, typer.Option("--promote/--no-promote", help="Serve the new version.")] = None,
 ) -> None:
@@ -77,7 +79,7 @@ def train(
                     file,
                     progress=progress,
                     reason=f"trained on {file.name}",
-                    budget_seconds=budget * 60 if budget else None,
+                    budget_seconds=parse_budget(budget) if budget else None,
                     resume=resume,
                     promote=promote,
                 )

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from portside.training.plan import parse_budget
+
 if TYPE_CHECKING:
     from portside.settings import Settings
     from portside_recommend.records import Recommendations
@@ -63,7 +65,7 @@ def train(budget: Budget = "", json: Json = False) -> None:
     service, settings = _service()
     config = service.config.encoder
     if budget:
-        config = replace(config, budget_seconds=_seconds(budget))
+        config = replace(config, budget_seconds=parse_budget(budget))
     with TerminalProgress("training") as progress:
         trained = train_recommender(
             service,
@@ -155,7 +157,7 @@ def evaluate(
     from portside_recommend.jobs import evaluate_service
 
     service, settings = _service()
-    seconds = _seconds(budget) if budget else None
+    seconds = parse_budget(budget) if budget else None
     with TerminalProgress("evaluation") as progress:
         report = evaluate_service(service, settings, protocol, progress, fine_tune=fine_tune, budget_seconds=seconds)
     if json:
@@ -226,17 +228,3 @@ def _mapping(given: Sequence[str]) -> dict[str, str]:
     if wrong is not None:
         raise UsageError("A column is mapped as FIELD=COLUMN", seen=wrong, remedy="For example --column item_id=SKU")
     return dict(each.split("=", 1) for each in given)
-
-
-def _seconds(text: str) -> float:
-    from portside.errors import UsageError
-
-    units = {"s": 1.0, "m": 60.0, "h": 3600.0}
-    number, unit = (text[:-1], text[-1]) if text[-1:].lower() in units else (text, "s")
-    try:
-        seconds = float(number) * units[unit.lower()]
-    except ValueError:
-        seconds = 0.0
-    if not 0 < seconds < float("inf"):
-        raise UsageError("A budget is a time such as 90s, 10m or 1h", seen=text)
-    return seconds

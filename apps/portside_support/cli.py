@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from portside.training.plan import parse_budget
+
 __all__ = ["commands"]
 
 commands = typer.Typer(no_args_is_help=True)
@@ -22,7 +24,7 @@ def train(
     text: Annotated[str | None, typer.Option(help="Column of the utterance.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the intent.")] = None,
     epochs: Annotated[int | None, typer.Option(help="Most passes over the utterances.")] = None,
-    budget: Annotated[float | None, typer.Option(help="Seconds of training at most.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Time of the training at most: 90s, 10m or 1h30m.")] = None,
     seed: Annotated[int, typer.Option(help="Makes a training repeatable.")] = 0,
     promote: Annotated[
         bool | None, typer.Option("--promote/--no-promote", help="Serve it at once. Default: only the first model.")
@@ -44,7 +46,7 @@ def train(
             progress=progress,
             actor=current_actor(settings),
             reason="portside support train",
-            wish=TrainingWish(text, label, epochs, budget, seed, promote),
+            wish=TrainingWish(text, label, epochs, parse_budget(budget) if budget else None, seed, promote),
         )
     if json:
         as_json(trained)
