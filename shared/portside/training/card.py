@@ -3,55 +3,38 @@
 from __future__ import annotations
 
 import platform
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 from portside.encoders import EncoderSource
-from portside.evaluation.intervals import wilson
-from portside.tasks.classification import ClassificationRecipe, LabelledTexts
-from portside.training.material import Material
+from portside.tasks.recipe import TrainingRecipe
 
 if TYPE_CHECKING:
     from portside.training.fit import Fitted
 
-__all__ = ["classification_card"]
+__all__ = ["training_card"]
 
 LIBRARIES = ("portside", "torch", "transformers", "tokenizers", "safetensors")
 
 
-def classification_card(
-    recipe: ClassificationRecipe,
-    dataset: LabelledTexts,
-    *,
+def training_card(
+    recipe: TrainingRecipe,
     source: EncoderSource,
-    material: Material,
     fitted: Fitted,
     parent: str | None,
+    *,
+    task: str,
+    own: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """The card of a classifier: labels in their order, recipe, data, metrics, how the training went, versions."""
-    rows = len(material.texts)
-    validation = fitted.validation
-    accuracy = f", {100 * validation['accuracy']:.1f} % right on validation rows" if validation else ""
-    counts = Counter(example.label for example in dataset.examples)
+    """The card of a fine-tuned model: the task's ``own`` part, the recipe, how the training went, versions."""
     return {
-        "summary": f"Tells {len(material.labels)} labels apart; {source.name} fine-tuned on {rows:,} texts{accuracy}",
-        "task": "classification",
+        "task": task,
         "method": "full",
-        "labels": list(material.labels),
         "parent": parent,
         "encoder": {"name": source.name, "kind": source.kind, "sha256": source.sha256},
-        "metrics": {} if validation is None else {"validation": _metrics(validation, len(material.valid_texts))},
-        "data": {
-            "source": dataset.source,
-            "content_hash": dataset.content_hash,
-            "rows": len(dataset.examples),
-            "trained_on": rows,
-            "validation": material.validation,
-            "longer_than_limit": fitted.cut,
-            "rows_per_label": {label: counts[label] for label in material.labels},
-        },
+        **own,
         "recipe": asdict(recipe),
         "training": {
             "steps": fitted.steps,
@@ -64,19 +47,7 @@ def classification_card(
             "precision": fitted.precision,
             "history": fitted.best.history,
         },
-        "limits": {"max_tokens": fitted.tokens.max_tokens},
         "versions": {"python": platform.python_version(), **{name: _version(name) for name in LIBRARIES}},
-    }
-
-
-def _metrics(validation: dict[str, float], n: int) -> dict[str, Any]:
-    low, high = wilson(round(validation["accuracy"] * n), n)
-    return {
-        "accuracy": validation["accuracy"],
-        "accuracy_ci95": [low, high],
-        "macro_f1": validation["macro_f1"],
-        "loss": validation["loss"],
-        "n": n,
     }
 
 

@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import asdict, replace
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.encoders import EncoderSource, resolve_encoder
-from portside.errors import StorageError
-from portside.inference.threads import prepare_threads
+from portside.encoders import EncoderSource
+from portside.evaluation.intervals import wilson
 from portside.progress import Progress
-from portside.registry import CHAMPION, ModelRegistry, ModelVersion
-from portside.registry.names import check_name
+from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
-from portside.training.card import classification_card
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck
-from portside.training.run_folder import open_run
+from portside.training.run import CHECKPOINT_SECONDS, Order, train_task
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
+    from portside.training.adapter import TaskAdapter
     from portside.training.fit import Fitted
 
 __all__ = ["ClassificationRecipe", "train_classifier"]
 
-CHECKPOINT_SECONDS = 30.0
-"""Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
 CHECK_TEXTS = 12
 """Texts whose outputs a fresh process must repeat."""
 
@@ -62,82 +57,81 @@ def train_classifier(
         ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
         Cancelled: ``progress`` asked to stop.
     """
-    began = time.monotonic()
-    check_name(name)
-    material = prepare(recipe, dataset, valid)
-    source = resolve_encoder(recipe.encoder)
-    progress.log(source.note)
-    identity = _identity(recipe, dataset, valid, source)
-    with open_run(runs_dir, name, identity, resume=resume) as run, ReloadCheck() as check:
-        prepare_threads()
-        from portside.inference.network import use_threads
-        from portside.training.fit import Surroundings, fit
-
-        use_threads(threads)
-
-        def remaining() -> float | None:
-            budget = recipe.budget_seconds
-            return None if budget is None else budget - (time.monotonic() - began)
-
-        # The fresh process imports while this one trains, and is ready at the end.
-        around = Surroundings(run, progress, remaining, checkpoint_seconds, planned=check.start)
-        fitted = fit(recipe, source, material, around)
-        progress.update(1, 1, "saving, and reloading in a fresh process")
-        card = classification_card(
-            recipe, dataset, source=source, material=material, fitted=fitted, parent=_parent(registry, name)
-        )
-        with _advice_on_disk(), registry.staging(name) as folder:
-            reloads = _save(folder, fitted, material, check)
-            if measure is not None:
-                card = {**card, **measure(ModelVersion(name, 0, folder, card))}
-            version = registry.register(name, folder, card, actor=actor, reason=reason, promote=promote, check=reloads)
-        run.remove()
-    progress.log(f"Registered {version.ref}")
-    return version
+    task = ClassificationTask(recipe, dataset, valid, prepare(recipe, dataset, valid))
+    order = Order(
+        registry, name, runs_dir, progress, actor, reason, promote, resume, threads, checkpoint_seconds, measure
+    )
+    return train_task(recipe, task, order)
 
 
-def _save(folder: Path, fitted: Fitted, material: Material, check: ReloadCheck) -> Callable[[Path], None]:
-    """Write the model's files; returns the test that they reload to the outputs of the trained network."""
-    from portside.inference import network as engine
-    from portside.inference.classifier import softmax
-    from portside.tasks.classification_network import save_network
+@dataclass(frozen=True)
+class ClassificationTask:
+    """Texts with one label each, checked and split."""
 
-    save_network(folder, fitted.network, fitted.tokens, fitted.config, material.labels)
-    save_seen(folder, material.texts)
-    # Texts of all lengths, the longest and the shortest among them.
-    by_length = sorted({*material.texts, *material.valid_texts}, key=lambda text: (len(text), text))
-    texts = by_length[:: max(1, len(by_length) // CHECK_TEXTS)] + by_length[-1:]
-    device = next(fitted.network.parameters()).device
-    logits = engine.run(lambda ids, mask: fitted.network(ids, mask)["logits"], fitted.tokens, texts, device=device)
-    expected = softmax(logits)
-    return lambda staged: check.compare(staged, texts, material.labels, expected)
+    recipe: ClassificationRecipe
+    dataset: LabelledTexts
+    valid: LabelledTexts | None
+    material: Material
+    name: str = "classification"
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the data."""
+        validation = None if self.valid is None else self.valid.content_hash
+        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+
+    def adapter(self, source: EncoderSource) -> TaskAdapter:
+        """The task for the training loop."""
+        from portside.training.classification_adapter import ClassificationAdapter
+
+        return ClassificationAdapter(self.recipe, self.material, source)
+
+    def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
+        """Write the model's files; returns the test that they reload to the outputs of the trained network."""
+        from portside.inference import network as engine
+        from portside.inference.classifier import softmax
+        from portside.tasks.classification_network import save_network
+
+        material, network = self.material, fitted.network
+        save_network(folder, network, adapter.tokens, fitted.config, material.labels)
+        save_seen(folder, material.texts)
+        # Texts of all lengths, the longest and the shortest among them.
+        by_length = sorted({*material.texts, *material.valid_texts}, key=lambda text: (len(text), text))
+        texts = by_length[:: max(1, len(by_length) // CHECK_TEXTS)] + by_length[-1:]
+        device = next(network.parameters()).device
+        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
+        expected = softmax(logits)
+        return lambda staged, check: check.compare(staged, texts, material.labels, expected)
+
+    def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
+        """Labels in their order, what validation measured, what it was trained on."""
+        material, dataset, found = self.material, self.dataset, fitted.validation
+        rows = len(material.texts)
+        accuracy = f", {100 * found['accuracy']:.1f} % right on validation rows" if found else ""
+        counts = Counter(example.label for example in dataset.examples)
+        trained = f"fine-tuned on {rows:,} texts{accuracy}"
+        return {
+            "summary": f"Tells {len(material.labels)} labels apart; {trained}",
+            "labels": list(material.labels),
+            "metrics": {} if found is None else {"validation": _metrics(found, len(material.valid_texts))},
+            "data": {
+                "source": dataset.source,
+                "content_hash": dataset.content_hash,
+                "rows": len(dataset.examples),
+                "trained_on": rows,
+                "validation": material.validation,
+                "longer_than_limit": adapter.cut,
+                "rows_per_label": {label: counts[label] for label in material.labels},
+            },
+            "limits": {"max_tokens": adapter.tokens.max_tokens},
+        }
 
 
-def _identity(
-    recipe: ClassificationRecipe, dataset: LabelledTexts, valid: LabelledTexts | None, source: EncoderSource
-) -> dict[str, Any]:
-    # The budget may be changed when resuming: it decides when to stop, not what is trained.
+def _metrics(validation: dict[str, float], n: int) -> dict[str, Any]:
+    low, high = wilson(round(validation["accuracy"] * n), n)
     return {
-        "task": "classification",
-        "recipe": asdict(replace(recipe, budget_seconds=None)),
-        "training_data": dataset.content_hash,
-        "validation_data": None if valid is None else valid.content_hash,
-        "encoder_weights": source.sha256,
+        "accuracy": validation["accuracy"],
+        "accuracy_ci95": [low, high],
+        "macro_f1": validation["macro_f1"],
+        "loss": validation["loss"],
+        "n": n,
     }
-
-
-def _parent(registry: ModelRegistry, name: str) -> str | None:
-    champion = registry.aliases(name).get(CHAMPION)
-    return None if champion is None else f"{name}:{champion}"
-
-
-@contextmanager
-def _advice_on_disk() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise StorageError(
-            "A model version must fit on the disk; nothing was registered",
-            seen=str(error),
-            remedy="Free some space, then train with --resume",
-        ) from error

@@ -1,4 +1,4 @@
-"""One training run, from texts to a trained network. Imports torch and the Trainer: import it lazily."""
+"""One training run, from encoded rows to a trained network. Imports torch and the Trainer: import it lazily."""
 
 from __future__ import annotations
 
@@ -9,26 +9,21 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import nn
-from torch.nn import functional
 from transformers import set_seed
 
 from portside.encoders import EncoderSource, hidden_size, load_backbone
 from portside.errors import ModelError
-from portside.evaluation.classification import score_labels
 from portside.inference import network as engine
-from portside.inference.tokens import Tokens
 from portside.progress import Progress
-from portside.tasks.classification import ClassificationRecipe, class_weights, default_epochs
-from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.head_start import MOST_ROWS, SHORT_RUN_STEPS, gentler, start_head
-from portside.training.material import Material
+from portside.tasks.recipe import TrainingRecipe, default_epochs
+from portside.training.adapter import TaskAdapter
+from portside.training.head_start import SHORT_RUN_STEPS, gentler
 from portside.training.plan import Plan, plan_run
 from portside.training.probe import choose_precision, measure
 from portside.training.run_folder import RunFolder
-from portside.training.trainer import Best, Collator, CoreTrainer, Rows, training_arguments
+from portside.training.trainer import Best, CoreTrainer, training_arguments
 from portside.training.watch import Watch
 
 __all__ = ["Fitted", "Surroundings", "fit"]
@@ -57,24 +52,27 @@ class Surroundings:
 class Fitted:
     """A trained network and how it came about."""
 
-    network: ClassificationNetwork
+    network: nn.Module
     """Best weights, 32-bit, on the processor, in evaluation mode."""
-    tokens: Tokens
     config: dict[str, Any]
+    """The encoder's."""
     plan: Plan
     precision: str
     best: Best
     steps: int
     stopped: str
     seconds: float
-    cut: int
-    """Training texts longer than the token limit."""
     validation: dict[str, float] | None
-    """Loss, accuracy and macro-F1 of these weights in 32-bit floats; None without validation rows."""
+    """What ``validate`` says of these weights in 32-bit floats; None without validation rows."""
 
 
-def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material, around: Surroundings) -> Fitted:
-    """Train; with a checkpoint in the run folder, go on from there.
+def fit(
+    recipe: TrainingRecipe,
+    source: EncoderSource,
+    prepare: Callable[[], TaskAdapter],
+    around: Surroundings,
+) -> tuple[Fitted, TaskAdapter]:
+    """Train what ``prepare`` makes; with a checkpoint in the run folder, go on from there.
 
     Raises:
         Cancelled: the user asked to stop; a checkpoint to resume from was left.
@@ -86,18 +84,13 @@ def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material,
         set_seed(recipe.seed)
         encoder = load_backbone(source.folder, dropout=recipe.dropout)
         config = json.loads(encoder.config.to_json_string(use_diff=False))
-        weights = class_weights(material.label_ids, len(material.labels)) if recipe.class_weights else None
-        network = ClassificationNetwork(
-            encoder, hidden_size(config), len(material.labels), dropout=recipe.dropout, weights=weights
-        )
-        tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
-        encoded = tokens(material.texts)
-        rows = Rows(encoded.ids, material.label_ids)
-        parts = _Parts(recipe, material, around, network, tokens, rows)
+        task = prepare()
+        network = task.network(encoder, hidden_size(config))
+        parts = _Parts(recipe, task, around, network)
         plan, precision = _plan(parts)
         around.planned()
-        if plan.expected_steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
-            start_head(network, tokens, material, seed=recipe.seed, precision=precision)
+        if task.head_start_rows and plan.expected_steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
+            task.head_start(network, precision)
             parts = replace(parts, recipe=gentler(recipe))
         trainer, watch = _trainer(parts, plan, precision)
         checkpoint = around.run.checkpoint
@@ -109,9 +102,8 @@ def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material,
     if watch.cancelled is not None:
         raise watch.cancelled
     finished = _finished(trainer, watch)
-    return Fitted(
+    fitted = Fitted(
         network=finished,
-        tokens=tokens,
         config=config,
         plan=plan,
         precision=precision,
@@ -119,41 +111,39 @@ def fit(recipe: ClassificationRecipe, source: EncoderSource, material: Material,
         steps=trainer.state.global_step,
         stopped=watch.stopped,
         seconds=watch.elapsed(),
-        cut=len(encoded.cut),
-        validation=_final_validation(finished, tokens, material, recipe),
+        validation=task.validate(finished) if task.valid_count else None,
     )
+    return fitted, task
 
 
 @dataclass(frozen=True)
 class _Parts:
     """What planning and training both need."""
 
-    recipe: ClassificationRecipe
-    material: Material
+    recipe: TrainingRecipe
+    task: TaskAdapter
     around: Surroundings
-    network: ClassificationNetwork
-    tokens: Tokens
-    rows: Rows
+    network: nn.Module
 
 
 def _plan(parts: _Parts) -> tuple[Plan, str]:
-    recipe, around = parts.recipe, parts.around
+    recipe, around, task = parts.recipe, parts.around, parts.task
     saved, saved_precision = around.run.saved_plan(), around.run.saved_precision()
     if saved is not None and saved_precision is not None:
         return saved, saved_precision
     around.progress.update(0, 1, "measuring this machine's speed")
-    network = parts.network.to(engine.best_device())
     memory = around.run.path.parent / "precision.json"
-    speed = measure(network, parts.rows, Collator(parts.tokens), recipe)
+    speed = measure(parts.network.to(engine.best_device()), task, recipe)
     precision, step_seconds = choose_precision(recipe.precision, speed, memory)
-    validate_seconds = FORWARD_SHARE * step_seconds * len(parts.material.valid_texts) / recipe.batch_size
+    forward_seconds = FORWARD_SHARE * step_seconds / recipe.batch_size
+    validate_seconds = forward_seconds * task.valid_count
     left = around.remaining()
 
     def planned(reserve: float) -> Plan:
         return plan_run(
-            rows=len(parts.rows),
+            rows=len(task.rows),
             batch_size=recipe.batch_size,
-            epochs=recipe.epochs or default_epochs(len(parts.rows), recipe.batch_size),
+            epochs=recipe.epochs or default_epochs(len(task.rows), recipe.batch_size),
             step_seconds=step_seconds,
             validate_seconds=validate_seconds,
             seconds=None if left is None else left - reserve,
@@ -163,15 +153,14 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
     finish = FINISH_SECONDS + 2 * validate_seconds
     plan = planned(finish)
     if plan.limited and plan.expected_steps < SHORT_RUN_STEPS:
-        head = FORWARD_SHARE * step_seconds * min(len(parts.rows), MOST_ROWS) / recipe.batch_size
-        plan = planned(finish + head)
+        plan = planned(finish + forward_seconds * task.head_start_rows)
     around.run.save_plan(plan, precision)
     around.progress.log(f"{plan.sentence}, in {precision}")
     return plan, precision
 
 
 def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Watch]:
-    recipe, material, around, tokens = parts.recipe, parts.material, parts.around, parts.tokens
+    recipe, task, around = parts.recipe, parts.task, parts.around
     checkpoint = around.run.checkpoint
     best = Best() if checkpoint is None else Best.load(checkpoint)
     if around.run.resumed:
@@ -188,7 +177,8 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
         plan=plan,
         best=best,
         patience=recipe.patience,
-        validates=bool(material.valid_texts),
+        validates=task.valid_count > 0,
+        metric=task.metric,
         progress=around.progress,
         elapsed=elapsed,
         checkpoint_seconds=around.checkpoint_seconds,
@@ -198,46 +188,20 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
         plan=plan,
         elapsed=elapsed,
         best=best,
-        validate=lambda network: validate(network, tokens, material, by_macro_f1=recipe.class_weights),
+        validate=task.validate,
         model=parts.network,
         args=training_arguments(recipe, plan, around.run.path, precision=precision),
-        train_dataset=parts.rows,
-        data_collator=Collator(tokens),
+        train_dataset=task.rows,
+        data_collator=task.collate,
         callbacks=[watch],
     )
     watch.start_epoch = trainer.start_epoch
     return trainer, watch
 
 
-def validate(network: nn.Module, tokens: Tokens, material: Material, *, by_macro_f1: bool) -> dict[str, float]:
-    """Loss, accuracy and macro-F1 on the validation rows, and the ``score`` that versions are compared by."""
-    network.eval()
-    logits = engine.run(
-        lambda ids, mask: network(input_ids=ids, attention_mask=mask)["logits"],
-        tokens,
-        material.valid_texts,
-        device=next(network.parameters()).device,
-    )
-    truth = np.asarray(material.valid_ids)
-    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth)).item()
-    found = logits.argmax(axis=1)
-    names = material.labels
-    scores = score_labels([names[place] for place in truth], [names[place] for place in found])
-    accuracy = float((found == truth).mean())
-    macro_f1 = sum(score.f1 for score in scores.values()) / len(scores)
-    score = macro_f1 if by_macro_f1 else accuracy
-    return {"loss": loss, "accuracy": accuracy, "macro_f1": macro_f1, "score": score}
-
-
-def _final_validation(
-    network: nn.Module, tokens: Tokens, material: Material, recipe: ClassificationRecipe
-) -> dict[str, float] | None:
-    return validate(network, tokens, material, by_macro_f1=recipe.class_weights) if material.valid_texts else None
-
-
-def _finished(trainer: CoreTrainer, watch: Watch) -> ClassificationNetwork:
+def _finished(trainer: CoreTrainer, watch: Watch) -> nn.Module:
     # The wrapper that casts to bf16 comes off: the model is served, and checked, in 32-bit floats.
-    network: ClassificationNetwork = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
+    network: nn.Module = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if watch.best.weights:
         network.load_state_dict(watch.best.weights)
     network = network.to("cpu").eval()
@@ -251,7 +215,7 @@ def _finished(trainer: CoreTrainer, watch: Watch) -> ClassificationNetwork:
 
 
 @contextmanager
-def _advice_on_memory(recipe: ClassificationRecipe) -> Iterator[None]:
+def _advice_on_memory(recipe: TrainingRecipe) -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:

@@ -14,8 +14,9 @@ import torch
 from torch import nn
 
 from portside.inference.network import autocast
-from portside.tasks.classification import ClassificationRecipe
-from portside.training.trainer import Collator, Rows, build_optimizer
+from portside.tasks.recipe import TrainingRecipe
+from portside.training.adapter import Rows, TaskAdapter
+from portside.training.trainer import build_optimizer
 
 __all__ = ["Speed", "batches_to_time", "choose_precision", "measure"]
 
@@ -30,15 +31,16 @@ Speed = Callable[[str], float]
 
 def batches_to_time(rows: Rows, batch_size: int) -> list[list[int]]:
     """Places of a short, a middling and a long batch, in that order."""
-    by_length = sorted(range(len(rows)), key=lambda place: len(rows.ids[place]))
+    by_length = sorted(range(len(rows)), key=lambda place: rows.lengths[place])
     size = min(batch_size, len(by_length))
     starts = [round(quantile * (len(by_length) - size)) for quantile in QUANTILES]
     return [by_length[start : start + size] for start in starts]
 
 
-def measure(network: nn.Module, rows: Rows, collate: Collator, recipe: ClassificationRecipe) -> Speed:
+def measure(network: nn.Module, task: TaskAdapter, recipe: TrainingRecipe) -> Speed:
     """A stop-watch over training steps of a copy of ``network``; its weights and the random state stay as they are."""
-    batches = [collate([rows[place] for place in places]) for places in batches_to_time(rows, recipe.batch_size)]
+    rows = task.rows
+    batches = [task.collate([rows[place] for place in places]) for places in batches_to_time(rows, recipe.batch_size)]
     micro = recipe.micro_batch_size or recipe.batch_size
 
     def seconds(precision: str) -> float:

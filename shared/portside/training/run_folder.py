@@ -17,7 +17,7 @@ import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,9 @@ class RunFolder:
     def saved_plan(self) -> Plan | None:
         """The plan of the interrupted run, if it had one: going on means going on with that."""
         raw = _read_json(self.path / "run.json").get("plan") if self.resumed else None
-        return Plan(**raw["steps"]) if raw else None
+        known = {field.name for field in fields(Plan)}
+        # A run that an earlier version of Portside left behind is planned anew.
+        return Plan(**raw["steps"]) if raw and set(raw["steps"]) == known else None
 
     def saved_precision(self) -> str | None:
         """The precision the interrupted run computed in."""

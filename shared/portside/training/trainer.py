@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,45 +11,16 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
-from torch.utils.data import Dataset as TorchDataset
 from transformers import PrinterCallback, ProgressCallback, Trainer, TrainingArguments
 from transformers.utils import logging as transformers_logging
 
-from portside.inference.tokens import Tokens
-from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.recipe import TrainingRecipe
 from portside.training.order import LengthGrouped
 from portside.training.plan import Clockwork, Plan, rate_multiplier
 
-__all__ = ["Best", "Collator", "CoreTrainer", "Rows", "build_optimizer", "training_arguments"]
+__all__ = ["Best", "CoreTrainer", "build_optimizer", "training_arguments"]
 
-PAD_MULTIPLE = 8
 BEST_FILE, STATE_FILE = "best.safetensors", "portside.json"
-
-
-class Rows(TorchDataset[dict[str, Any]]):
-    """Token ids with their label id, as the Trainer asks for them."""
-
-    def __init__(self, ids: Sequence[Sequence[int]], label_ids: Sequence[int]) -> None:
-        self.ids = ids
-        self.label_ids = label_ids
-
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, place: int) -> dict[str, Any]:
-        return {"input_ids": self.ids[place], "labels": self.label_ids[place]}
-
-
-@dataclass(frozen=True)
-class Collator:
-    """Puts rows together, padded to the longest of this batch only."""
-
-    tokens: Tokens
-
-    def __call__(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
-        ids, mask = self.tokens.pad([row["input_ids"] for row in rows], multiple=PAD_MULTIPLE)
-        labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
-        return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask), "labels": labels}
 
 
 @dataclass
@@ -101,7 +72,7 @@ class CoreTrainer(Trainer):
     def __init__(
         self,
         *,
-        recipe: ClassificationRecipe,
+        recipe: TrainingRecipe,
         plan: Plan,
         elapsed: Callable[[], float],
         best: Best,
@@ -120,8 +91,7 @@ class CoreTrainer(Trainer):
         self.model_accepts_loss_kwargs = False
         self.remove_callback(PrinterCallback)
         self.remove_callback(ProgressCallback)
-        lengths = [len(row) for row in options["train_dataset"].ids]
-        self.order = LengthGrouped(lengths, recipe.batch_size, seed=recipe.seed)
+        self.order = LengthGrouped(options["train_dataset"].lengths, recipe.batch_size, seed=recipe.seed)
         self._steps_per_epoch = plan.steps_per_epoch
 
     def _get_train_sampler(self, train_dataset: Any = None) -> Any:
@@ -170,12 +140,12 @@ class CoreTrainer(Trainer):
         self._best.save(folder, self._elapsed())
 
 
-def build_optimizer(network: Any, recipe: ClassificationRecipe) -> torch.optim.Optimizer:
+def build_optimizer(network: Any, recipe: TrainingRecipe) -> torch.optim.Optimizer:
     """Fused AdamW over four groups: encoder and head, with and without weight decay."""
     groups: dict[tuple[bool, bool], list[Tensor]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
-            groups.setdefault((name.startswith("head."), parameter.ndim > 1), []).append(parameter)
+            groups.setdefault((not name.startswith("encoder."), parameter.ndim > 1), []).append(parameter)
     return torch.optim.AdamW(
         [
             {
@@ -189,7 +159,7 @@ def build_optimizer(network: Any, recipe: ClassificationRecipe) -> torch.optim.O
     )
 
 
-def training_arguments(recipe: ClassificationRecipe, plan: Plan, folder: Path, *, precision: str) -> Any:
+def training_arguments(recipe: TrainingRecipe, plan: Plan, folder: Path, *, precision: str) -> Any:
     """The Trainer's arguments: nothing is reported anywhere, nothing evaluated or saved but when we say so."""
     quieten: Any = transformers_logging.set_verbosity_error
     quieten()

@@ -29,6 +29,8 @@ class Watch(TrainerCallback):
     progress: Progress
     elapsed: Callable[[], float]
     checkpoint_seconds: float
+    metric: str = "score"
+    """What validation measures, in words."""
     start_epoch: Callable[[], None] = lambda: None
     stopped: str = "finished"
     cancelled: Cancelled | None = None
@@ -60,7 +62,7 @@ class Watch(TrainerCallback):
     def on_evaluate(self, args: Any, state: Any, control: Any, **_: Any) -> Any:
         newest = self.best.history[-1]
         self.progress.log(
-            f"step {state.global_step:,}: validation accuracy {newest['accuracy']:.4f}, loss {newest['loss']:.3f}"
+            f"step {state.global_step:,}: validation {self.metric} {newest['score']:.4f}, loss {newest['loss']:.3f}"
         )
         self.diverged = not math.isfinite(newest["loss"])
         early = self.best.without_gain >= self.patience and state.global_step < self.plan.steps

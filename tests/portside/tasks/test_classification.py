@@ -7,7 +7,8 @@ import pytest
 from portside.data import Dataset
 from portside.errors import DataError, UsageError
 from portside.records import Example
-from portside.tasks.classification import ClassificationRecipe, class_weights, default_epochs, label_order
+from portside.tasks.classification import ClassificationRecipe, class_weights, label_order
+from portside.tasks.recipe import default_epochs
 
 
 @pytest.mark.parametrize(

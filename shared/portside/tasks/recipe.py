@@ -1,0 +1,83 @@
+"""What every recipe of the core can say: which encoder, how long, how fast, how exactly. Pure decisions."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from portside.errors import UsageError
+
+__all__ = ["TrainingRecipe", "default_epochs"]
+
+MIN_STEPS = 500
+"""Updates that a small data set needs before a new head has settled."""
+EPOCHS_FEW, EPOCHS_USUAL, EPOCHS_MANY, EPOCHS_HUGE = 20, 5, 3, 1
+ROWS_MANY, ROWS_HUGE = 50_000, 300_000
+
+
+@dataclass(frozen=True)
+class TrainingRecipe:
+    """How to fine-tune, whatever the task. The defaults were chosen on validation rows of BANKING77."""
+
+    encoder: str = ""
+    """Pretrained weights: a folder or hub id; empty: the bundled encoder."""
+    epochs: int | None = None
+    """Passes over the data; None: by its size (``default_epochs``)."""
+    batch_size: int = 32
+    """Texts of one update."""
+    micro_batch_size: int | None = None
+    """Texts held in memory at once; smaller saves memory and changes nothing else. None: the whole batch."""
+    encoder_lr: float = 2e-4
+    """Peak learning rate of the pretrained weights; higher than for larger models: this one has 22.7 M."""
+    head_lr: float = 2e-3
+    """Peak learning rate of the new linear head, which starts from nothing."""
+    weight_decay: float = 0.01
+    warmup: float = 0.1
+    """Share of the updates in which the learning rate rises."""
+    dropout: float = 0.1
+    """Of the hidden states and before the head."""
+    max_grad_norm: float = 1.0
+    max_tokens: int = 128
+    """Longer texts are cut, and counted in the card."""
+    precision: str = "auto"
+    """``fp32``, ``bf16`` or ``auto``: bf16 where a short measurement on this machine says it is faster."""
+    patience: int = 3
+    """Validations in a row without a gain after which training stops."""
+    seed: int = 0
+    """Reaches the validation split, the head's first weights, dropout and the order of rows."""
+    budget_seconds: float | None = None
+    """Wall-clock time for the whole training, from reading the encoder to the registered version."""
+
+    def __post_init__(self) -> None:
+        for name in ("batch_size", "max_tokens", "patience"):
+            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+        for name in ("epochs", "micro_batch_size"):
+            value = getattr(self, name)
+            _require(value is None or value >= 1, name, value, "at least 1, or left out")
+        for name in ("encoder_lr", "head_lr", "max_grad_norm"):
+            value = getattr(self, name)
+            _require(math.isfinite(value) and value > 0, name, value, "a number above 0")
+        for name in ("weight_decay", "dropout", "warmup"):
+            _require(0.0 <= getattr(self, name) < 1.0, name, getattr(self, name), "from 0 to below 1")
+        _require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
+        budget = self.budget_seconds
+        _require(budget is None or 0 < budget < math.inf, "budget_seconds", budget, "above 0, or left out")
+        _require(self.max_tokens >= 3, "max_tokens", self.max_tokens, "at least 3: two are special")
+        if self.micro_batch_size is not None:
+            whole = self.batch_size % self.micro_batch_size == 0
+            _require(whole, "micro_batch_size", self.micro_batch_size, f"a divisor of batch_size {self.batch_size}")
+
+
+def default_epochs(rows: int, batch_size: int) -> int:
+    """Passes over ``rows`` examples when the recipe leaves them out: many over few rows, one over very many."""
+    if rows >= ROWS_HUGE:
+        return EPOCHS_HUGE
+    if rows >= ROWS_MANY:
+        return EPOCHS_MANY
+    steps_per_epoch = math.ceil(max(rows, 1) / batch_size)
+    return min(EPOCHS_FEW, max(EPOCHS_USUAL, math.ceil(MIN_STEPS / steps_per_epoch)))
+
+
+def _require(holds: bool, name: str, value: object, rule: str) -> None:
+    if not holds:
+        raise UsageError(f"The recipe's {name} must be {rule}", seen=f"{name} = {value!r}")

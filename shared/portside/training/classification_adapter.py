@@ -1,0 +1,98 @@
+"""Classification for the training loop. Imports torch: import it lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.utils.data import Dataset as TorchDataset
+
+from portside.encoders import EncoderSource
+from portside.evaluation.classification import score_labels
+from portside.inference import network as engine
+from portside.inference.tokens import Tokens
+from portside.tasks.classification import ClassificationRecipe, class_weights
+from portside.tasks.classification_network import ClassificationNetwork
+from portside.training.head_start import MOST_ROWS, start_head
+from portside.training.material import Material
+
+__all__ = ["ClassificationAdapter", "LabelledRows", "pad_rows"]
+
+PAD_MULTIPLE = 8
+
+
+class LabelledRows(TorchDataset[dict[str, Any]]):
+    """Token ids with their label id, as the Trainer asks for them."""
+
+    def __init__(self, ids: Sequence[Sequence[int]], label_ids: Sequence[int]) -> None:
+        self.ids = ids
+        self.label_ids = label_ids
+        self.lengths = [len(row) for row in ids]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, place: int) -> dict[str, Any]:
+        return {"input_ids": self.ids[place], "labels": self.label_ids[place]}
+
+
+def pad_rows(tokens: Tokens, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+    """Ids and mask of one batch, both (rows, longest row), padded to the longest of this batch only."""
+    ids, mask = tokens.pad([row["input_ids"] for row in rows], multiple=PAD_MULTIPLE)
+    return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+
+
+class ClassificationAdapter:
+    """Each text gets one of the labels."""
+
+    head_start_rows: int
+
+    def __init__(self, recipe: ClassificationRecipe, material: Material, source: EncoderSource) -> None:
+        self._recipe, self._material = recipe, material
+        self.metric = "macro-F1" if recipe.class_weights else "accuracy"
+        self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
+        encoded = self.tokens(material.texts)
+        self.rows = LabelledRows(encoded.ids, material.label_ids)
+        self.cut = len(encoded.cut)
+        self.valid_count = len(material.valid_texts)
+        self.head_start_rows = min(len(material.texts), MOST_ROWS)
+
+    def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
+        """Encoder, mean over tokens, linear head."""
+        recipe, material = self._recipe, self._material
+        weights = class_weights(material.label_ids, len(material.labels)) if recipe.class_weights else None
+        return ClassificationNetwork(encoder, hidden, len(material.labels), dropout=recipe.dropout, weights=weights)
+
+    def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Ids and mask (rows, tokens), labels (rows,)."""
+        labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
+        return {**pad_rows(self.tokens, rows), "labels": labels}
+
+    def head_start(self, network: nn.Module, precision: str) -> None:
+        """A linear discriminant on the frozen encoder."""
+        assert isinstance(network, ClassificationNetwork)
+        start_head(network, self.tokens, self._material, seed=self._recipe.seed, precision=precision)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Loss, accuracy and macro-F1 on the validation rows; the score is one of the two."""
+        material = self._material
+        network.eval()
+        logits = engine.run(
+            lambda ids, mask: network(input_ids=ids, attention_mask=mask)["logits"],
+            self.tokens,
+            material.valid_texts,
+            device=next(network.parameters()).device,
+        )
+        truth = np.asarray(material.valid_ids)
+        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth)).item()
+        found = logits.argmax(axis=1)
+        names = material.labels
+        scores = score_labels([names[place] for place in truth], [names[place] for place in found])
+        accuracy = float((found == truth).mean())
+        macro_f1 = sum(score.f1 for score in scores.values()) / len(scores)
+        score = macro_f1 if self._recipe.class_weights else accuracy
+        return {"loss": loss, "accuracy": accuracy, "macro_f1": macro_f1, "score": score}

@@ -1,0 +1,151 @@
+"""Train one task and register the result: what all tasks have in common around the training loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from portside.encoders import EncoderSource, resolve_encoder
+from portside.errors import StorageError
+from portside.inference.threads import prepare_threads
+from portside.progress import Progress
+from portside.registry import CHAMPION, ModelRegistry, ModelVersion
+from portside.registry.names import check_name
+from portside.tasks.recipe import TrainingRecipe
+from portside.training.card import training_card
+from portside.training.reload import ReloadCheck
+from portside.training.run_folder import open_run
+
+if TYPE_CHECKING:
+    from portside.training.adapter import TaskAdapter
+    from portside.training.fit import Fitted
+
+__all__ = ["CHECKPOINT_SECONDS", "Order", "Task", "train_task"]
+
+CHECKPOINT_SECONDS = 30.0
+"""Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
+
+
+class Task(Protocol):
+    """One task with its checked data, as a run needs it. Light: torch is imported when a method asks for it."""
+
+    @property
+    def name(self) -> str:
+        """``classification``."""
+        ...
+
+    def identity(self) -> Mapping[str, Any]:
+        """Hashes of the data: a run is only resumed with the same."""
+        ...
+
+    def adapter(self, source: EncoderSource) -> TaskAdapter:
+        """Rows, network and validation for the training loop."""
+        ...
+
+    def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
+        """Write the model's files; returns the test that they reload to the outputs of the trained network."""
+        ...
+
+    def card(self, fitted: Fitted, adapter: TaskAdapter) -> Mapping[str, Any]:
+        """The task's part of the card: ``summary``, ``labels``, ``metrics``, ``data`` and ``limits``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Order:
+    """Who wants which model, where it is kept, and how."""
+
+    registry: ModelRegistry
+    name: str
+    runs_dir: Path
+    progress: Progress
+    actor: str
+    reason: str
+    promote: bool | None = None
+    """Serve it at once; None: only the first version of its name."""
+    resume: bool = False
+    threads: int = 0
+    """0: all that this process may use."""
+    checkpoint_seconds: float = CHECKPOINT_SECONDS
+    measure: Callable[[ModelVersion], Mapping[str, Any]] | None = None
+    """Gets the saved version before anybody else can see it; what it returns is added to the card."""
+
+
+def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion:
+    """Fine-tune and register the next version of ``order.name``. Interrupted at any moment, nothing is registered.
+
+    Raises:
+        UsageError: another training of that name runs; a resumed one differs; the budget is too short.
+        ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
+        Cancelled: ``order.progress`` asked to stop.
+    """
+    began = time.monotonic()
+    check_name(order.name)
+    source = resolve_encoder(recipe.encoder)
+    order.progress.log(source.note)
+    # The budget may be changed when resuming: it decides when to stop, not what is trained.
+    plain = asdict(replace(recipe, budget_seconds=None))
+    identity = {"task": task.name, "recipe": plain, **task.identity(), "encoder_weights": source.sha256}
+    with open_run(order.runs_dir, order.name, identity, resume=order.resume) as run, ReloadCheck() as check:
+        prepare_threads()
+        from portside.inference.network import use_threads
+        from portside.training.fit import Surroundings, fit
+
+        use_threads(order.threads)
+
+        def remaining() -> float | None:
+            budget = recipe.budget_seconds
+            return None if budget is None else budget - (time.monotonic() - began)
+
+        # The fresh process imports while this one trains, and is ready at the end.
+        around = Surroundings(run, order.progress, remaining, order.checkpoint_seconds, planned=check.start)
+        fitted, adapter = fit(recipe, source, lambda: task.adapter(source), around)
+        order.progress.update(1, 1, "saving, and reloading in a fresh process")
+        version = _register(recipe, task, order, _Trained(source, fitted, adapter, check))
+        run.remove()
+    order.progress.log(f"Registered {version.ref}")
+    return version
+
+
+@dataclass(frozen=True)
+class _Trained:
+    source: EncoderSource
+    fitted: Fitted
+    adapter: TaskAdapter
+    check: ReloadCheck
+
+
+def _register(recipe: TrainingRecipe, task: Task, order: Order, trained: _Trained) -> ModelVersion:
+    registry, name, fitted, adapter = order.registry, order.name, trained.fitted, trained.adapter
+    champion = registry.aliases(name).get(CHAMPION)
+    parent = None if champion is None else f"{name}:{champion}"
+    card = training_card(recipe, trained.source, fitted, parent, task=task.name, own=task.card(fitted, adapter))
+    with _advice_on_disk(), registry.staging(name) as folder:
+        reloads = task.save(folder, fitted, adapter)
+        if order.measure is not None:
+            card = {**card, **order.measure(ModelVersion(name, 0, folder, card))}
+        return registry.register(
+            name,
+            folder,
+            card,
+            actor=order.actor,
+            reason=order.reason,
+            promote=order.promote,
+            check=lambda staged: reloads(staged, trained.check),
+        )
+
+
+@contextmanager
+def _advice_on_disk() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(
+            "A model version must fit on the disk; nothing was registered",
+            seen=str(error),
+            remedy="Free some space, then train with --resume",
+        ) from error
