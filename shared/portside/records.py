@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Example", "Prediction"]
+__all__ = ["Entity", "Example", "Prediction", "Tagged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,3 +28,26 @@ class Prediction:
     probabilities: Mapping[str, float]
     model: str
     """Which version said it, as ``name:version``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """One sentence: its words, each with its tag in IOB2 (``B-PER``, ``I-PER``, ``O``)."""
+
+    tokens: tuple[str, ...]
+    tags: tuple[str, ...]
+    document: int = 0
+    """Sentences with the same number stand in one document, in this order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A name in a text: ``text[start:end]``."""
+
+    type: str
+    start: int
+    end: int
+    """Characters, the end not included."""
+    text: str
+    confidence: float
+    """Smallest probability among its words' tags."""

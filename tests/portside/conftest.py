@@ -18,15 +18,18 @@ def save_random(tiny_encoder: Path) -> Callable[..., None]:
         import torch
 
         from portside.inference.bert import Bert
+        from portside.inference.folder import ModelFile
         from portside.inference.tokens import Tokens
-        from portside.tasks.classification_network import ClassificationNetwork, save_network
+        from portside.tasks.classification_network import ClassificationNetwork
+        from portside.tasks.network_folder import save_network
 
         tokens = Tokens(tiny_encoder, max_tokens=16)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             network = ClassificationNetwork(Bert(tokens.config), 32, len(labels))
             torch.nn.init.normal_(network.head.weight)
-        save_network(folder, network, tokens, tokens.config, labels)
+        model = ModelFile("classification", tokens.max_tokens, tuple(labels))
+        save_network(folder, network, tokens, tokens.config, model)
 
     return save
 

@@ -13,13 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.commands.tasks import Columns, commands_of, recipe_of
 from portside.errors import Cancelled
 from portside.progress import Progress
+from portside.tasks.spec import find_tasks
 
 if TYPE_CHECKING:
-    from portside.data import Dataset
+    from portside.data import DataReport
     from portside.registry import ModelVersion
-    from portside.tasks.classification import ClassificationRecipe
+    from portside.tasks.recipe import TrainingRecipe
+    from portside.tasks.spec import TaskSpec
 
 __all__ = ["StoppableProgress", "commands", "stop_on_signal"]
 
@@ -29,91 +32,113 @@ CHECKED_FINDINGS = 5
 commands = typer.Typer(no_args_is_help=True, help="Fine-tune a model on your own text.")
 
 
+DataFile = Annotated[Path, typer.Option(help="Rows to train on, in a form named above.")]
+Name = Annotated[str, typer.Option(help="Name of the model, such as support-intents.")]
+ValidFile = Annotated[
+    Path | None, typer.Option(help="Validation rows; if not given, some rows of --data are kept aside.")
+]
+TextColumn = Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")]
+LabelColumn = Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")]
+Encoder = Annotated[
+    str | None, typer.Option(help="Pretrained weights: folder or hub id; else PORTSIDE_ENCODER, else the bundled.")
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")]
+Seed = Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")]
+Budget = Annotated[
+    str | None, typer.Option(help="Time for the whole training, such as 90s, 10m or 1h30m.", metavar="TIME")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Any other field of the recipe, such as batch_size=16.", metavar="KEY=VALUE"),
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted training stopped.")]
+Promote = Annotated[
+    bool | None,
+    typer.Option("--promote/--candidate", help="Serve the new version at once, or not; else only a first one is."),
+]
+Reason = Annotated[str, typer.Option(help="Why, for the history.")]
+Json = Annotated[bool, typer.Option("--json", help="Print what was registered as JSON.")]
+
+
 @commands.callback()
 def train() -> None:
     """Fine-tune a model on your own text."""
 
 
-@commands.command()
-def classification(
-    data: Annotated[Path, typer.Option(help="Labelled rows: CSV, TSV, JSON lines or Parquet; gzipped or not.")],
-    name: Annotated[str, typer.Option(help="Name of the model, such as support-intents.")],
-    *,
-    valid: Annotated[
-        Path | None, typer.Option(help="Validation rows; if not given, some rows of --data are kept aside.")
-    ] = None,
-    text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
-    label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
-    encoder: Annotated[
-        str | None, typer.Option(help="Pretrained weights: folder or hub id; else PORTSIDE_ENCODER, else the bundled.")
-    ] = None,
-    epochs: Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")] = None,
-    seed: Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")] = 0,
-    budget: Annotated[
-        str | None, typer.Option(help="Time for the whole training, such as 90s, 10m or 1h30m.", metavar="TIME")
-    ] = None,
-    class_weights: Annotated[
-        bool, typer.Option("--class-weights", help="Let rare labels count as much as frequent ones.")
-    ] = False,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on from where an interrupted training stopped.")] = False,
-    promote: Annotated[
-        bool | None,
-        typer.Option("--promote/--candidate", help="Serve the new version at once, or not; else only a first one is."),
-    ] = None,
-    reason: Annotated[str, typer.Option(help="Why, for the history.")] = "trained from the command line",
-    json: Annotated[bool, typer.Option("--json", help="Print what was registered as JSON.")] = False,
-) -> None:
-    """Fine-tune a classifier: each text gets one of the labels.
+def _add_command(task: TaskSpec) -> None:
+    """One sub-command for each task, all with the same options."""
+
+    def command(
+        data: DataFile,
+        name: Name,
+        *,
+        valid: ValidFile = None,
+        text: TextColumn = None,
+        label: LabelColumn = None,
+        encoder: Encoder = None,
+        epochs: Epochs = None,
+        seed: Seed = 0,
+        budget: Budget = None,
+        settings: Settings = None,
+        resume: Resume = False,
+        promote: Promote = None,
+        reason: Reason = "trained from the command line",
+        json: Json = False,
+    ) -> None:
+        from portside.settings import load_settings
+        from portside.training.plan import parse_budget
+
+        given = {
+            "encoder": load_settings().encoder if encoder is None else encoder,
+            "epochs": epochs,
+            "seed": seed,
+            "budget_seconds": None if budget is None else parse_budget(budget),
+        }
+        recipe = recipe_of(task, given, settings or [])
+        columns = Columns(text, label)
+        version = _train(task, recipe, _Wish(data, valid, columns, name, resume, promote, reason))
+        _report(task, version, as_json=json)
+
+    command.__doc__ = f"""{task.summary} Reads {task.reads}.
 
     Ctrl-C leaves a checkpoint and registers nothing; the same command with --resume goes on. Checkpoints lie in the
     home folder's runs/ and hold torch files: resume only what you started yourself.
     """
-    from portside.settings import load_settings
-    from portside.tasks.classification import ClassificationRecipe
-    from portside.training.plan import parse_budget
+    commands.command(task.name)(command)
 
-    recipe = ClassificationRecipe(
-        encoder=load_settings().encoder if encoder is None else encoder,
-        epochs=epochs,
-        seed=seed,
-        class_weights=class_weights,
-        budget_seconds=None if budget is None else parse_budget(budget),
-    )
-    version = _train(recipe, _Wish(data, valid, text, label, name, resume, promote, reason))
-    _report(version, as_json=json)
+
+for _task in find_tasks():
+    _add_command(_task)
 
 
 @dataclass(frozen=True)
 class _Wish:
     data: Path
     valid: Path | None
-    text: str | None
-    label: str | None
+    columns: Columns
     name: str
     resume: bool
     promote: bool | None
     reason: str
 
 
-def _train(recipe: ClassificationRecipe, wish: _Wish) -> ModelVersion:
-    from portside.data import load_examples
+def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
+    from portside.apps import load
     from portside.progress import TerminalProgress
     from portside.registry import ModelRegistry
     from portside.registry.actor import current_actor
     from portside.registry.names import check_name
     from portside.settings import load_settings
-    from portside.training.classification import train_classifier
+    from portside.training.run import Order, train_task
 
     settings = load_settings()
     check_name(wish.name)
-    dataset = load_examples(wish.data, text=wish.text, label=wish.label)
-    valid = load_examples(wish.valid, text=wish.text, label=wish.label, role="test") if wish.valid else None
+    words = commands_of(task)
+    dataset = words.read(wish.data, wish.columns, test=False)
+    valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
     with TerminalProgress(f"Training {wish.name}") as terminal, stop_on_signal(terminal) as progress:
-        _show_findings(dataset, progress)
-        return train_classifier(
-            recipe,
-            dataset,
-            valid=valid,
+        _show_findings(words.findings(dataset), dataset.source, progress)
+        order = Order(
             registry=ModelRegistry(settings.models_dir),
             name=wish.name,
             runs_dir=settings.runs_dir,
@@ -124,34 +149,30 @@ def _train(recipe: ClassificationRecipe, wish: _Wish) -> ModelVersion:
             resume=wish.resume,
             threads=settings.threads,
         )
+        return train_task(recipe, load(task.make)(recipe, dataset, valid), order)
 
 
-def _show_findings(dataset: Dataset, progress: Progress) -> None:
-    findings = [finding for finding in dataset.report.findings if finding.severity != "note"]
+def _show_findings(report: DataReport, source: str, progress: Progress) -> None:
+    findings = [finding for finding in report.findings if finding.severity != "note"]
     for finding in findings[:CHECKED_FINDINGS]:
         times = f" ({finding.count:,} times)" if finding.count > 1 else ""
         row = f", row {finding.row:,}" if finding.row is not None else ""
         progress.log(f"{finding.severity}: {finding.rule.rstrip('.')}{times}{row}")
     if findings:
-        progress.log(f"All that was found: portside data check {dataset.source}")
+        progress.log(f"All that was found: portside data check {source}")
 
 
-def _report(version: ModelVersion, *, as_json: bool) -> None:
+def _report(task: TaskSpec, version: ModelVersion, *, as_json: bool) -> None:
     from portside import console
 
-    metrics = version.validation
     if as_json:
         found = {"model": version.name, "version": version.version, "folder": version.folder, "card": version.card}
         console.as_json(found)
         return
     console.say(f"Registered {version.ref} in {version.folder}")
-    if metrics:
-        low, high = metrics["accuracy_ci95"]
-        console.say(
-            f"Validation accuracy {100 * metrics['accuracy']:.2f} % "
-            f"(95 % interval {100 * low:.1f} to {100 * high:.1f}), "
-            f"macro-F1 {metrics['macro_f1']:.4f}, n = {metrics['n']:,}"
-        )
+    measured = commands_of(task).measured(version)
+    if measured:
+        console.say(measured)
     console.say(f"Measure it on rows it has not seen: portside evaluate {version.ref} --data FILE")
 
 

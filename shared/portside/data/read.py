@@ -19,7 +19,7 @@ from portside.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "read_table"]
+__all__ = ["Table", "read_bytes", "read_table"]
 
 MAX_BYTES = 2_000_000_000
 """Size from which a file, unpacked, is refused: the whole of it is held in memory, several times over."""
@@ -64,7 +64,7 @@ def read_table(
         DataError: the file cannot be opened or read as a table; names file and, where there is one, row.
     """
     path = Path(path)
-    content = _unpacked(_content(path), path)
+    content = read_bytes(path)
     if content.startswith(b"PAR1"):
         return Table(_parquet(content, path.name), path.name, None, None)
     for magic, what in NOT_TABLES.items():
@@ -100,6 +100,15 @@ def _content(path: Path) -> bytes:
 def _too_big(path: Path, seen: str) -> DataError:
     remedy = "Split it, or train on a part of it"
     return DataError(f"A file may have at most {MAX_BYTES:,} bytes unpacked", seen=seen, remedy=remedy, file=path.name)
+
+
+def read_bytes(path: Path) -> bytes:
+    """What the file holds, unpacked where it is gzipped.
+
+    Raises:
+        DataError: it cannot be opened, is no whole gzip file, or is too large.
+    """
+    return _unpacked(_content(path), path)
 
 
 def _unpacked(content: bytes, path: Path) -> bytes:

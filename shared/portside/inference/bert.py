@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -35,10 +36,22 @@ class Bert(nn.Module):
         self.encoder = nn.Module()
         self.encoder.layer = nn.ModuleList(_Layer(config) for _ in range(config["num_hidden_layers"]))
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor]:
+    def get_input_embeddings(self) -> nn.Embedding:
+        """The vectors of the vocabulary, as transformers names them."""
+        return self.embeddings.word_embeddings
+
+    def forward(
+        self, input_ids: Tensor | None = None, attention_mask: Tensor | None = None, inputs_embeds: Tensor | None = None
+    ) -> tuple[Tensor]:
+        """``inputs_embeds``, shape (batch, tokens, hidden), stands for the ids: word vectors and what was added."""
+        if inputs_embeds is None:
+            assert input_ids is not None
+            inputs_embeds = self.get_input_embeddings()(input_ids)
+        if attention_mask is None:
+            attention_mask = torch.ones(inputs_embeds.shape[:2], dtype=torch.bool, device=inputs_embeds.device)
         # (batch, 1, 1, tokens): True where there is a token to attend to; None where nothing is padded.
         mask = None if bool(attention_mask.all()) else attention_mask.bool()[:, None, None, :]
-        hidden = self.embeddings(input_ids)
+        hidden = self.embeddings(inputs_embeds)
         for layer in cast(nn.ModuleList, self.encoder.layer):
             hidden = layer(hidden, mask)
         return (hidden,)
@@ -53,10 +66,10 @@ class _Embeddings(nn.Module):
         self.token_type_embeddings = nn.Embedding(config.get("type_vocab_size", 2), size)
         self.LayerNorm = nn.LayerNorm(size, eps=config.get("layer_norm_eps", 1e-12))
 
-    def forward(self, input_ids: Tensor) -> Tensor:
+    def forward(self, words: Tensor) -> Tensor:
         # One text at a time: every token is of type 0, positions count from 0.
-        positions = self.position_embeddings.weight[: input_ids.shape[1]]
-        summed = self.word_embeddings(input_ids) + self.token_type_embeddings.weight[0] + positions
+        positions = self.position_embeddings.weight[: words.shape[1]]
+        summed = words + self.token_type_embeddings.weight[0] + positions
         return cast(Tensor, self.LayerNorm(summed))
 
 

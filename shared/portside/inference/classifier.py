@@ -18,7 +18,7 @@ from portside.records import Prediction
 if TYPE_CHECKING:
     from portside.registry import ModelVersion
 
-__all__ = ["FolderClassifier", "ServedClassifier", "load_classifier"]
+__all__ = ["FolderClassifier", "ServedClassifier", "answers", "load_classifier"]
 
 
 class FolderClassifier:
@@ -129,3 +129,9 @@ def _warm(classifier: FolderClassifier) -> FolderClassifier:
     # Read the weights before the version goes into service, so that damage shows while the old one still serves.
     classifier.probabilities(["ready"])
     return classifier
+
+
+def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Labels and probabilities (texts, labels) of the model in ``folder``: what a reload must repeat."""
+    classifier = FolderClassifier(folder, model="check")
+    return classifier.labels, classifier.probabilities(inputs)

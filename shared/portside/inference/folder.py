@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from portside.errors import ModelDamaged, ModelError
 
-__all__ = ["FORMAT", "ModelFile", "read_model_file", "write_model_file"]
+__all__ = ["FORMAT", "ModelFile", "read_model_file", "task_of", "write_model_file"]
 
 FORMAT = 1
 """Raised when a folder is written in a way that earlier versions of Portside cannot read."""
@@ -22,11 +23,13 @@ class ModelFile:
     """The part of a model that is neither weights nor tokenizer."""
 
     task: str
-    """``classification`` or ``encoder``."""
+    """``classification``, ``tagging`` or ``encoder``."""
     max_tokens: int
     """Tokens read of each text, the special ones included."""
     labels: tuple[str, ...] = ()
     """In the order of the head's outputs; empty for an encoder."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What else the task needs to know of this model."""
     format: int = FORMAT
 
 
@@ -59,11 +62,21 @@ def read_model_file(folder: Path, *, task: str) -> ModelFile:
     return found
 
 
+def task_of(folder: Path) -> str:
+    """The task of the model in ``folder``.
+
+    Raises:
+        ModelDamaged: its ``model.json`` cannot be read.
+    """
+    return _parse(folder / FILE_NAME).task
+
+
 def _parse(path: Path) -> ModelFile:
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         labels = tuple(str(label) for label in raw["labels"])
-        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, int(raw["format"]))
+        options = dict(raw.get("options", {}))
+        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, options, int(raw["format"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(
             "A model folder needs a readable model.json",

@@ -1,7 +1,7 @@
 """``python -m portside.inference.reload_check``: load a model in a fresh process and say what it answers.
 
 Started as a training begins, it imports what it needs and waits for one line of JSON on standard input,
-``{"folder": …, "texts": […]}``; it answers with one line, ``{"labels": […], "probabilities": [[…]]}`` or
+``{"folder": …, "inputs": […]}``; it answers with one line, ``{"labels": […], "probabilities": [[…]]}`` or
 ``{"error": …}``.
 """
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from portside.apps import load
 from portside.inference.threads import prepare_threads
 
 __all__ = ["main"]
@@ -21,19 +22,18 @@ def main() -> None:
     """Answer one question and end; end silently when nobody asks."""
     prepare_threads()
     from portside.inference import network as engine
-    from portside.inference.classifier import FolderClassifier
-    from portside.tasks import classification_network
+    from portside.inference.folder import task_of
+    from portside.tasks.spec import find_task
 
-    assert engine
-    assert classification_network
+    assert engine  # imported now: torch is what takes long
     line = sys.stdin.readline()
     if not line.strip():
         return
     question: dict[str, Any] = json.loads(line)
     try:
-        classifier = FolderClassifier(Path(question["folder"]), model="check")
-        found = classifier.probabilities(question["texts"])
-        answer: dict[str, Any] = {"labels": classifier.labels, "probabilities": found.tolist()}
+        folder = Path(question["folder"])
+        labels, found = load(find_task(task_of(folder)).answers)(folder, question["inputs"])
+        answer: dict[str, Any] = {"labels": labels, "probabilities": found.tolist()}
     # Whatever goes wrong here is the answer: the model does not reload.
     except Exception as error:
         answer = {"error": f"{type(error).__name__}: {error}"}

@@ -48,6 +48,33 @@ class Tokens:
         cut = tuple(place for place, encoding in enumerate(encodings) if encoding.overflowing)
         return TokenIds([encoding.ids for encoding in encodings], cut)
 
+    def pieces(self, words: Sequence[str]) -> list[list[int]]:
+        """Token ids of each word, without special tokens; at least one a word.
+
+        Words are looked at one by one: what stands beside a word changes none of its tokens.
+        """
+        unique = list(dict.fromkeys(words))
+        # A blank before it: encoders that mark where words begin shall see a word, not a word's ending.
+        encoded = self._tokenizer.encode_batch([" " + _encodable(word) for word in unique], add_special_tokens=False)
+        known = {word: found.ids or [self.unknown_id] for word, found in zip(unique, encoded, strict=True)}
+        return [known[word] for word in words]
+
+    @property
+    def frame(self) -> tuple[list[int], list[int]]:
+        """The special tokens before and after a text."""
+        whole = self._tokenizer.encode("").ids
+        middle = (len(whole) + 1) // 2
+        return whole[:middle], whole[middle:]
+
+    @property
+    def unknown_id(self) -> int:
+        """What stands for a word that the vocabulary cannot write."""
+        for name in ("[UNK]", "<unk>"):
+            found = self._tokenizer.token_to_id(name)
+            if found is not None:
+                return int(found)
+        return self.pad_id
+
     def pad(self, ids: Sequence[Sequence[int]], *, multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ids and attention mask, both (texts, longest text), its length rounded up to ``multiple``."""
         longest = max((len(row) for row in ids), default=1)

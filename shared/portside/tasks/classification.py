@@ -10,8 +10,9 @@ from typing import Protocol
 from portside.errors import DataError
 from portside.records import Example
 from portside.tasks.recipe import TrainingRecipe
+from portside.tasks.spec import TaskSpec
 
-__all__ = ["ClassificationRecipe", "LabelledTexts", "class_weights", "label_order"]
+__all__ = ["TASK", "ClassificationRecipe", "LabelledTexts", "class_weights", "label_order"]
 
 
 class LabelledTexts(Protocol):
@@ -77,3 +78,14 @@ def label_order(dataset: LabelledTexts) -> tuple[str, ...]:
             file=dataset.source,
         )
     return labels
+
+
+TASK = TaskSpec(
+    name="classification",
+    summary="Fine-tune a classifier: each text gets one of the labels.",
+    reads="labelled texts in CSV, TSV, JSON lines or Parquet, gzipped or not",
+    recipe=ClassificationRecipe,
+    make="portside.training.classification:make_task",
+    answers="portside.inference.classifier:answers",
+    cli="portside.commands.classification",
+)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -11,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from portside.encoders import hidden_size
-from portside.errors import ModelDamaged
-from portside.inference.folder import ModelFile, read_model_file, write_model_file
-from portside.inference.network import empty_encoder, mean_pool, read_weights
+from portside.inference.folder import read_model_file
+from portside.inference.network import empty_encoder, mean_pool
 from portside.inference.tokens import Tokens
+from portside.tasks.network_folder import fill
 
-__all__ = ["ClassificationNetwork", "load_network", "save_network"]
+__all__ = ["ClassificationNetwork", "load_network"]
 
 
 class ClassificationNetwork(nn.Module):
@@ -56,19 +55,6 @@ class ClassificationNetwork(nn.Module):
         return losses.mean()
 
 
-def save_network(
-    folder: Path, network: nn.Module, tokens: Tokens, config: Mapping[str, object], labels: Sequence[str]
-) -> None:
-    """Write weights, the encoder's ``config``, tokenizer and ``model.json``: all that ``load_network`` needs."""
-    from safetensors.torch import save_file
-
-    weights = {name: value.detach().to("cpu").contiguous().clone() for name, value in network.state_dict().items()}
-    save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(dict(config), indent=2) + "\n", encoding="utf-8")
-    tokens.save(folder)
-    write_model_file(folder, ModelFile("classification", tokens.max_tokens, tuple(labels)))
-
-
 def load_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, tuple[str, ...]]:
     """The network in ``folder`` ready to serve, its tokenizer and its label order.
 
@@ -78,14 +64,6 @@ def load_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, tuple[str
     """
     file = read_model_file(folder, task="classification")
     tokens = Tokens(folder, max_tokens=file.max_tokens)
-    weights = read_weights(folder)
     network = ClassificationNetwork(empty_encoder(folder), hidden_size(tokens.config), len(file.labels))
-    try:
-        network.load_state_dict(weights, assign=True)
-    except RuntimeError as error:
-        raise ModelDamaged(
-            "The weights must fit config.json and model.json",
-            seen=f"{folder}: {str(error).splitlines()[-1].strip()}",
-            remedy="Restore the folder from a backup or train the model again",
-        ) from error
+    fill(network, folder)
     return network.eval(), tokens, file.labels

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portside.errors import UsageError
 
-__all__ = ["TrainingRecipe", "default_epochs"]
+__all__ = ["TrainingRecipe", "default_epochs", "require"]
 
 MIN_STEPS = 500
 """Updates that a small data set needs before a new head has settled."""
@@ -50,22 +50,22 @@ class TrainingRecipe:
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "max_tokens", "patience"):
-            _require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
+            require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("epochs", "micro_batch_size"):
             value = getattr(self, name)
-            _require(value is None or value >= 1, name, value, "at least 1, or left out")
+            require(value is None or value >= 1, name, value, "at least 1, or left out")
         for name in ("encoder_lr", "head_lr", "max_grad_norm"):
             value = getattr(self, name)
-            _require(math.isfinite(value) and value > 0, name, value, "a number above 0")
+            require(math.isfinite(value) and value > 0, name, value, "a number above 0")
         for name in ("weight_decay", "dropout", "warmup"):
-            _require(0.0 <= getattr(self, name) < 1.0, name, getattr(self, name), "from 0 to below 1")
-        _require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
+            require(0.0 <= getattr(self, name) < 1.0, name, getattr(self, name), "from 0 to below 1")
+        require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
         budget = self.budget_seconds
-        _require(budget is None or 0 < budget < math.inf, "budget_seconds", budget, "above 0, or left out")
-        _require(self.max_tokens >= 3, "max_tokens", self.max_tokens, "at least 3: two are special")
+        require(budget is None or 0 < budget < math.inf, "budget_seconds", budget, "above 0, or left out")
+        require(self.max_tokens >= 3, "max_tokens", self.max_tokens, "at least 3: two are special")
         if self.micro_batch_size is not None:
             whole = self.batch_size % self.micro_batch_size == 0
-            _require(whole, "micro_batch_size", self.micro_batch_size, f"a divisor of batch_size {self.batch_size}")
+            require(whole, "micro_batch_size", self.micro_batch_size, f"a divisor of batch_size {self.batch_size}")
 
 
 def default_epochs(rows: int, batch_size: int) -> int:
@@ -78,6 +78,11 @@ def default_epochs(rows: int, batch_size: int) -> int:
     return min(EPOCHS_FEW, max(EPOCHS_USUAL, math.ceil(MIN_STEPS / steps_per_epoch)))
 
 
-def _require(holds: bool, name: str, value: object, rule: str) -> None:
+def require(holds: bool, name: str, value: object, rule: str) -> None:
+    """Refuse a recipe's value.
+
+    Raises:
+        UsageError: ``holds`` is false; names the field, the value and the rule.
+    """
     if not holds:
         raise UsageError(f"The recipe's {name} must be {rule}", seen=f"{name} = {value!r}")

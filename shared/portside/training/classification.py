@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
     from portside.training.fit import Fitted
 
-__all__ = ["ClassificationRecipe", "train_classifier"]
+__all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "train_classifier"]
 
 CHECK_TEXTS = 12
 """Texts whose outputs a fresh process must repeat."""
@@ -57,11 +57,22 @@ def train_classifier(
         ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
         Cancelled: ``progress`` asked to stop.
     """
-    task = ClassificationTask(recipe, dataset, valid, prepare(recipe, dataset, valid))
+    task = make_task(recipe, dataset, valid)
     order = Order(
         registry, name, runs_dir, progress, actor, reason, promote, resume, threads, checkpoint_seconds, measure
     )
     return train_task(recipe, task, order)
+
+
+def make_task(
+    recipe: ClassificationRecipe, dataset: LabelledTexts, valid: LabelledTexts | None = None
+) -> ClassificationTask:
+    """The task for ``train_task``. Without ``valid`` some rows are kept aside, by label.
+
+    Raises:
+        DataError: the data cannot be trained on.
+    """
+    return ClassificationTask(recipe, dataset, valid, prepare(recipe, dataset, valid))
 
 
 @dataclass(frozen=True)
@@ -89,10 +100,12 @@ class ClassificationTask:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
         from portside.inference import network as engine
         from portside.inference.classifier import softmax
-        from portside.tasks.classification_network import save_network
+        from portside.inference.folder import ModelFile
+        from portside.tasks.network_folder import save_network
 
         material, network = self.material, fitted.network
-        save_network(folder, network, adapter.tokens, fitted.config, material.labels)
+        model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
+        save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)
         # Texts of all lengths, the longest and the shortest among them.
         by_length = sorted({*material.texts, *material.valid_texts}, key=lambda text: (len(text), text))

@@ -57,14 +57,16 @@ class ReloadCheck:
                 env=surroundings,
             )
 
-    def compare(self, folder: Path, texts: Sequence[str], labels: Sequence[str], expected: NDArray[np.float64]) -> None:
-        """Load ``folder`` in the fresh process and compare its probabilities, shape (texts, labels).
+    def compare(
+        self, folder: Path, inputs: Sequence[Any], labels: Sequence[str], expected: NDArray[np.float64]
+    ) -> None:
+        """Load ``folder`` in the fresh process and compare its probabilities for ``inputs``, shape (rows, labels).
 
         Raises:
             ModelError: it does not load, or answers otherwise.
         """
         self.start()
-        answer = self._ask({"folder": str(folder), "texts": list(texts)})
+        answer = self._ask({"folder": str(folder), "inputs": list(inputs)})
         if "error" in answer:
             raise _refused(answer["error"])
         if list(answer["labels"]) != list(labels):

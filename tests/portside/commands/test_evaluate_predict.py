@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from portside.cli import main
-from portside.commands.predict import output_columns
+from portside.commands.classification import output_columns
 from portside.inference.classifier import load_classifier
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen

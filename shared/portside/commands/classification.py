@@ -1,0 +1,160 @@
+"""Classification on the command line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from portside.commands.tasks import Columns, replacing
+from portside.progress import Progress
+
+if TYPE_CHECKING:
+    from portside.data import DataReport, Dataset
+    from portside.evaluation.classification import ClassificationReport
+    from portside.records import Prediction
+    from portside.registry import ModelVersion
+
+__all__ = ["evaluate", "findings", "measured", "output_columns", "predict_file", "predict_texts", "read", "show"]
+
+CONFUSIONS_SHOWN = 10
+WEAKEST_SHOWN = 10
+ROWS_AT_ONCE = 2_048
+PROBABILITY_DIGITS = 6
+SHOWN = 3
+"""Most probable labels shown for a text on the terminal."""
+
+
+def read(path: Path, columns: Columns, *, test: bool) -> Dataset:
+    """Labelled texts.
+
+    Raises:
+        DataError: the file breaks a rule.
+    """
+    from portside.data import load_examples
+
+    return load_examples(path, text=columns.text, label=columns.label, role="test" if test else "train")
+
+
+def findings(dataset: Dataset) -> DataReport:
+    """What was found in the file."""
+    return dataset.report
+
+
+def measured(version: ModelVersion) -> str:
+    """Accuracy on validation rows, with its interval."""
+    metrics = version.validation
+    if not metrics:
+        return ""
+    low, high = metrics["accuracy_ci95"]
+    return (
+        f"Validation accuracy {100 * metrics['accuracy']:.2f} % (95 % interval {100 * low:.1f} to {100 * high:.1f}), "
+        f"macro-F1 {metrics['macro_f1']:.4f}, n = {metrics['n']:,}"
+    )
+
+
+def evaluate(version: ModelVersion, dataset: Dataset, *, threads: int, progress: Progress) -> ClassificationReport:
+    """Accuracy with its 95 % interval, macro-F1, every label, what is confused."""
+    from portside.evaluation.classification import evaluate_classifier
+    from portside.inference.classifier import load_classifier
+    from portside.training.seen import load_seen
+
+    return evaluate_classifier(
+        load_classifier(version, threads=threads),
+        dataset,
+        seen=load_seen(version.folder),
+        report=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
+    )
+
+
+def show(report: ClassificationReport) -> None:
+    """Print a report."""
+    from portside.console import say, table
+
+    low, high = report.accuracy_ci95
+    say(f"{report.model} on {report.data}, n = {report.n:,}")
+    say(f"accuracy {100 * report.accuracy:.2f} % (95 % interval {100 * low:.2f} to {100 * high:.2f})")
+    say(f"macro-F1 {report.macro_f1:.4f} over {len(report.per_class)} labels")
+    if report.seen_in_training:
+        say(
+            f"Mind: {report.seen_in_training:,} of these rows ({100 * report.seen_in_training / report.n:.1f} %) "
+            "have a text that the model was trained on; they flatter it."
+        )
+    weakest = sorted(report.per_class.items(), key=lambda item: (item[1].f1, item[0]))[:WEAKEST_SHOWN]
+    table(
+        ["label", "precision", "recall", "f1", "rows"],
+        [[label, one.precision, one.recall, one.f1, one.support] for label, one in weakest],
+        title=f"Labels, weakest first ({len(weakest)} of {len(report.per_class)})",
+    )
+    confused = report.top_confusions(CONFUSIONS_SHOWN)
+    if confused:
+        table(["true", "predicted", "rows"], confused, title="Most often confused")
+
+
+def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_json: bool) -> None:
+    """Print the label of each text, its confidence, and what comes next."""
+    from portside import console
+    from portside.inference.classifier import load_classifier
+
+    predictions = load_classifier(version, threads=threads).predict(texts)
+    if as_json:
+        console.as_json([{"text": text, **_plain(found)} for text, found in zip(texts, predictions, strict=True)])
+        return
+    for text, found in zip(texts, predictions, strict=True):
+        ranked = sorted(found.probabilities.items(), key=lambda item: -item[1])[1:SHOWN]
+        others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked)
+        console.say(f"{found.label} {found.confidence:.3f} (then {others})  {text}")
+
+
+def _plain(found: Prediction) -> dict[str, Any]:
+    return {
+        "label": found.label,
+        "confidence": found.confidence,
+        "probabilities": dict(found.probabilities),
+        "model": found.model,
+    }
+
+
+def output_columns(given: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Names for the columns of the input and for those that are added.
+
+    A column of the input that is called like an added one gets ``input_`` before its name.
+    """
+    added = ["label", "confidence", *(f"p_{label}" for label in labels)]
+    taken = set(added)
+    kept = []
+    for name in given:
+        while name in taken:
+            name = f"input_{name}"  # noqa: PLW2901 - until it is free
+        taken.add(name)
+        kept.append(name)
+    return kept, added
+
+
+def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
+    """Write the file's columns with label, confidence and every probability added."""
+    from portside.console import say
+    from portside.data import read_table
+    from portside.data.columns import TEXT_NAMES, find_column
+    from portside.inference.classifier import load_classifier
+    from portside.progress import TerminalProgress
+
+    classifier = load_classifier(version, threads=threads)
+    table = read_table(data)
+    names = [str(name) for name in table.frame.columns]
+    column, _ = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
+    frame = table.frame.astype(object).where(table.frame.notna(), "")
+    kept, added = output_columns(names, classifier.labels)
+    with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
+        writer = csv.writer(stream)
+        writer.writerow([*kept, *added])
+        for start in range(0, len(frame), ROWS_AT_ONCE):
+            part = frame.iloc[start : start + ROWS_AT_ONCE]
+            found = classifier.probabilities([str(value) for value in part[column]])
+            for row, probabilities in zip(part.itertuples(index=False), found, strict=True):
+                best = int(probabilities.argmax())
+                numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
+                writer.writerow([*row, classifier.labels[best], numbers[best], *numbers])
+            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
+    say(f"{len(frame):,} rows labelled by {classifier.model}, written to {out}")

@@ -1,0 +1,114 @@
+"""What the commands ask of a task: how its files are read, how it is measured and asked, how that is shown."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
+
+from portside.errors import UsageError
+from portside.progress import Progress
+
+if TYPE_CHECKING:
+    from portside.data import DataReport
+    from portside.registry import ModelVersion
+    from portside.tasks.spec import TaskSpec
+
+__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "recipe_of", "replacing"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns that the user named; None: to be found out."""
+
+    text: str | None = None
+    label: str | None = None
+
+
+class Measured(Protocol):
+    """A report of any task."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        ...
+
+
+class TaskCommands(Protocol):
+    """A module of this package, one for each task."""
+
+    def read(self, path: Path, columns: Columns, *, test: bool) -> Any:
+        """The task's data set in ``path``; ``test``: its rows are only asked about."""
+        ...
+
+    def findings(self, dataset: Any) -> DataReport:
+        """What was found in the file."""
+        ...
+
+    def measured(self, version: ModelVersion) -> str:
+        """The validation figures of a version in one line; empty where there are none."""
+        ...
+
+    def evaluate(self, version: ModelVersion, dataset: Any, *, threads: int, progress: Progress) -> Measured:
+        """Measure a version."""
+        ...
+
+    def show(self, report: Any) -> None:
+        """Print a report."""
+        ...
+
+    def predict_texts(self, version: ModelVersion, texts: list[str], *, threads: int, as_json: bool) -> None:
+        """Print what a version says of texts."""
+        ...
+
+    def predict_file(self, version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
+        """Write what a version says of each row of a file."""
+        ...
+
+
+def commands_of(task: TaskSpec) -> TaskCommands:
+    """The task's part of the command line."""
+    from importlib import import_module
+
+    return cast(TaskCommands, import_module(task.cli))
+
+
+def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any:
+    """The task's recipe with the options ``given`` and what ``--set KEY=VALUE`` says of its other fields.
+
+    Raises:
+        UsageError: a key is no field of the recipe, or a value is not of its type; names them.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    fields = TypeAdapter(task.recipe).json_schema()["properties"]
+    chosen = {key: value for key, value in given.items() if value is not None}
+    for setting in settings:
+        key, separator, value = setting.partition("=")
+        if not separator or key not in fields:
+            known = ", ".join(sorted(fields.keys() - given.keys()))
+            raise UsageError("--set takes KEY=VALUE of the recipe", seen=setting, remedy=f"Known keys: {known}")
+        chosen[key] = value
+    try:
+        # From text to numbers and truth values as the fields' types say; the recipe itself checks ranges.
+        return TypeAdapter(task.recipe).validate_python(chosen)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(f"The recipe's {where} is not usable: {first['msg']}", seen=str(first["input"])) from error
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[TextIO]:
+    """A stream whose content takes the place of ``path`` when all of it is written, and is gone when it is not."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with part.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        part.replace(path)
+    except OSError as error:
+        raise UsageError("The output file must be writable", seen=f"{path}: {error.strerror}") from error
+    finally:
+        part.unlink(missing_ok=True)

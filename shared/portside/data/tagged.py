@@ -1,0 +1,234 @@
+"""Read sentences with tagged words: CoNLL columns, JSON lines of tokens and tags, JSON lines of text and spans."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from portside.data.encodings import decode
+from portside.data.findings import Finding, excerpt
+from portside.data.read import read_bytes
+from portside.data.words import Word, split_sentences, split_words
+from portside.errors import DataError
+from portside.records import Tagged
+from portside.tasks.tags import broken_places, entity_types, scheme_of, split_tag, to_iob2
+
+__all__ = ["TaggedDataset", "load_tagged"]
+
+JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
+TOKEN_NAMES, TAG_NAMES = ("tokens", "words"), ("tags", "ner_tags", "labels")
+SPAN_NAMES = ("spans", "entities", "labels")
+DOCUMENT_START = "-DOCSTART-"
+
+
+@dataclass(frozen=True)
+class TaggedDataset:
+    """Sentences with their tags in IOB2, as read from ``source``."""
+
+    sentences: tuple[Tagged, ...]
+    source: str
+    findings: tuple[Finding, ...] = ()
+    """What reading had to mend."""
+
+    def __len__(self) -> int:
+        return len(self.sentences)
+
+    @cached_property
+    def types(self) -> tuple[str, ...]:
+        """The entity types that occur, sorted."""
+        return entity_types(sentence.tags for sentence in self.sentences)
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Changes when a word, a tag or a document's end changes."""
+        digest = hashlib.sha256()
+        for sentence in self.sentences:
+            plain = [sentence.tokens, sentence.tags, sentence.document]
+            digest.update(json.dumps(plain, ensure_ascii=True).encode())
+        return digest.hexdigest()
+
+    def subset(self, places: Sequence[int]) -> TaggedDataset:
+        """Some of the sentences, in the order of ``places``."""
+        return TaggedDataset(tuple(self.sentences[place] for place in places), self.source)
+
+
+def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDataset:
+    """Read a file of tagged sentences; its layout and its tag scheme (IOB1, IOB2, BILOU, IOBES) are detected.
+
+    Two or more columns a line (word first, tag last; tabs or spaces), blank lines between sentences; or JSON lines
+    with ``tokens`` and ``tags``; or with ``text`` and ``spans`` of ``start``, ``end`` (characters, the end not
+    included) and ``label``.
+
+    Raises:
+        DataError: the file cannot be read, or a line breaks a rule; names file and row.
+    """
+    path = Path(path)
+    decoded = decode(read_bytes(path), file=path.name, encoding=encoding)
+    names = [suffix for suffix in path.suffixes if suffix != ".gz"]
+    is_json = bool({*names[-1:]} & JSON_SUFFIXES) or decoded.text.lstrip()[:1] == "{"
+    read = _json_sentences if is_json else _column_sentences
+    found = [sentence for sentence in read(decoded.text, path.name) if sentence.tokens]
+    if not found:
+        raise DataError("The file must hold at least one tagged sentence", seen="none", file=path.name)
+    scheme = scheme_of(sentence.tags for sentence in found)
+    notes = []
+    if scheme != "IOB2":
+        rule = f"The tags are read as {scheme} and kept as IOB2"
+        notes.append(Finding("note", rule, "", path.name, count=len(found)))
+    made = tuple(Tagged(one.tokens, to_iob2(one.tags, scheme), one.document) for one in found)
+    notes += _faults(found, made, path.name, broken_counts=scheme == "IOB1")
+    return TaggedDataset(made, str(path), tuple(notes))
+
+
+def _faults(found: Sequence[Tagged], made: Sequence[Tagged], file: str, *, broken_counts: bool) -> Iterator[Finding]:
+    if broken_counts:
+        opened = sum(len(broken_places(one.tags)) for one in found)
+        continued = sum(tag.startswith("I-") for one in found for tag in one.tags) or 1
+        begun = sum(tag.startswith("B-") for one in found for tag in one.tags)
+        if begun > opened:  # nearly IOB2: a B opens most entities
+            rule = "An I- tag that nothing opened is read as the beginning of an entity"
+            remedy = "Write B- before it, or I- of the same type"
+            yield Finding("warning", rule, remedy, file, value=f"{opened} of {continued} I- tags", count=opened)
+    empty = sum(not any(tag != "O" for tag in one.tags) for one in made)
+    if empty == len(made):
+        raise DataError(
+            "Tagged sentences need entities", seen="only O", remedy="Check which column holds the tags", file=file
+        )
+    seen = Counter((one.tokens, one.tags) for one in made)
+    repeated = sum(count - 1 for count in seen.values())
+    if repeated:
+        yield Finding("note", "A sentence is there more than once", "", file, count=repeated)
+
+
+def _column_sentences(text: str, file: str) -> Iterator[Tagged]:
+    tokens: list[str] = []
+    tags: list[str] = []
+    document = 0
+    for row, line in enumerate(text.split("\n"), start=1):
+        cells = line.rstrip("\r").split("\t") if "\t" in line else line.split()
+        if not line.strip() or cells[0] == DOCUMENT_START:
+            if tokens:
+                yield Tagged(tuple(tokens), tuple(tags), document)
+            tokens, tags = [], []
+            document += bool(line.strip())
+            continue
+        if line.startswith("# ") and len(cells) != 2:
+            continue  # a comment of CoNLL-U's kind
+        if len(cells) < 2 or not cells[0].strip():
+            raise DataError(
+                "A line holds a word and, last, its tag",
+                seen=excerpt(line),
+                remedy="Separate them by a tab or a blank; leave a blank line between sentences",
+                file=file,
+                row=row,
+            )
+        tokens.append(cells[0].strip())
+        tags.append(_tag(cells[-1].strip(), file, row))
+    if tokens:
+        yield Tagged(tuple(tokens), tuple(tags), document)
+
+
+def _tag(tag: str, file: str, row: int) -> str:
+    if split_tag(tag)[0] == "":
+        raise DataError(
+            "A tag is O, or B- or I- (or L-, U-, E-, S-) and a type",
+            seen=excerpt(tag),
+            remedy="Write it as B-PER; the tag stands in the last column",
+            file=file,
+            row=row,
+        )
+    return tag
+
+
+def _json_sentences(text: str, file: str) -> Iterator[Tagged]:
+    for row, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        try:
+            found = json.loads(line)
+        except ValueError as error:
+            raise DataError("A line must be one JSON object", seen=str(error), file=file, row=row) from error
+        if not isinstance(found, dict):
+            raise DataError("A line must be one JSON object", seen=excerpt(line), file=file, row=row)
+        tokens = _first(found, TOKEN_NAMES)
+        if tokens is not None:
+            yield _from_tokens(tokens, _first(found, TAG_NAMES), file, row)
+        else:
+            yield from _from_spans(found, file, row)
+
+
+def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
+    return next((found[name] for name in names if name in found), None)
+
+
+def _from_tokens(tokens: Any, tags: Any, file: str, row: int) -> Tagged:
+    same = isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags)
+    if not same or not all(isinstance(each, str) for each in [*tokens, *tags]):
+        raise DataError(
+            "'tokens' and 'tags' must be lists of texts of the same length",
+            seen=f"{len(tokens) if isinstance(tokens, list) else tokens!r} tokens, "
+            f"{len(tags) if isinstance(tags, list) else tags!r} tags",
+            remedy='Write {"tokens": ["Ann", "left"], "tags": ["B-PER", "O"]}',
+            file=file,
+            row=row,
+        )
+    return Tagged(tuple(tokens), tuple(_tag(tag, file, row) for tag in tags), row)
+
+
+def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagged]:
+    text, given = found.get("text"), _first(found, SPAN_NAMES)
+    if not isinstance(text, str) or not isinstance(given, list):
+        raise DataError(
+            "A JSON line holds 'tokens' and 'tags', or 'text' and 'spans'",
+            seen=", ".join(found) or "nothing",
+            remedy='Write {"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}',
+            file=file,
+            row=row,
+        )
+    marked = sorted((_span(each, text, file, row) for each in given), key=lambda span: span[:2])
+    for first, second in pairwise(marked):
+        if second[0] < first[1]:
+            raise DataError(
+                "Spans must not overlap",
+                seen=f"{text[first[0] : first[1]]!r} and {text[second[0] : second[1]]!r}",
+                remedy="Keep one of the two",
+                file=file,
+                row=row,
+            )
+    for sentence in split_sentences(split_words(text), text):
+        yield Tagged(tuple(word.text for word in sentence), _tags_of(sentence, marked), row)
+
+
+def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:
+    if isinstance(given, list) and len(given) == 3:
+        given = {"start": given[0], "end": given[1], "label": given[2]}
+    start, end = (given.get(name) if isinstance(given, dict) else None for name in ("start", "end"))
+    label = (given.get("label") or given.get("type")) if isinstance(given, dict) else None
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label
+    if not whole or not 0 <= start < end <= len(text):  # type: ignore[operator]
+        raise DataError(
+            "A span has a label and lies inside its text",
+            seen=f"{excerpt(given)} in a text of {len(text)} characters",
+            remedy="start and end count characters from 0, the end not included",
+            file=file,
+            row=row,
+        )
+    return int(start), int(end), str(label)  # type: ignore[arg-type]
+
+
+def _tags_of(sentence: Sequence[Word], marked: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:
+    tags = []
+    before: tuple[int, int, str] | None = None
+    for word in sentence:
+        # A span that ends inside a word takes the whole word: parts of words have no tag.
+        inside = next((span for span in marked if span[0] < word.end and word.start < span[1]), None)
+        tags.append("O" if inside is None else f"{'I' if inside is before else 'B'}-{inside[2]}")
+        before = inside
+    return tuple(tags)

@@ -1,0 +1,115 @@
+"""Taggers: which words of a text are names of what; one version from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.data.words import Word, split_sentences, split_words
+from portside.inference.folder import read_model_file
+from portside.inference.threads import prepare_threads
+from portside.records import Entity
+from portside.tasks.tags import mended, spans
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
+
+__all__ = ["FolderTagger", "answers", "load_tagger"]
+
+
+class FolderTagger:
+    """The tagger in one folder; its weights are read on first use. Safe to share between threads."""
+
+    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+        self.model = model
+        file = read_model_file(folder, task="tagging")
+        self.tags = file.labels
+        self._context = int(file.options.get("context", 0))
+        self._folder, self._threads = folder, threads
+        self._lock = Lock()
+        self._loaded: tuple[Any, Any, Any] | None = None
+
+    def tag(
+        self,
+        sentences: Sequence[Sequence[str]],
+        *,
+        documents: Sequence[int] | None = None,
+        report: Callable[[int], None] | None = None,
+    ) -> list[list[str]]:
+        """A tag in IOB2 for each word. Sentences with the same number in ``documents`` are read in one context.
+
+        ``report`` is told after each batch how many words are done.
+        """
+        return [self._named(rows) for rows in self.probabilities(sentences, documents=documents, report=report)]
+
+    def probabilities(
+        self,
+        sentences: Sequence[Sequence[str]],
+        *,
+        documents: Sequence[int] | None = None,
+        report: Callable[[int], None] | None = None,
+    ) -> list[NDArray[np.float64]]:
+        """Probabilities in the order of ``tags`` for each word; for each sentence an array (words, tags)."""
+        prepare_threads()
+        from portside.inference.tagging import tag_probabilities
+
+        network, tokens, device = self._ready()
+        numbers = range(len(sentences)) if documents is None else documents
+        return tag_probabilities(
+            network, tokens, sentences, documents=numbers, context=self._context, device=device, report=report
+        )
+
+    def entities(self, texts: Sequence[str]) -> list[list[Entity]]:
+        """The names in running texts, in their order."""
+        cut = [split_sentences(split_words(text), text) for text in texts]
+        flat = [sentence for sentences in cut for sentence in sentences]
+        documents = [place for place, sentences in enumerate(cut) for _ in sentences]
+        found = self.probabilities([[word.text for word in sentence] for sentence in flat], documents=documents)
+        out: list[list[Entity]] = [[] for _ in texts]
+        for document, words, rows in zip(documents, flat, found, strict=True):
+            out[document] += self._entities(texts[document], words, rows)
+        return out
+
+    def _entities(self, text: str, words: Sequence[Word], rows: NDArray[np.float64]) -> list[Entity]:
+        made = []
+        for span in spans(self._named(rows)):
+            start, end = words[span.start].start, words[span.end - 1].end
+            confidence = float(rows[span.start : span.end].max(axis=1).min())
+            made.append(Entity(span.type, start, end, text[start:end], confidence))
+        return made
+
+    def _named(self, rows: NDArray[np.float64]) -> list[str]:
+        return list(mended([self.tags[place] for place in rows.argmax(axis=1)])) if len(rows) else []
+
+    def _ready(self) -> tuple[Any, Any, Any]:
+        from portside.inference import network as engine
+        from portside.tasks.tagging_network import load_network
+
+        with self._lock:
+            if self._loaded is None:
+                engine.use_threads(self._threads)
+                network, tokens, _ = load_network(self._folder)
+                device = engine.best_device()
+                self._loaded = network.to(device), tokens, device
+            return self._loaded
+
+
+def load_tagger(version: ModelVersion, *, threads: int = 0) -> FolderTagger:
+    """The tagger of one version.
+
+    Raises:
+        ModelDamaged: the folder lacks a file or holds an unreadable one.
+        ModelError: the version is a model for another task.
+    """
+    return FolderTagger(version.folder, model=version.ref, threads=threads)
+
+
+def answers(folder: Path, inputs: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Tags and probabilities (words, tags) of the model in ``folder``: what a reload must repeat."""
+    tagger = FolderTagger(folder, model="check")
+    return tagger.tags, np.concatenate(tagger.probabilities(inputs))

@@ -1,0 +1,152 @@
+"""Fine-tune a tagger and register it as a model version."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from portside.encoders import EncoderSource
+from portside.errors import DataError
+from portside.records import Tagged
+from portside.tasks.tagging import TaggedSentences, TaggingRecipe, type_order
+from portside.tasks.tags import spans, tag_names
+from portside.training.holdout import holdout_size
+from portside.training.reload import ReloadCheck
+
+if TYPE_CHECKING:
+    from portside.training.adapter import TaskAdapter
+    from portside.training.fit import Fitted
+    from portside.training.tagging_adapter import TaggingMaterial
+
+__all__ = ["TaggingRecipe", "TaggingTask", "make_task"]
+
+CHECK_SENTENCES = 12
+"""Sentences whose outputs a fresh process must repeat."""
+BLOCK = 20
+"""Sentences that are kept aside together where documents are not told apart: neighbours tell of each other."""
+
+
+def make_task(recipe: TaggingRecipe, dataset: TaggedSentences, valid: TaggedSentences | None = None) -> TaggingTask:
+    """The task for ``train_task``. Without ``valid`` some sentences are kept aside.
+
+    Raises:
+        DataError: the data has no entities.
+    """
+    return TaggingTask(recipe, dataset, valid, type_order(dataset))
+
+
+@dataclass(frozen=True)
+class TaggingTask:
+    """Tagged sentences, checked."""
+
+    recipe: TaggingRecipe
+    dataset: TaggedSentences
+    valid: TaggedSentences | None
+    types: tuple[str, ...]
+    name: str = "tagging"
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the data."""
+        validation = None if self.valid is None else self.valid.content_hash
+        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+
+    def material(self) -> TaggingMaterial:
+        """Sentences to train and to validate on.
+
+        Raises:
+            DataError: a validation type does not occur in training.
+        """
+        from portside.training.tagging_adapter import TaggingMaterial
+
+        sentences = self.dataset.sentences
+        if self.valid is not None:
+            unknown = sorted(set(self.valid.types) - set(self.types))
+            if unknown:
+                raise DataError(
+                    "Every validation type must occur in the training data",
+                    seen=", ".join(unknown),
+                    remedy="Correct the tags, or add training sentences with them",
+                    file=self.valid.source,
+                )
+            return TaggingMaterial(
+                self.types, sentences, self.valid.sentences, f"{self.valid.source}, given by the user"
+            )
+        train, held = _hold_out(sentences, seed=self.recipe.seed)
+        kept = {kind for one in train for kind in (span.type for span in spans(one.tags))}
+        held = [one for one in held if all(span.type in kept for span in spans(one.tags))]
+        words = f"{len(held)} of {len(sentences)} training sentences, kept aside with seed {self.recipe.seed}"
+        return TaggingMaterial(self.types, train, held, words if held else "none: too few sentences to keep any aside")
+
+    def adapter(self, source: EncoderSource) -> TaskAdapter:
+        """The task for the training loop."""
+        from portside.training.tagging_adapter import TaggingAdapter
+
+        return TaggingAdapter(self.recipe, self.material(), source)
+
+    def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
+        """Write the model's files; returns the test that they reload to the outputs of the trained network."""
+        from portside.inference.folder import ModelFile
+        from portside.inference.tagging import tag_probabilities
+        from portside.tasks.network_folder import save_network
+
+        recipe, names = self.recipe, tag_names(self.types)
+        options = {"case_feature": recipe.case_feature, "context": recipe.context}
+        model = ModelFile(self.name, adapter.tokens.max_tokens, names, options)
+        save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
+        by_length = sorted({one.tokens for one in self.dataset.sentences}, key=lambda tokens: (len(tokens), tokens))
+        sentences = by_length[:: max(1, len(by_length) // CHECK_SENTENCES)] + by_length[-1:]
+        device = next(fitted.network.parameters()).device
+        rows = tag_probabilities(
+            fitted.network,
+            adapter.tokens,
+            sentences,
+            documents=range(len(sentences)),
+            context=recipe.context,
+            device=device,
+        )
+        asked = [list(sentence) for sentence in sentences]
+        return lambda staged, check: check.compare(staged, asked, names, np.concatenate(rows))
+
+    def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
+        """Tags in their order, what validation measured, what it was trained on."""
+        found, sentences = fitted.validation, self.dataset.sentences
+        material = self.material()
+        reached = f", entity F1 {found['entity_f1']:.3f} on validation sentences" if found else ""
+        counts = Counter(span.type for one in sentences for span in spans(one.tags))
+        trained = f"fine-tuned on {len(material.train):,} sentences{reached}"
+        return {
+            "summary": f"Finds {len(self.types)} types of names; {trained}",
+            "labels": list(tag_names(self.types)),
+            "metrics": {} if found is None else {"validation": {**found, "n": len(material.valid)}},
+            "data": {
+                "source": self.dataset.source,
+                "content_hash": self.dataset.content_hash,
+                "sentences": len(sentences),
+                "trained_on": len(material.train),
+                "validation": material.validation,
+                "words_cut": adapter.cut,
+                "entities_per_type": {kind: counts[kind] for kind in self.types},
+            },
+            "limits": {"max_tokens": adapter.tokens.max_tokens, "context": self.recipe.context},
+        }
+
+
+def _hold_out(sentences: Sequence[Tagged], *, seed: int) -> tuple[list[Tagged], list[Tagged]]:
+    groups = [list(group) for _, group in groupby(range(len(sentences)), key=lambda place: sentences[place].document)]
+    wanted = holdout_size(len(sentences))
+    size = min(BLOCK, max(1, wanted // 5))
+    blocks = [group[at : at + size] for group in groups for at in range(0, len(group), size)]
+    random.Random(seed).shuffle(blocks)
+    held: set[int] = set()
+    for block in blocks:
+        if len(held) + len(block) <= wanted:
+            held.update(block)
+    train = [one for place, one in enumerate(sentences) if place not in held]
+    return train, [one for place, one in enumerate(sentences) if place in held]

@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portside.data.tagged import load_tagged
+from portside.data.words import split_sentences, split_words
+from portside.errors import DataError
+from portside.records import Tagged
+
+COLUMNS = "Ann\tB-PER\nleft\tO\n\nShe\tO\nlives\tO\nin\tO\nNew\tB-LOC\nYork\tI-LOC\n"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Callable[[str, str | bytes], Path]:
+    def given(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return path
+
+    return given
+
+
+def test_columns(write: Callable[..., Path]) -> None:
+    found = load_tagged(write("a.txt", COLUMNS))
+    assert found.sentences[0] == Tagged(("Ann", "left"), ("B-PER", "O"), 0)
+    assert (len(found), found.types, found.findings) == (2, ("LOC", "PER"), ())
+    packed = load_tagged(write("a.txt.gz", gzip.compress(COLUMNS.encode())))
+    assert packed.sentences == found.sentences
+    assert packed.content_hash == found.content_hash
+
+
+def test_four_columns_documents_and_iob1(write: Callable[..., Path]) -> None:
+    lines = ["-DOCSTART- -X- O O", "", "EU NNP I-NP I-ORG", "rejects VBZ I-VP O", "", "-DOCSTART- -X- O O", ""]
+    lines += ["Ann NNP I-NP I-PER", "Bea NNP I-NP B-PER", ""]
+    found = load_tagged(write("eng.train", "\n".join(lines)))
+    assert [one.tags for one in found.sentences] == [("B-ORG", "O"), ("B-PER", "B-PER")]
+    assert [one.document for one in found.sentences] == [1, 2]
+    assert "IOB1" in found.findings[0].rule
+
+
+def test_json_lines_of_tokens_and_of_spans(write: Callable[..., Path]) -> None:
+    rows = [
+        {"tokens": ["Ann", "left"], "ner_tags": ["U-PER", "O"]},
+        {
+            "text": "Ann Lee left. She lives in New York.",
+            "spans": [{"start": 27, "end": 35, "label": "LOC"}, [0, 7, "PER"]],
+        },
+    ]
+    found = load_tagged(write("a.jsonl", "\n".join(json.dumps(row) for row in rows)))
+    assert [(one.tokens, one.tags) for one in found.sentences] == [
+        (("Ann", "left"), ("B-PER", "O")),
+        (("Ann", "Lee", "left", "."), ("B-PER", "I-PER", "O", "O")),
+        (("She", "lives", "in", "New", "York", "."), ("O", "O", "O", "B-LOC", "I-LOC", "O")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "told"),
+    [
+        ("", "a.txt", "at least one"),
+        ("Ann\n", "a.txt", "row 1"),
+        ("Ann\tPER\n", "a.txt", "B-PER"),
+        ("Ann\tO\n", "a.txt", "need entities"),
+        ('{"tokens": ["a"], "tags": []}', "a.jsonl", "same length"),
+        ('{"tokens": [1], "tags": ["O"]}', "a.jsonl", "lists of texts"),
+        ('{"words": "x"', "a.jsonl", "JSON object"),
+        ("[1]", "a.jsonl", "JSON object"),
+        ('{"text": "Ann", "spans": [[0, 9, "PER"]]}', "a.jsonl", "inside its text"),
+        ('{"text": "Ann Lee", "spans": [[0, 5, "PER"], [4, 7, "PER"]]}', "a.jsonl", "overlap"),
+        ('{"label": "x"}', "a.jsonl", "'spans'"),
+    ],
+)
+def test_what_cannot_be_read_is_said(write: Callable[..., Path], content: str, name: str, told: str) -> None:
+    with pytest.raises(DataError) as caught:
+        load_tagged(write(name, content))
+    assert told in str(caught.value)
+    assert name in str(caught.value)
+
+
+@given(st.text(max_size=200))
+def test_words_lie_where_they_say_and_none_is_lost(text: str) -> None:
+    words = split_words(text)
+    assert all(text[word.start : word.end] == word.text for word in words)
+    assert all(first.end <= second.start for first, second in pairwise(words))
+    letters = sum(character.isalnum() for character in text)
+    assert sum(character.isalnum() for word in words for character in word.text) == letters
+    assert [word for sentence in split_sentences(words, text) for word in sentence] == words
+
+
+@given(st.text(alphabet=st.sampled_from('ab\t\n -BIOPER#{"x'), max_size=80))
+def test_any_text_is_read_or_refused(text: str) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "a.txt"
+        path.write_text(text)
+        try:
+            found = load_tagged(path)
+        except DataError:
+            return
+        assert all(len(one.tokens) == len(one.tags) > 0 for one in found.sentences)

@@ -1,0 +1,138 @@
+"""What every task of the core must do from the command line, checked for each task that is found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portside.apps import load
+from portside.cli import main
+from portside.commands.tasks import TaskCommands, commands_of, recipe_of
+from portside.errors import UsageError
+from portside.inference.folder import task_of
+from portside.registry import ModelRegistry
+from portside.tasks.spec import TaskSpec, find_task, find_tasks
+
+each_task = pytest.mark.parametrize("task", find_tasks(), ids=lambda task: task.name)
+
+
+def labelled(rows: int) -> str:
+    words = {"card": "card", "parcel": "parcel", "refund": "money"}
+    lines = [f"where is my {word} {row * 7919 % 1000},{label}" for row in range(rows) for label, word in words.items()]
+    return "text,label\n" + "\n".join(lines) + "\n"
+
+
+def tagged(rows: int) -> str:
+    names = (("Ann", "B-PER"), ("Paris", "B-LOC"), ("London", "B-LOC"), ("Bea", "B-PER"))
+    lines = []
+    for row in range(3 * rows):
+        name, tag = names[row % 4]
+        lines += [f"we\tO\nsaw\tO\n{name}\t{tag}\nin\tO\n{1900 + row}\tO\n"]
+    return "\n".join(lines)
+
+
+SMALL: dict[str, tuple[str, Callable[[int], str], str]] = {
+    "classification": ("rows.csv", labelled, "text\nwhere is my card 5\n"),
+    "tagging": ("rows.txt", tagged, "text\nwe saw Ann in 1905\n"),
+}
+"""Task -> a file's name, what makes its content, and a file to predict: a new task adds its line."""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tiny_encoder: Path) -> Path:
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("PORTSIDE_ENCODER", str(tiny_encoder))
+    return tmp_path / "home"
+
+
+def run(*words: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    return int(caught.value.code or 0)
+
+
+@each_task
+def test_every_address_leads_somewhere(task: TaskSpec) -> None:
+    assert callable(load(task.make))
+    assert callable(load(task.answers))
+    offered = commands_of(task)
+    wanted = [name for name in vars(TaskCommands) if not name.startswith("_")]
+    assert all(callable(getattr(offered, name, None)) for name in wanted), f"{task.cli} lacks some of {wanted}"
+
+
+@each_task
+def test_a_recipe_is_set_by_words_and_refuses_others(task: TaskSpec) -> None:
+    assert recipe_of(task, {"seed": 3}, ["batch_size=4", "dropout=0.2"]).batch_size == 4
+    for wrong in ("batch_size=many", "colour=red", "batch_size", "batch_size=0"):
+        with pytest.raises(UsageError) as caught:
+            recipe_of(task, {}, [wrong])
+        assert wrong.partition("=")[0] in str(caught.value)
+
+
+def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(UsageError, match="tagging"):
+        find_task("poetry")
+
+
+@pytest.mark.slow
+@each_task
+def test_train_evaluate_predict_and_reload(
+    task: TaskSpec, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, question = SMALL[task.name]
+    file, asked = tmp_path / name, tmp_path / "ask.csv"
+    file.write_text(content(40))
+    asked.write_text(question)
+    quick = ("--epochs", 4, "--set", "encoder_lr=0.003", "--set", "head_lr=0.03", "--set", "precision=fp32")
+    assert run("train", task.name, "--data", file, "--name", "small", *quick, "--json") == 0
+    card = json.loads(capsys.readouterr().out)["card"]
+    assert card["task"] == task.name
+    assert card["summary"]
+    assert card["metrics"]["validation"]["n"] > 0
+    assert "n = " in commands_of(task).measured(version(home))
+
+    report = tmp_path / "report.json"
+    assert run("evaluate", "small", "--data", file, "--json", report) == 0
+    found: dict[str, Any] = json.loads(report.read_text())
+    assert (found["model"], found["version"], found["data"]) == ("small", 1, str(file))
+    assert found["n"] == 120
+
+    assert run("predict", "small", "--data", asked, "--out", tmp_path / "out") == 0
+    assert (tmp_path / "out").read_text().strip()
+    assert run("predict", "small", question.splitlines()[1], "--json") == 0
+    capsys.readouterr()
+    assert run("models", "verify", "small") == 0
+
+    # The same seed gives the same version again.
+    assert run("train", task.name, "--data", file, "--name", "twin", *quick) == 0
+    first, second = version(home).card["metrics"], version(home, "twin").card["metrics"]
+    assert first == second
+
+
+def version(home: Path, name: str = "small") -> Any:
+    return ModelRegistry(home / "models").resolve(name)
+
+
+@pytest.mark.slow
+@each_task
+def test_a_damaged_model_is_refused_with_the_files_name(
+    task: TaskSpec, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, _question = SMALL[task.name]
+    file = tmp_path / name
+    file.write_text(content(20))
+    assert run("train", task.name, "--data", file, "--name", "small", "--epochs", 1, "--set", "precision=fp32") == 0
+    folder = version(home).folder
+    assert task_of(folder) == task.name
+    for damaged in ("model.safetensors", "model.json", "tokenizer.json"):
+        kept = (folder / damaged).read_bytes()
+        (folder / damaged).write_bytes(kept[: len(kept) // 2])
+        capsys.readouterr()
+        assert run("predict", "small", "where") == 2
+        assert damaged in capsys.readouterr().err
+        (folder / damaged).write_bytes(kept)
+    assert run("predict", "small", "where") == 0
