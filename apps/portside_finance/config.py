@@ -134,8 +134,8 @@ class FeedConfig:
 class TrainConfig:
     """How much time training may take when nobody says otherwise."""
 
-    demo_seconds_sentiment: float = 42.0
-    demo_seconds_topics: float = 33.0
+    demo_seconds_sentiment: float = 40.0
+    demo_seconds_topics: float = 32.0
     """Together with loading the libraries, which the first of the two pays: a minute of the demo."""
 
 

@@ -80,7 +80,7 @@ class SupportConfig:
     validation_fraction: float = 0.15
     """Share of the utterances held out to stop training and to choose the threshold."""
 
-    demo_seconds: int = 38
+    demo_seconds: int = 36
     """Seconds of training in the demo, which promises to be ready in minutes on two cores."""
 
     slow_demo_seconds: int = 90

@@ -144,7 +144,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--open", action="store_true", help="open the first page in the browser")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for talkative in ("alembic", "faiss", "bm25s"):
+        logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         apps = tuple(find_app(name) for name in chosen.apps) or find_apps()
         serve(load_settings(), apps, open_browser=chosen.open)

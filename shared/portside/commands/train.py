@@ -42,6 +42,10 @@ LabelColumn = Annotated[str | None, typer.Option(help="Column of the labels; gue
 Encoder = Annotated[
     str | None, typer.Option(help="Pretrained weights: folder or hub id; else PORTSIDE_ENCODER, else the bundled.")
 ]
+Method = Annotated[
+    str,
+    typer.Option(help="full; for classification also prototype (seconds, few rows) or zero-shot (labels' names only)."),
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")]
 Seed = Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")]
 Budget = Annotated[
@@ -76,6 +80,7 @@ def _add_command(task: TaskSpec) -> None:
         text: TextColumn = None,
         label: LabelColumn = None,
         encoder: Encoder = None,
+        method: Method = "full",
         epochs: Epochs = None,
         seed: Seed = 0,
         budget: Budget = None,
@@ -90,6 +95,7 @@ def _add_command(task: TaskSpec) -> None:
 
         given = {
             "encoder": load_settings().encoder if encoder is None else encoder,
+            "method": method,
             "epochs": epochs,
             "seed": seed,
             "budget_seconds": None if budget is None else parse_budget(budget),

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, get_args
 
 from portside.errors import DataError
 from portside.records import Example
-from portside.tasks.recipe import TrainingRecipe
+from portside.tasks.recipe import TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
-__all__ = ["TASK", "ClassificationRecipe", "LabelledTexts", "class_weights", "label_order"]
+__all__ = ["METHODS", "TASK", "ClassificationRecipe", "LabelledTexts", "class_weights", "label_order", "words_of_label"]
+
+
+Method = Literal["full", "prototype", "zero-shot"]
+METHODS: tuple[Method, ...] = get_args(Method)
 
 
 class LabelledTexts(Protocol):
@@ -43,8 +48,18 @@ class LabelledTexts(Protocol):
 class ClassificationRecipe(TrainingRecipe):
     """How to fine-tune a classifier."""
 
+    method: Method = "full"
+    """``full``: all weights are fine-tuned. ``prototype``: the encoder stays, the head is computed from the mean of
+    each label's texts, in seconds. ``zero-shot``: the head is computed from the labels' names; texts only measure it.
+    """
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(self.method in METHODS, "method", self.method, f"one of {', '.join(METHODS)}")
+        plain = self.method == "full" or not self.class_weights
+        require(plain, "class_weights", self.class_weights, "left out where nothing is fine-tuned")
 
 
 def class_weights(label_ids: Sequence[int], labels: int) -> tuple[float, ...]:
@@ -52,6 +67,12 @@ def class_weights(label_ids: Sequence[int], labels: int) -> tuple[float, ...]:
     counts = Counter(label_ids)
     present = sum(1 for label in range(labels) if counts[label])
     return tuple(len(label_ids) / (present * counts[label]) if counts[label] else 0.0 for label in range(labels))
+
+
+def words_of_label(label: str) -> str:
+    """A label's name as a person would say it: ``card_not_working`` and ``cardNotWorking`` are three words."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", label)
+    return " ".join(re.sub(r"[_\-./:]+", " ", spaced).split()).lower() or label
 
 
 def label_order(dataset: LabelledTexts) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ ROWS_MANY, ROWS_HUGE = 50_000, 300_000
 class TrainingRecipe:
     """How to fine-tune, whatever the task. The defaults were chosen on validation rows of BANKING77."""
 
+    method: str = "full"
+    """How the weights come about; a task may know others than fine-tuning all of them."""
     encoder: str = ""
     """Pretrained weights: a folder or hub id; empty: the bundled encoder."""
     epochs: int | None = None

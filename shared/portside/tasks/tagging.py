@@ -58,6 +58,7 @@ class TaggingRecipe(TrainingRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        require(self.method == "full", "method", self.method, "full")
         require(0 <= self.context < self.max_tokens // 3, "context", self.context, "below a third of max_tokens")
 
 

@@ -55,6 +55,10 @@ class TaskAdapter(Protocol):
         """``score``, by which weights are chosen (higher is better), ``loss`` and the task's own figures."""
         ...
 
+    def closed_form(self, network: nn.Module, method: str) -> None:
+        """Give the head weights that are computed, not trained: for methods that leave the encoder as it is."""
+        ...
+
     def head_start(self, network: nn.Module, precision: str) -> None:
         """Give the head of a short run better weights than random ones."""
         ...

@@ -31,7 +31,7 @@ def training_card(
     """The card of a fine-tuned model: the task's ``own`` part, the recipe, how the training went, versions."""
     return {
         "task": task,
-        "method": "full",
+        "method": recipe.method,
         "parent": parent,
         "encoder": {"name": source.name, "kind": source.kind, "sha256": source.sha256},
         **own,

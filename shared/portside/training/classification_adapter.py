@@ -17,6 +17,7 @@ from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
+from portside.training.closed_form import prototype_head, set_head, zero_shot_head
 from portside.training.head_start import MOST_ROWS, start_head
 from portside.training.material import Material
 
@@ -71,6 +72,15 @@ class ClassificationAdapter:
         """Ids and mask (rows, tokens), labels (rows,)."""
         labels = torch.tensor([row["labels"] for row in rows], dtype=torch.long)
         return {**pad_rows(self.tokens, rows), "labels": labels}
+
+    def closed_form(self, network: nn.Module, method: str) -> None:
+        """Means of the labels' texts, or of their names."""
+        assert isinstance(network, ClassificationNetwork)
+        if method == "zero-shot":
+            head = zero_shot_head(network, self.tokens, self._material.labels)
+        else:
+            head = prototype_head(network, self.tokens, self._material)
+        set_head(network, self.tokens, self._material, head)
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """A linear discriminant on the frozen encoder."""

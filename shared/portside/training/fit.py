@@ -80,13 +80,10 @@ def fit(
         UsageError: the budget leaves no room for training.
     """
     with _advice_on_memory(recipe):
-        around.progress.update(0, 1, "reading the encoder")
-        set_seed(recipe.seed)
-        encoder = load_backbone(source.folder, dropout=recipe.dropout)
-        config = json.loads(encoder.config.to_json_string(use_diff=False))
-        task = prepare()
-        network = task.network(encoder, hidden_size(config))
-        parts = _Parts(recipe, task, around, network)
+        parts, config = _read(recipe, source, prepare, around)
+        task, network = parts.task, parts.network
+        if recipe.method != "full":
+            return _computed(parts, config), task
         plan, precision = _plan(parts)
         around.planned()
         if task.head_start_rows and plan.expected_steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
@@ -114,6 +111,38 @@ def fit(
         validation=task.validate(finished) if task.valid_count else None,
     )
     return fitted, task
+
+
+def _read(
+    recipe: TrainingRecipe, source: EncoderSource, prepare: Callable[[], TaskAdapter], around: Surroundings
+) -> tuple[_Parts, dict[str, Any]]:
+    around.progress.update(0, 1, "reading the encoder")
+    set_seed(recipe.seed)
+    encoder = load_backbone(source.folder, dropout=recipe.dropout)
+    config = json.loads(encoder.config.to_json_string(use_diff=False))
+    task = prepare()
+    return _Parts(recipe, task, around, task.network(encoder, hidden_size(config))), config
+
+
+def _computed(parts: _Parts, config: dict[str, Any]) -> Fitted:
+    """The encoder as it is with a head in closed form: no step is taken."""
+    task, began = parts.task, time.monotonic()
+    parts.around.planned()
+    parts.around.progress.update(0, 1, "reading the texts")
+    network = parts.network.to(engine.best_device()).eval()
+    task.closed_form(network, parts.recipe.method)
+    network = network.to("cpu")
+    return Fitted(
+        network=network,
+        config=config,
+        plan=Plan(0, 0, 1, 1, 0.0, 0.0, limited=False),
+        precision="fp32",
+        best=Best(),
+        steps=0,
+        stopped="computed, not trained",
+        seconds=time.monotonic() - began,
+        validation=task.validate(network) if task.valid_count else None,
+    )
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,86 @@
+"""Heads that are computed from a frozen encoder's vectors instead of trained. Imports torch: import it lazily.
+
+Prototypes: one Gaussian a label around the mean of its texts, with one shared covariance (Fisher 1936; as a few-shot
+classifier: Snell et al., "Prototypical Networks for Few-shot Learning", NeurIPS 2017). Zero-shot: the label's name in a
+few sentences takes the place of its texts (Yin et al., "Benchmarking Zero-shot Text Classification", EMNLP 2019).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from portside.inference import network as engine
+from portside.inference.classifier import softmax
+from portside.inference.tokens import Tokens
+from portside.tasks.classification import words_of_label
+from portside.tasks.classification_network import ClassificationNetwork
+from portside.training.head_start import linear_discriminant
+from portside.training.material import Material
+
+__all__ = ["TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
+
+TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
+"""Sentences that a label's name is read in: their mean is steadier than the bare name."""
+TEMPERATURES = tuple(float(value) for value in np.geomspace(0.02, 20.0, 61))
+
+
+def prototype_head(
+    network: ClassificationNetwork, tokens: Tokens, material: Material
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (labels, hidden) and bias (labels,) from the mean vectors of each label's texts."""
+    labels = np.array(material.label_ids, dtype=np.int64)
+    return linear_discriminant(_pooled(network, tokens, material.texts), labels, len(material.labels))
+
+
+def zero_shot_head(
+    network: ClassificationNetwork, tokens: Tokens, labels: Sequence[str]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Weights (labels, hidden), each of length 1, from the labels' names alone; no bias."""
+    words = [words_of_label(label) for label in labels]
+    pooled = _pooled(network, tokens, [template.format(word) for template in TEMPLATES for word in words])
+    unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
+    means = unit.reshape(len(TEMPLATES), len(words), -1).mean(axis=0).astype(np.float64)
+    return means / np.linalg.norm(means, axis=1, keepdims=True), np.zeros(len(words))
+
+
+def best_temperature(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+    """The divisor of ``logits``, shape (texts, labels), under which ``truth`` is likeliest; 1 without texts."""
+    if len(truth) == 0:
+        return 1.0
+    rows = np.arange(len(truth))
+
+    def surprise(temperature: float) -> float:
+        return float(-np.log(np.maximum(softmax(logits / temperature)[rows, truth], 1e-12)).mean())
+
+    return min(TEMPERATURES, key=surprise)
+
+
+def set_head(
+    network: ClassificationNetwork,
+    tokens: Tokens,
+    material: Material,
+    head: tuple[NDArray[np.float64], NDArray[np.float64]],
+) -> None:
+    """Put the head into the network, as sure of itself as the validation rows bear out."""
+    weights, bias = head
+    temperature = 1.0
+    if material.valid_texts:
+        logits = _pooled(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
+        temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64))
+    with torch.no_grad():
+        network.head.weight.copy_(torch.from_numpy(weights / temperature))
+        network.head.bias.copy_(torch.from_numpy(bias / temperature))
+
+
+def _pooled(network: ClassificationNetwork, tokens: Tokens, texts: Sequence[str]) -> NDArray[np.float32]:
+    network.eval()
+    return engine.run(
+        lambda ids, mask: engine.mean_pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask),
+        tokens,
+        texts,
+        device=next(network.parameters()).device,
+    )

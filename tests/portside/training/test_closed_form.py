@@ -1,0 +1,77 @@
+"""Heads that are computed: prototypes from texts, zero-shot from names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from portside.data import Dataset
+from portside.errors import UsageError
+from portside.inference.classifier import load_classifier, softmax
+from portside.tasks.classification import ClassificationRecipe, words_of_label
+from portside.training.closed_form import TEMPERATURES, best_temperature
+
+Train = Callable[..., object]
+
+
+@pytest.mark.parametrize(
+    ("label", "words"),
+    [
+        ("card_not_working", "card not working"),
+        ("cardNotWorking", "card not working"),
+        ("Refund-status", "refund status"),
+        ("a.b/c:d", "a b c d"),
+        ("退款", "退款"),
+        ("__", "__"),
+    ],
+)
+def test_labels_are_read_as_words(label: str, words: str) -> None:
+    assert words_of_label(label) == words
+
+
+def test_the_temperature_is_the_one_that_made_the_logits() -> None:
+    rng = np.random.default_rng(0)
+    logits = rng.normal(0, 2, (4000, 5))
+    truth = np.array([rng.choice(5, p=row) for row in softmax(logits)])
+    assert best_temperature(3.0 * logits, truth) == pytest.approx(3.0, rel=0.15)
+    assert best_temperature(np.zeros((0, 5)), np.zeros(0, dtype=np.int64)) == 1.0
+    assert min(TEMPERATURES) <= best_temperature(1e-3 * logits, truth) <= max(TEMPERATURES)
+
+
+def test_methods_are_checked() -> None:
+    with pytest.raises(UsageError, match="prototype"):
+        ClassificationRecipe(method="lucky")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="class_weights"):
+        ClassificationRecipe(method="prototype", class_weights=True)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["prototype", "zero-shot"])
+def test_a_computed_head_is_registered_like_a_trained_one(
+    train: Callable[..., object], sentences: Callable[..., Dataset], method: str
+) -> None:
+    version = train(sentences(60), method=method)
+    card = version.card  # type: ignore[attr-defined]
+    assert card["method"] == method
+    assert card["training"]["steps"] == 0
+    found = load_classifier(version).predict(["where is my parcel 5"])[0]  # type: ignore[arg-type]
+    assert sum(found.probabilities.values()) == pytest.approx(1.0)
+    if method == "prototype":  # one word tells the labels apart, even to random weights
+        assert card["metrics"]["validation"]["accuracy"] > 0.8
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_names_alone_tell_topics_apart(
+    train: Callable[..., object], sentences: Callable[..., Dataset], recipe: ClassificationRecipe
+) -> None:
+    version = train(sentences(60), method="zero-shot", encoder="")
+    classifier = load_classifier(version)  # type: ignore[arg-type]
+    asked = {
+        "my bank card is broken": "card",
+        "when does the package arrive": "parcel",
+        "give me my money back": "refund",
+    }
+    assert [one.label for one in classifier.predict(list(asked))] == list(asked.values())
