@@ -1,4 +1,4 @@
-"""The job ``core.train``: fine-tune a classification model on a file."""
+"""The job ``core.train``: fine-tune a model of any task on a file."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ def run_training(
     *,
     data: str,
     name: str,
+    task: str = "classification",
     text: str | None = None,
     label: str | None = None,
     valid: str | None = None,
@@ -25,24 +26,25 @@ def run_training(
     """Train on ``data`` and register the result as the next version of ``name``.
 
     ``text`` and ``label`` name columns where they cannot be guessed; ``recipe`` holds any field of
-    ``ClassificationRecipe`` (``budget_seconds``, ``epochs``, ``seed``, ``encoder`` …). A retry continues where the
+    the task's recipe (``budget_seconds``, ``epochs``, ``seed``, ``encoder`` …). A retry continues where the
     earlier attempt stopped.
 
     Raises:
         UsageError, DataError: the recipe or a file breaks a rule.
     """
-    from portside.data import load_examples
+    from portside.apps import load
+    from portside.commands.tasks import Columns, commands_of
     from portside.registry import ModelRegistry
-    from portside.tasks.classification import ClassificationRecipe
-    from portside.training.classification import train_classifier
+    from portside.tasks.spec import find_task
+    from portside.training.run import Order, train_task
 
+    spec = find_task(task)
+    words, columns = commands_of(spec), Columns(text, label)
     given = {"encoder": context.settings.encoder, **{key: value for key, value in recipe.items() if value is not None}}
-    version = train_classifier(
-        ClassificationRecipe(**_known(given, ClassificationRecipe)),
-        load_examples(Path(data), text=text, label=label),
+    made = spec.recipe(**_known(given, spec.recipe))
+    order = Order(
         registry=ModelRegistry(context.settings.models_dir),
         name=name,
-        valid=load_examples(Path(valid), text=text, label=label) if valid else None,
         runs_dir=context.settings.runs_dir,
         progress=context.progress,
         actor=context.actor,
@@ -51,6 +53,9 @@ def run_training(
         resume=context.attempt > 1,
         threads=context.settings.threads,
     )
+    dataset = words.read(Path(data), columns, test=False)
+    held_out = words.read(Path(valid), columns, test=True) if valid else None
+    version = train_task(made, load(spec.make)(made, dataset, held_out), order)
     metrics = dict(version.card.get("metrics") or {})
     return {"model": version.ref, "metrics": metrics, "summary": f"{version.ref}: {version.card.get('summary', '')}"}
 
