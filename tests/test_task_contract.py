@@ -26,6 +26,16 @@ def labelled(rows: int) -> str:
     return "text,label\n" + "\n".join(lines) + "\n"
 
 
+def several(rows: int) -> str:
+    words = {"card": "card", "parcel": "parcel", "refund": "money"}
+    names = sorted(words)
+    lines = []
+    for row in range(3 * rows):
+        chosen = [name for place, name in enumerate(names) if (row + 1) >> place & 1]
+        lines.append(f"where is my {' and my '.join(words[name] for name in chosen) or 'hat'},{'|'.join(chosen)}")
+    return "text,labels\n" + "\n".join(f"{row} {line}" for row, line in enumerate(lines)) + "\n"
+
+
 def tagged(rows: int) -> str:
     names = (("Ann", "B-PER"), ("Paris", "B-LOC"), ("London", "B-LOC"), ("Bea", "B-PER"))
     lines = []
@@ -37,6 +47,7 @@ def tagged(rows: int) -> str:
 
 SMALL: dict[str, tuple[str, Callable[[int], str], str]] = {
     "classification": ("rows.csv", labelled, "text\nwhere is my card 5\n"),
+    "multilabel": ("rows.csv", several, "text\nwhere is my card and my parcel\n"),
     "tagging": ("rows.txt", tagged, "text\nwe saw Ann in 1905\n"),
 }
 """Task -> a file's name, what makes its content, and a file to predict: a new task adds its line."""

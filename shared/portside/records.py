@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Entity", "Example", "Prediction", "Tagged"]
+__all__ = ["Entity", "Example", "LabelSet", "MultiLabelled", "Prediction", "Tagged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,26 @@ class Prediction:
     probabilities: Mapping[str, float]
     model: str
     """Which version said it, as ``name:version``."""
+
+
+@dataclass(frozen=True, slots=True)
+class MultiLabelled:
+    """One text with any number of labels."""
+
+    text: str
+    labels: tuple[str, ...]
+    """Sorted, each once; empty: none of them fits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSet:
+    """What one model version says of one text that may have several labels."""
+
+    labels: tuple[str, ...]
+    """Those whose probability reaches the model's threshold, the likeliest first."""
+    probabilities: Mapping[str, float]
+    """Of each label by itself, in the model's own label order: they do not sum to 1."""
+    model: str
 
 
 @dataclass(frozen=True, slots=True)

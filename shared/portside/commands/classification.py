@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from portside.records import Prediction
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "findings", "measured", "output_columns", "predict_file", "predict_texts", "read", "show"]
+__all__ = [
+    "added_columns",
+    "evaluate",
+    "findings",
+    "measured",
+    "output_columns",
+    "predict_file",
+    "predict_texts",
+    "read",
+    "show",
+]
 
 CONFUSIONS_SHOWN = 10
 WEAKEST_SHOWN = 10
@@ -121,7 +131,11 @@ def output_columns(given: Sequence[str], labels: Sequence[str]) -> tuple[list[st
 
     A column of the input that is called like an added one gets ``input_`` before its name.
     """
-    added = ["label", "confidence", *(f"p_{label}" for label in labels)]
+    return added_columns(given, ["label", "confidence", *(f"p_{label}" for label in labels)])
+
+
+def added_columns(given: Sequence[str], added: list[str]) -> tuple[list[str], list[str]]:
+    """Names for the columns of the input, none of which is called like one of ``added``, and ``added`` itself."""
     taken = set(added)
     kept = []
     for name in given:

@@ -10,12 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from portside.encoders import hidden_size
-from portside.inference.folder import read_model_file
+from portside.inference.folder import ModelFile, read_model_file
 from portside.inference.network import empty_encoder, mean_pool
 from portside.inference.tokens import Tokens
 from portside.tasks.network_folder import fill
 
-__all__ = ["ClassificationNetwork", "load_network"]
+__all__ = ["ClassificationNetwork", "MultiLabelNetwork", "load_multilabel_network", "load_network"]
 
 
 class ClassificationNetwork(nn.Module):
@@ -55,15 +55,35 @@ class ClassificationNetwork(nn.Module):
         return losses.mean()
 
 
-def load_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, tuple[str, ...]]:
-    """The network in ``folder`` ready to serve, its tokenizer and its label order.
+class MultiLabelNetwork(ClassificationNetwork):
+    """The same with a yes or no for each label: ``labels`` has shape (batch, labels), 0 or 1."""
+
+    def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        # The sum over labels, so that the step for one label does not shrink with how many others there are.
+        losses = functional.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype), reduction="none")
+        return losses.sum(dim=1).mean()
+
+
+def load_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, ModelFile]:
+    """The network in ``folder`` ready to serve, its tokenizer, and what the folder says of itself.
 
     Raises:
         ModelDamaged: a file is missing, unreadable or does not fit the others.
         ModelError: the folder holds a model for another task or of a newer format.
     """
-    file = read_model_file(folder, task="classification")
+    return _load(folder, ClassificationNetwork, "classification")
+
+
+def load_multilabel_network(folder: Path) -> tuple[ClassificationNetwork, Tokens, ModelFile]:
+    """Like ``load_network``, of a model that gives several labels."""
+    return _load(folder, MultiLabelNetwork, "multilabel")
+
+
+def _load(
+    folder: Path, kind: type[ClassificationNetwork], task: str
+) -> tuple[ClassificationNetwork, Tokens, ModelFile]:
+    file = read_model_file(folder, task=task)
     tokens = Tokens(folder, max_tokens=file.max_tokens)
-    network = ClassificationNetwork(empty_encoder(folder), hidden_size(tokens.config), len(file.labels))
+    network = kind(empty_encoder(folder), hidden_size(tokens.config), len(file.labels))
     fill(network, folder)
-    return network.eval(), tokens, file.labels
+    return network.eval(), tokens, file

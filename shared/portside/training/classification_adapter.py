@@ -17,7 +17,7 @@ from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.closed_form import prototype_head, set_head, zero_shot_head
+from portside.training.closed_form import LEAST, prototype_head, set_head, zero_shot_head
 from portside.training.head_start import MOST_ROWS, start_head
 from portside.training.material import Material
 
@@ -80,7 +80,7 @@ class ClassificationAdapter:
             head = zero_shot_head(network, self.tokens, self._material.labels)
         else:
             head = prototype_head(network, self.tokens, self._material)
-        set_head(network, self.tokens, self._material, head)
+        set_head(network, self.tokens, self._material, head, least=LEAST[method])
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """A linear discriminant on the frozen encoder."""

@@ -21,11 +21,13 @@ from portside.tasks.classification_network import ClassificationNetwork
 from portside.training.head_start import linear_discriminant
 from portside.training.material import Material
 
-__all__ = ["TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
+__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
 
 TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
 """Sentences that a label's name is read in: their mean is steadier than the bare name."""
 TEMPERATURES = tuple(float(value) for value in np.geomspace(0.02, 20.0, 61))
+LEAST = {"prototype": 0.5, "zero-shot": TEMPERATURES[0]}
+"""Least divisor for each method: weights without bound would show rounding in the probabilities."""
 
 
 def prototype_head(
@@ -47,7 +49,7 @@ def zero_shot_head(
     return means / np.linalg.norm(means, axis=1, keepdims=True), np.zeros(len(words))
 
 
-def best_temperature(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> float:
+def best_temperature(logits: NDArray[np.float64], truth: NDArray[np.int64], least: float = 0.0) -> float:
     """The divisor of ``logits``, shape (texts, labels), under which ``truth`` is likeliest; 1 without texts."""
     if len(truth) == 0:
         return 1.0
@@ -56,7 +58,7 @@ def best_temperature(logits: NDArray[np.float64], truth: NDArray[np.int64]) -> f
     def surprise(temperature: float) -> float:
         return float(-np.log(np.maximum(softmax(logits / temperature)[rows, truth], 1e-12)).mean())
 
-    return min(TEMPERATURES, key=surprise)
+    return min((value for value in TEMPERATURES if value >= least), key=surprise)
 
 
 def set_head(
@@ -64,13 +66,15 @@ def set_head(
     tokens: Tokens,
     material: Material,
     head: tuple[NDArray[np.float64], NDArray[np.float64]],
+    *,
+    least: float,
 ) -> None:
     """Put the head into the network, as sure of itself as the validation rows bear out."""
     weights, bias = head
     temperature = 1.0
     if material.valid_texts:
         logits = _pooled(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
-        temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64))
+        temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64), least)
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights / temperature))
         network.head.bias.copy_(torch.from_numpy(bias / temperature))

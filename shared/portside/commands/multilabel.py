@@ -1,0 +1,128 @@
+"""Multi-label classification on the command line."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portside.commands.classification import PROBABILITY_DIGITS, ROWS_AT_ONCE, added_columns
+from portside.commands.tasks import Columns, replacing
+from portside.data.findings import DataReport
+from portside.progress import Progress
+
+if TYPE_CHECKING:
+    from portside.data.multilabel import MultiLabelDataset
+    from portside.evaluation.multilabel import MultiLabelReport
+    from portside.registry import ModelVersion
+
+__all__ = ["evaluate", "findings", "measured", "predict_file", "predict_texts", "read", "show"]
+
+WEAKEST_SHOWN = 10
+SHOWN = 3
+"""Most probable labels shown for a text that gets none."""
+
+
+def read(path: Path, columns: Columns, *, test: bool) -> MultiLabelDataset:
+    """Texts with their labels; ``test`` changes nothing.
+
+    Raises:
+        DataError: the file breaks a rule.
+    """
+    from portside.data.multilabel import load_multilabelled
+
+    return load_multilabelled(path, text=columns.text, label=columns.label)
+
+
+def findings(dataset: MultiLabelDataset) -> DataReport:
+    """What was found in the file."""
+    return DataReport(dataset.source, len(dataset), len(dataset)).with_findings(*dataset.findings)
+
+
+def measured(version: ModelVersion) -> str:
+    """Micro-F1 on validation rows."""
+    found = version.validation
+    if not found:
+        return ""
+    return (
+        f"Validation micro-F1 {found['micro_f1']:.4f} from probability {found['threshold']:.2f} on, n = {found['n']:,}"
+    )
+
+
+def evaluate(
+    version: ModelVersion, dataset: MultiLabelDataset, *, threads: int, progress: Progress
+) -> MultiLabelReport:
+    """Micro- and macro-F1, mean average precision, every label."""
+    from portside.evaluation.multilabel import evaluate_multilabeller
+    from portside.inference.multilabel import load_multilabeller
+
+    return evaluate_multilabeller(
+        load_multilabeller(version, threads=threads),
+        dataset,
+        report=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
+    )
+
+
+def show(report: MultiLabelReport) -> None:
+    """Print a report."""
+    from portside.console import say, table
+
+    low, high = report.micro_f1_ci95
+    say(f"{report.model} on {report.data}, n = {report.n:,}")
+    say(f"micro-F1 {report.micro_f1:.4f} (95 % interval {low:.4f} to {high:.4f}), macro-F1 {report.macro_f1:.4f}")
+    say(f"mean average precision {report.map:.4f}; exactly the right labels: {100 * report.exact:.1f} %")
+    weakest = sorted(report.per_label.items(), key=lambda item: (item[1].f1, item[0]))[:WEAKEST_SHOWN]
+    table(
+        ["label", "precision", "recall", "f1", "average precision", "rows"],
+        [[label, one.precision, one.recall, one.f1, one.average_precision, one.support] for label, one in weakest],
+        title=f"Labels, weakest first ({len(weakest)} of {len(report.per_label)})",
+    )
+
+
+def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_json: bool) -> None:
+    """Print the labels of each text."""
+    from dataclasses import asdict
+
+    from portside import console
+    from portside.inference.multilabel import load_multilabeller
+
+    found = load_multilabeller(version, threads=threads).predict(texts)
+    if as_json:
+        console.as_json([{"text": text, **asdict(one)} for text, one in zip(texts, found, strict=True)])
+        return
+    for text, one in zip(texts, found, strict=True):
+        ranked = sorted(one.probabilities.items(), key=lambda item: -item[1])[:SHOWN]
+        given = ", ".join(f"{label} {one.probabilities[label]:.3f}" for label in one.labels)
+        nearest = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked)
+        console.say(f"{given or f'no label (nearest: {nearest})'}  {text}")
+
+
+def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
+    """Write the file's columns with its labels, separated by |, and every probability added."""
+    from portside.console import say
+    from portside.data import read_table
+    from portside.data.columns import TEXT_NAMES, find_column
+    from portside.inference.multilabel import load_multilabeller
+    from portside.progress import TerminalProgress
+
+    labeller = load_multilabeller(version, threads=threads)
+    table = read_table(data)
+    names = [str(name) for name in table.frame.columns]
+    column, _ = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
+    frame = table.frame.astype(object).where(table.frame.notna(), "")
+    kept, added = added_columns(names, ["labels", *(f"p_{label}" for label in labeller.labels)])
+    with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
+        writer = csv.writer(stream)
+        writer.writerow([*kept, *added])
+        for start in range(0, len(frame), ROWS_AT_ONCE):
+            part = frame.iloc[start : start + ROWS_AT_ONCE]
+            found = labeller.predict([str(value) for value in part[column]])
+            for row, one in zip(part.itertuples(index=False), found, strict=True):
+                writer.writerow([*row, "|".join(one.labels), *_rounded(list(one.probabilities.values()))])
+            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
+    say(f"{len(frame):,} rows labelled by {version.ref}, written to {out}")
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, PROBABILITY_DIGITS) for value in values]

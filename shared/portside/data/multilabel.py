@@ -1,0 +1,127 @@
+"""Read texts that may have several labels."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
+from portside.data.findings import Finding, excerpt
+from portside.data.identity import clean, text_key
+from portside.data.read import read_table
+from portside.errors import DataError
+from portside.records import MultiLabelled
+
+__all__ = ["MultiLabelDataset", "load_multilabelled"]
+
+NAMES = ("labels", "intents", "topics", "tags", "categories", "genres", *LABEL_NAMES)
+SEPARATORS = "|;,"
+
+
+@dataclass(frozen=True)
+class MultiLabelDataset:
+    """Texts with their labels, as read from ``source``."""
+
+    examples: tuple[MultiLabelled, ...]
+    source: str
+    findings: tuple[Finding, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that occur, sorted."""
+        return tuple(sorted({label for one in self.examples for label in one.labels}))
+
+    @cached_property
+    def content_hash(self) -> str:
+        """Changes when a text or a label changes."""
+        digest = hashlib.sha256()
+        for one in self.examples:
+            digest.update(json.dumps([one.text, one.labels], ensure_ascii=True).encode())
+        return digest.hexdigest()
+
+    def subset(self, places: Sequence[int]) -> MultiLabelDataset:
+        """Some of the rows, in the order of ``places``."""
+        return MultiLabelDataset(tuple(self.examples[place] for place in places), self.source)
+
+
+def load_multilabelled(path: str | Path, *, text: str | None = None, label: str | None = None) -> MultiLabelDataset:
+    """Read texts with any number of labels; columns are guessed by name where they are None.
+
+    Labels are a list (JSON lines, Parquet) or separated by ``|``, ``;`` or ``,``, whichever comes first in that order
+    anywhere in the column. A row without labels is kept: none of them fits.
+
+    Raises:
+        DataError: the file cannot be read, a cell is neither, or no row has a text; names file, row and column.
+    """
+    table = read_table(path)
+    names = [str(name) for name in table.frame.columns]
+    text_column, notes = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
+    others = [name for name in names if name != text_column]
+    label_column, more = find_column(others, label, NAMES, what="label", file=table.file)
+    cells = table.frame[label_column].tolist()
+    separator = next(
+        (each for each in SEPARATORS if any(isinstance(cell, str) and each in cell for cell in cells)), "|"
+    )
+    examples, empty = [], 0
+    for row, (words, cell) in enumerate(zip(table.frame[text_column].tolist(), cells, strict=True), start=1):
+        cleaned = clean(words) if isinstance(words, str) else ""
+        if not cleaned:
+            empty += 1
+            continue
+        examples.append(MultiLabelled(cleaned, _labels(cell, separator, table.file, row, label_column)))
+    if not examples:
+        raise DataError("The file must hold at least one text", seen="none", file=table.file, column=text_column)
+    findings = [*table.findings, *notes, *more]
+    if empty:
+        findings.append(
+            Finding("warning", "A row without text was left out", "Give it a text", table.file, count=empty)
+        )
+    return MultiLabelDataset(tuple(examples), str(path), (*findings, *_repeated(examples, table.file)))
+
+
+def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tuple[str, ...]:
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)):
+        return ()
+    if isinstance(cell, str):
+        given: Sequence[Any] = cell.split(separator)
+    elif isinstance(cell, list | tuple) or hasattr(cell, "tolist"):
+        given = list(cell)
+    else:
+        given = [cell]
+    if not all(isinstance(each, str | int) for each in given):
+        raise DataError(
+            "Labels are a list of names or one text with separators",
+            seen=excerpt(cell),
+            remedy='Write ["refund", "late"] in JSON lines, refund|late in CSV',
+            file=file,
+            row=row,
+            column=column,
+        )
+    return tuple(sorted({clean(str(each)) for each in given} - {""}))
+
+
+def _repeated(examples: Sequence[MultiLabelled], file: str) -> list[Finding]:
+    seen: dict[str, set[tuple[str, ...]]] = {}
+    for one in examples:
+        seen.setdefault(text_key(one.text), set()).add(one.labels)
+    conflicts = sum(len(sets) > 1 for sets in seen.values())
+    counts = Counter(label for one in examples for label in one.labels)
+    single = sorted(label for label, count in counts.items() if count == 1)
+    found = []
+    if conflicts:
+        rule, remedy = "The same text stands there with different labels", "Decide which labels it has"
+        found.append(Finding("warning", rule, remedy, file, count=conflicts))
+    if single:
+        rule, remedy = "A label with a single example can hardly be learned", "Add examples or merge it with another"
+        found.append(Finding("warning", rule, remedy, file, value=excerpt(", ".join(single)), count=len(single)))
+    return found

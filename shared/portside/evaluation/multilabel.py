@@ -1,0 +1,135 @@
+"""How well a classifier gives several labels: micro- and macro-F1, mean average precision, each label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.tasks.multilabel import MultiLabelTexts, truth_of
+
+__all__ = ["LabelFigures", "MultiLabelReport", "average_precision", "evaluate_multilabeller", "figures"]
+
+RESAMPLES = 1_000
+"""Bootstrap draws of texts for the interval."""
+
+
+class MultiLabeller(Protocol):
+    """Gives several labels."""
+
+    model: str
+    labels: tuple[str, ...]
+    threshold: float
+
+    def probabilities(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Of each label by itself, shape (texts, labels)."""
+        ...
+
+
+@dataclass(frozen=True)
+class LabelFigures:
+    """Of one label."""
+
+    precision: float
+    recall: float
+    f1: float
+    average_precision: float
+    support: int
+
+
+@dataclass(frozen=True)
+class MultiLabelReport:
+    """What a classifier reaches on labelled texts."""
+
+    model: str
+    data: str
+    n: int
+    micro_f1: float
+    micro_f1_ci95: tuple[float, float]
+    """Bootstrap over texts."""
+    macro_f1: float
+    """Mean over the labels that the model knows or the data has."""
+    map: float
+    """Mean over labels with at least one text."""
+    exact: float
+    """Share of texts with exactly the right labels."""
+    per_label: dict[str, LabelFigures]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON can hold it."""
+        name, _, version = self.model.partition(":")
+        figures = {"micro_f1": self.micro_f1, "micro_f1_ci95": list(self.micro_f1_ci95), "macro_f1": self.macro_f1}
+        return {
+            "model": name,
+            "version": int(version or 0),
+            "data": self.data,
+            "n": self.n,
+            **figures,
+            "map": self.map,
+            "exact": self.exact,
+            "per_label": {label: asdict(one) for label, one in self.per_label.items()},
+        }
+
+
+def evaluate_multilabeller(
+    labeller: MultiLabeller, dataset: MultiLabelTexts, *, report: Callable[[int], None] | None = None
+) -> MultiLabelReport:
+    """Ask for the labels of every text and compare. Labels that the model does not know count as missed."""
+    labels = tuple(dict.fromkeys((*labeller.labels, *dataset.labels)))
+    known = labeller.probabilities([one.text for one in dataset.examples], report=report)
+    unknown = np.zeros((len(known), len(labels) - len(labeller.labels)))
+    probabilities = np.concatenate([known, unknown], axis=1)
+    truth = truth_of(dataset.examples, labels)
+    found = probabilities >= labeller.threshold
+    right, said, there = (truth & found).sum(axis=1), found.sum(axis=1), truth.sum(axis=1)
+    per_label = figures(probabilities, truth, labels, labeller.threshold)
+    return MultiLabelReport(
+        model=labeller.model,
+        data=dataset.source,
+        n=len(dataset.examples),
+        micro_f1=float(2 * right.sum() / max(said.sum() + there.sum(), 1)),
+        micro_f1_ci95=_interval(np.stack([right, said + there], axis=1)),
+        macro_f1=float(np.mean([one.f1 for one in per_label.values()])),
+        map=float(np.mean([one.average_precision for one in per_label.values() if one.support] or [0.0])),
+        exact=float((truth == found).all(axis=1).mean()),
+        per_label=per_label,
+    )
+
+
+def figures(
+    probabilities: NDArray[np.float64], truth: NDArray[np.bool_], labels: Sequence[str], threshold: float
+) -> dict[str, LabelFigures]:
+    """Figures of each label; the arrays have shape (texts, labels)."""
+    found = probabilities >= threshold
+    right, said, there = (truth & found).sum(axis=0), found.sum(axis=0), truth.sum(axis=0)
+    return {
+        label: LabelFigures(
+            float(right[place] / said[place]) if said[place] else 0.0,
+            float(right[place] / there[place]) if there[place] else 0.0,
+            float(2 * right[place] / (said[place] + there[place])) if said[place] + there[place] else 0.0,
+            average_precision(probabilities[:, place], truth[:, place]),
+            int(there[place]),
+        )
+        for place, label in enumerate(labels)
+    }
+
+
+def average_precision(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> float:
+    """Area under the precision-recall curve, as scikit-learn has it; 0 without a positive text."""
+    if not truth.any():
+        return 0.0
+    from sklearn.metrics import average_precision_score
+
+    return float(average_precision_score(truth, scores))
+
+
+def _interval(sums: NDArray[np.int64]) -> tuple[float, float]:
+    rng = np.random.default_rng(0)
+    draws = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES) @ sums
+    low, high = np.quantile(2 * draws[:, 0] / np.maximum(draws[:, 1], 1), [0.025, 0.975])
+    return float(low), float(high)

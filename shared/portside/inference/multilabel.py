@@ -1,0 +1,91 @@
+"""Classifiers that give several labels: one version from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.inference.folder import read_model_file
+from portside.inference.threads import prepare_threads
+from portside.records import LabelSet
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
+
+__all__ = ["FolderMultiLabeller", "answers", "load_multilabeller", "sigmoid"]
+
+
+class FolderMultiLabeller:
+    """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
+
+    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+        self.model = model
+        file = read_model_file(folder, task="multilabel")
+        self.labels = file.labels
+        self.threshold = float(file.options.get("threshold", 0.5))
+        self._folder, self._threads = folder, threads
+        self._lock = Lock()
+        self._loaded: tuple[Any, Any, Any] | None = None
+
+    def predict(self, texts: Sequence[str]) -> list[LabelSet]:
+        """The labels of each text."""
+        return [self._set(row) for row in self.probabilities(texts)]
+
+    def probabilities(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> NDArray[np.float64]:
+        """Probability of each label by itself, in the order of ``labels``, shape (texts, labels).
+
+        ``report`` is told after each batch how many texts are done.
+        """
+        if not texts:
+            return np.zeros((0, len(self.labels)))
+        prepare_threads()
+        from portside.inference import network as engine
+
+        network, tokens, device = self._ready()
+        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], tokens, texts, device=device, report=report)
+        return sigmoid(logits)
+
+    def _set(self, row: NDArray[np.float64]) -> LabelSet:
+        order = [place for place in np.argsort(-row, kind="stable") if row[place] >= self.threshold]
+        probabilities = dict(zip(self.labels, row.tolist(), strict=True))
+        return LabelSet(tuple(self.labels[place] for place in order), probabilities, self.model)
+
+    def _ready(self) -> tuple[Any, Any, Any]:
+        from portside.inference import network as engine
+        from portside.tasks.classification_network import load_multilabel_network
+
+        with self._lock:
+            if self._loaded is None:
+                engine.use_threads(self._threads)
+                network, tokens, _ = load_multilabel_network(self._folder)
+                device = engine.best_device()
+                self._loaded = network.to(device), tokens, device
+            return self._loaded
+
+
+def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
+    """Probabilities from logits, in 64-bit floats."""
+    return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64))), dtype=np.float64)
+
+
+def load_multilabeller(version: ModelVersion, *, threads: int = 0) -> FolderMultiLabeller:
+    """The classifier of one version.
+
+    Raises:
+        ModelDamaged: the folder lacks a file or holds an unreadable one.
+        ModelError: the version is a model for another task.
+    """
+    return FolderMultiLabeller(version.folder, model=version.ref, threads=threads)
+
+
+def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """Labels and probabilities (texts, labels) of the model in ``folder``: what a reload must repeat."""
+    labeller = FolderMultiLabeller(folder, model="check")
+    return labeller.labels, labeller.probabilities(inputs)

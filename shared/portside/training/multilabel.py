@@ -1,0 +1,129 @@
+"""Fine-tune a classifier that gives several labels, for ``train_task``."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from portside.encoders import EncoderSource
+from portside.errors import DataError
+from portside.tasks.multilabel import MultiLabelRecipe, MultiLabelTexts, label_order
+from portside.training.holdout import holdout_size
+from portside.training.reload import ReloadCheck
+from portside.training.seen import save_seen
+
+if TYPE_CHECKING:
+    from portside.training.adapter import TaskAdapter
+    from portside.training.fit import Fitted
+    from portside.training.multilabel_adapter import MultiLabelMaterial
+
+__all__ = ["MultiLabelRecipe", "MultiLabelTask", "make_task"]
+
+CHECK_TEXTS = 12
+"""Texts whose outputs a fresh process must repeat."""
+
+
+def make_task(
+    recipe: MultiLabelRecipe, dataset: MultiLabelTexts, valid: MultiLabelTexts | None = None
+) -> MultiLabelTask:
+    """The task for ``train_task``. Without ``valid`` some texts are kept aside.
+
+    Raises:
+        DataError: there is nothing to tell apart, or validation has a label that training does not have.
+    """
+    labels = label_order(dataset)
+    unknown = [] if valid is None else sorted(set(valid.labels) - set(labels))
+    if valid is not None and unknown:
+        raise DataError(
+            "Every validation label must occur in the training data",
+            seen=", ".join(unknown),
+            remedy="Correct the labels, or add training texts with them",
+            file=valid.source,
+        )
+    return MultiLabelTask(recipe, dataset, valid, labels)
+
+
+@dataclass(frozen=True)
+class MultiLabelTask:
+    """Texts with any number of labels, checked."""
+
+    recipe: MultiLabelRecipe
+    dataset: MultiLabelTexts
+    valid: MultiLabelTexts | None
+    labels: tuple[str, ...]
+    name: str = "multilabel"
+
+    def identity(self) -> dict[str, Any]:
+        """Hashes of the data."""
+        validation = None if self.valid is None else self.valid.content_hash
+        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+
+    @cached_property
+    def material(self) -> MultiLabelMaterial:
+        """Texts to train and to validate on."""
+        from portside.training.multilabel_adapter import MultiLabelMaterial
+
+        examples = self.dataset.examples
+        if self.valid is not None:
+            given = f"{self.valid.source}, given by the user"
+            return MultiLabelMaterial(self.labels, examples, self.valid.examples, given)
+        places = list(range(len(examples)))
+        random.Random(self.recipe.seed).shuffle(places)
+        held = set(places[: holdout_size(len(examples))])
+        train = [one for place, one in enumerate(examples) if place not in held]
+        seen = {one.text for one in train}
+        valid = [one for place, one in enumerate(examples) if place in held and one.text not in seen]
+        words = f"{len(valid)} of {len(examples)} training rows, kept aside with seed {self.recipe.seed}"
+        return MultiLabelMaterial(self.labels, train, valid, words if valid else "none: too few rows to keep any aside")
+
+    def adapter(self, source: EncoderSource) -> TaskAdapter:
+        """The task for the training loop."""
+        from portside.training.multilabel_adapter import MultiLabelAdapter
+
+        return MultiLabelAdapter(self.recipe, self.material, source)
+
+    def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
+        """Write the model's files; returns the test that they reload to the outputs of the trained network."""
+        from portside.inference import network as engine
+        from portside.inference.folder import ModelFile
+        from portside.inference.multilabel import sigmoid
+        from portside.tasks.network_folder import save_network
+
+        network, material = fitted.network, self.material
+        options = {"threshold": (fitted.validation or {}).get("threshold", 0.5)}
+        model = ModelFile(self.name, adapter.tokens.max_tokens, self.labels, options)
+        save_network(folder, network, adapter.tokens, fitted.config, model)
+        save_seen(folder, [one.text for one in material.train])
+        by_length = sorted({one.text for one in self.dataset.examples}, key=lambda text: (len(text), text))
+        texts = by_length[:: max(1, len(by_length) // CHECK_TEXTS)] + by_length[-1:]
+        device = next(network.parameters()).device
+        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
+        expected = sigmoid(logits)
+        return lambda staged, check: check.compare(staged, texts, self.labels, expected)
+
+    def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
+        """Labels in their order, what validation measured, what it was trained on."""
+        found, material = fitted.validation, self.material
+        reached = f", micro-F1 {found['micro_f1']:.3f} on validation rows" if found else ""
+        trained = f"fine-tuned on {len(material.train):,} texts{reached}"
+        return {
+            "summary": f"Gives any of {len(self.labels)} labels; {trained}",
+            "labels": list(self.labels),
+            "metrics": {} if found is None else {"validation": {**found, "n": len(material.valid)}},
+            "data": {
+                "source": self.dataset.source,
+                "content_hash": self.dataset.content_hash,
+                "rows": len(self.dataset.examples),
+                "trained_on": len(material.train),
+                "validation": material.validation,
+                "longer_than_limit": adapter.cut,
+                "rows_per_label": {
+                    label: sum(label in one.labels for one in self.dataset.examples) for label in self.labels
+                },
+            },
+            "limits": {"max_tokens": adapter.tokens.max_tokens},
+        }

@@ -1,0 +1,87 @@
+"""Multi-label classification for the training loop. Imports torch: import it lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from portside.encoders import EncoderSource
+from portside.inference import network as engine
+from portside.inference.multilabel import sigmoid
+from portside.inference.tokens import Tokens
+from portside.records import MultiLabelled
+from portside.tasks.classification_network import MultiLabelNetwork
+from portside.tasks.multilabel import MultiLabelRecipe, best_threshold, truth_of
+from portside.training.classification_adapter import LabelledRows, pad_rows
+
+__all__ = ["MultiLabelAdapter", "MultiLabelMaterial"]
+
+
+@dataclass(frozen=True)
+class MultiLabelMaterial:
+    """Texts to train on and to validate on."""
+
+    labels: tuple[str, ...]
+    train: Sequence[MultiLabelled]
+    valid: Sequence[MultiLabelled]
+    validation: str
+    """Where the validation texts come from, in words."""
+
+
+class MultiLabelAdapter:
+    """Each text gets any number of the labels."""
+
+    metric = "micro-F1"
+    head_start_rows = 0
+
+    def __init__(self, recipe: MultiLabelRecipe, material: MultiLabelMaterial, source: EncoderSource) -> None:
+        self._recipe, self._material = recipe, material
+        self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
+        encoded = self.tokens([one.text for one in material.train])
+        self.cut = len(encoded.cut)
+        self._truth = truth_of(material.train, material.labels)
+        self.rows = LabelledRows(encoded.ids, range(len(material.train)))
+        self.valid_count = len(material.valid)
+
+    def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
+        """Encoder, mean over tokens, linear head."""
+        return MultiLabelNetwork(encoder, hidden, len(self._material.labels), dropout=self._recipe.dropout)
+
+    def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
+        """Ids and mask (rows, tokens), labels (rows, labels)."""
+        labels = torch.from_numpy(self._truth[[row["labels"] for row in rows]].astype(np.float32))
+        return {**pad_rows(self.tokens, rows), "labels": labels}
+
+    def closed_form(self, network: nn.Module, method: str) -> None:
+        """This task knows of no such method: its recipe refuses them."""
+
+    def head_start(self, network: nn.Module, precision: str) -> None:
+        """This task has none."""
+
+    def probabilities(self, network: nn.Module) -> NDArray[np.float64]:
+        """Of the validation texts, shape (texts, labels)."""
+        network.eval()
+        logits = engine.run(
+            lambda ids, mask: network(input_ids=ids, attention_mask=mask)["logits"],
+            self.tokens,
+            [one.text for one in self._material.valid],
+            device=next(network.parameters()).device,
+        )
+        return sigmoid(logits)
+
+    def validate(self, network: nn.Module) -> dict[str, float]:
+        """Micro-F1 at the best threshold for it, that threshold, and the mean loss of a label."""
+        found = self.probabilities(network)
+        truth = truth_of(self._material.valid, self._material.labels)
+        threshold = best_threshold(found, truth)
+        given = found >= threshold
+        micro = float(2 * (given & truth).sum() / max(given.sum() + truth.sum(), 1))
+        likely = np.where(truth, found, 1.0 - found)
+        loss = float(-np.log(np.maximum(likely, 1e-12)).mean())
+        return {"loss": loss, "score": micro, "micro_f1": micro, "threshold": threshold}

@@ -1,0 +1,53 @@
+"""Several intents a query: NLU++ with the released recipe. Folds 16 to 19 of each domain are the test set."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+import time
+from pathlib import Path
+
+from portside.console import table
+from portside.data.multilabel import load_multilabelled
+from portside.evaluation.multilabel import evaluate_multilabeller
+from portside.inference.multilabel import load_multilabeller
+from portside.progress import NullProgress
+from portside.registry import ModelRegistry
+from portside.training.multilabel import MultiLabelRecipe, make_task
+from portside.training.run import Order, train_task
+
+TEST_FOLDS = range(16, 20)
+HEAD = ["set", "micro-F1", "95 %", "macro-F1", "mAP", "exactly right %", "test rows", "train s"]
+
+
+def run(data: Path, seeds: int) -> None:
+    """Train both domains ``seeds`` times and print a line for each training."""
+    rows = []
+    for domain in ("banking", "hotels"):
+        path = data / "support" / "nlupp" / f"{domain}.jsonl"
+        whole = load_multilabelled(path, label="intents")
+        folds = [json.loads(line)["fold"] for line in path.read_text(encoding="utf-8").splitlines()]
+        train, test = (
+            whole.subset([place for place, fold in enumerate(folds) if (fold in TEST_FOLDS) == wanted])
+            for wanted in (False, True)
+        )
+        for seed in range(seeds):
+            recipe = MultiLabelRecipe(seed=seed)
+            with tempfile.TemporaryDirectory() as home:
+                started = time.monotonic()
+                order = Order(
+                    registry=ModelRegistry(Path(home) / "models"),
+                    name="benchmark",
+                    runs_dir=Path(home) / "runs",
+                    progress=NullProgress(),
+                    actor="benchmark",
+                    reason="benchmark",
+                )
+                version = train_task(recipe, make_task(recipe, train), order)
+                seconds = time.monotonic() - started
+                report = evaluate_multilabeller(load_multilabeller(version), test)
+            low, high = report.micro_f1_ci95
+            interval = f"{low:.3f}-{high:.3f}"
+            figures = [report.micro_f1, interval, report.macro_f1, report.map, 100 * report.exact, report.n, seconds]
+            rows.append([f"NLU++ {domain}, seed {seed}", *figures])
+    table(HEAD, rows)
