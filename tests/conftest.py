@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psutil
 import pytest
 from sqlalchemy import create_engine, text
@@ -32,6 +33,10 @@ from portside.storage.migrate import upgrade
 
 REPOSITORY = Path(__file__).parents[1]
 SERVER_PREFIX = "portside-test-postgres-"
+
+# How long an example takes depends on what else the machine does: no test is about speed.
+hypothesis.settings.register_profile("portside", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("portside")
 
 
 @pytest.fixture

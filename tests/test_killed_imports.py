@@ -51,9 +51,6 @@ IMPORTS = (
         "recommend_events",
     ),
     Import("support", ("support", "import-kb", f"{SAMPLES}/support/kb"), "support_passages"),
-    Import(
-        "support", ("support", "import-conversations", f"{SAMPLES}/support/conversations.jsonl"), "support_messages"
-    ),
 )
 
 

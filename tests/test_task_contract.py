@@ -101,7 +101,7 @@ def test_train_evaluate_predict_and_reload(
     quick = ("--epochs", 4, "--set", "encoder_lr=0.003", "--set", "head_lr=0.03", "--set", "precision=fp32")
     assert run("train", task.name, "--data", file, "--name", "small", *quick, "--json") == 0
     card = json.loads(capsys.readouterr().out)["card"]
-    assert card["task"] == task.name
+    assert card["task"] == task_of(version(home).folder) == task.name
     assert card["summary"]
     assert card["metrics"]["validation"]["n"] > 0
     assert "n = " in commands_of(task).measured(version(home))
@@ -122,23 +122,10 @@ def test_train_evaluate_predict_and_reload(
     assert run("train", task.name, "--data", file, "--name", "twin", *quick) == 0
     first, second = version(home).card["metrics"], version(home, "twin").card["metrics"]
     assert first == second
+    assert_damage_is_named(version(home).folder, capsys)
 
 
-def version(home: Path, name: str = "small") -> Any:
-    return ModelRegistry(home / "models").resolve(name)
-
-
-@pytest.mark.slow
-@each_task
-def test_a_damaged_model_is_refused_with_the_files_name(
-    task: TaskSpec, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    name, content, _question = SMALL[task.name]
-    file = tmp_path / name
-    file.write_text(content(20))
-    assert run("train", task.name, "--data", file, "--name", "small", "--epochs", 1, "--set", "precision=fp32") == 0
-    folder = version(home).folder
-    assert task_of(folder) == task.name
+def assert_damage_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for damaged in ("model.safetensors", "model.json", "tokenizer.json"):
         kept = (folder / damaged).read_bytes()
         (folder / damaged).write_bytes(kept[: len(kept) // 2])
@@ -147,3 +134,7 @@ def test_a_damaged_model_is_refused_with_the_files_name(
         assert damaged in capsys.readouterr().err
         (folder / damaged).write_bytes(kept)
     assert run("predict", "small", "where") == 0
+
+
+def version(home: Path, name: str = "small") -> Any:
+    return ModelRegistry(home / "models").resolve(name)
