@@ -6,6 +6,7 @@ import random
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -37,9 +38,18 @@ def make_task(recipe: TaggingRecipe, dataset: TaggedSentences, valid: TaggedSent
     """The task for ``train_task``. Without ``valid`` some sentences are kept aside.
 
     Raises:
-        DataError: the data has no entities.
+        DataError: the data has no entities, or validation has a type that training does not have.
     """
-    return TaggingTask(recipe, dataset, valid, type_order(dataset))
+    types = type_order(dataset)
+    unknown = [] if valid is None else sorted(set(valid.types) - set(types))
+    if valid is not None and unknown:
+        raise DataError(
+            "Every validation type must occur in the training data",
+            seen=", ".join(unknown),
+            remedy="Correct the tags, or add training sentences with them",
+            file=valid.source,
+        )
+    return TaggingTask(recipe, dataset, valid, types)
 
 
 @dataclass(frozen=True)
@@ -57,24 +67,13 @@ class TaggingTask:
         validation = None if self.valid is None else self.valid.content_hash
         return {"training_data": self.dataset.content_hash, "validation_data": validation}
 
+    @cached_property
     def material(self) -> TaggingMaterial:
-        """Sentences to train and to validate on.
-
-        Raises:
-            DataError: a validation type does not occur in training.
-        """
+        """Sentences to train and to validate on."""
         from portside.training.tagging_adapter import TaggingMaterial
 
         sentences = self.dataset.sentences
         if self.valid is not None:
-            unknown = sorted(set(self.valid.types) - set(self.types))
-            if unknown:
-                raise DataError(
-                    "Every validation type must occur in the training data",
-                    seen=", ".join(unknown),
-                    remedy="Correct the tags, or add training sentences with them",
-                    file=self.valid.source,
-                )
             return TaggingMaterial(
                 self.types, sentences, self.valid.sentences, f"{self.valid.source}, given by the user"
             )
@@ -88,7 +87,7 @@ class TaggingTask:
         """The task for the training loop."""
         from portside.training.tagging_adapter import TaggingAdapter
 
-        return TaggingAdapter(self.recipe, self.material(), source)
+        return TaggingAdapter(self.recipe, self.material, source)
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
@@ -117,7 +116,7 @@ class TaggingTask:
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Tags in their order, what validation measured, what it was trained on."""
         found, sentences = fitted.validation, self.dataset.sentences
-        material = self.material()
+        material = self.material
         reached = f", entity F1 {found['entity_f1']:.3f} on validation sentences" if found else ""
         counts = Counter(span.type for one in sentences for span in spans(one.tags))
         trained = f"fine-tuned on {len(material.train):,} sentences{reached}"
