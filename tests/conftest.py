@@ -34,8 +34,14 @@ from portside.storage.migrate import upgrade
 REPOSITORY = Path(__file__).parents[1]
 SERVER_PREFIX = "portside-test-postgres-"
 
-# How long an example takes depends on what else the machine does: no test is about speed.
-hypothesis.settings.register_profile("portside", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+# How long an example takes depends on what else the machine does: no test is about speed. A developer waits for the
+# fast run many times a day, so each property gets a few dozen examples; PORTSIDE_EXAMPLES=1000 looks harder.
+hypothesis.settings.register_profile(
+    "portside",
+    deadline=None,
+    max_examples=int(os.environ.get("PORTSIDE_EXAMPLES", "40")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("portside")
 
 

@@ -221,7 +221,7 @@ def test_keys_are_stable(text: str) -> None:
     assert label_key(text.upper().lower()) == label_key(label_key(text.upper().lower()))
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(
         st.dictionaries(

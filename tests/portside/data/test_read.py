@@ -193,7 +193,7 @@ def test_no_file(tmp_path: Path, name: str) -> None:
         read_table(tmp_path / name)
 
 
-fuzz = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+fuzz = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 names = st.sampled_from(["a.csv", "a.tsv", "a.jsonl", "a.json", "a.parquet", "a", "a.csv.gz"])
 starts = st.sampled_from(
     [b"", b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff", b"PAR1", b"\x1f\x8b\x08", b"{", b"[", b'"', b"text,label\n"]

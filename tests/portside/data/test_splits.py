@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.data import Dataset, Split, split
@@ -36,7 +36,6 @@ def check_whole(dataset: Dataset, parts: list[Dataset]) -> None:
         assert part.labels == tuple(sorted({example.label for example in part.examples}))
 
 
-@settings(max_examples=100, deadline=None)
 @given(dataset=datasets, fractions=fractions, seed=st.integers(0, 99), stratify=st.booleans())
 def test_without_groups(dataset: Dataset, fractions: tuple[float, ...], seed: int, stratify: bool) -> None:
     texts = len({text_key(text) for text in dataset.texts})
@@ -53,7 +52,6 @@ def test_without_groups(dataset: Dataset, fractions: tuple[float, ...], seed: in
     assert sum(map(len, keys)) == texts, "no text is on two sides"
 
 
-@settings(max_examples=100, deadline=None)
 @given(dataset=datasets, fractions=fractions, seed=st.integers(0, 99), data=st.data())
 def test_groups_never_cross(dataset: Dataset, fractions: tuple[float, ...], seed: int, data: st.DataObject) -> None:
     groups = data.draw(st.lists(st.integers(0, 9), min_size=len(dataset), max_size=len(dataset)))
@@ -67,7 +65,6 @@ def test_groups_never_cross(dataset: Dataset, fractions: tuple[float, ...], seed
     assert sum(map(len, sides)) == len(set(groups))
 
 
-@settings(max_examples=100, deadline=None)
 @given(dataset=datasets, fractions=fractions, data=st.data())
 def test_time_never_flows_back(dataset: Dataset, fractions: tuple[float, ...], data: st.DataObject) -> None:
     days = data.draw(st.lists(st.integers(0, 20), min_size=len(dataset), max_size=len(dataset)))
@@ -82,7 +79,6 @@ def test_time_never_flows_back(dataset: Dataset, fractions: tuple[float, ...], d
         assert max(times[row - 1] for row in earlier.rows) < min(times[row - 1] for row in later.rows)
 
 
-@settings(max_examples=100, deadline=None)
 @given(
     counts=st.dictionaries(st.sampled_from("abcdefgh"), st.integers(1, 40), min_size=2),
     fractions=fractions,
