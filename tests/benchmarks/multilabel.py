@@ -11,10 +11,9 @@ from portside.console import table
 from portside.data.multilabel import load_multilabelled
 from portside.evaluation.multilabel import evaluate_multilabeller
 from portside.inference.multilabel import load_multilabeller
-from portside.progress import NullProgress
-from portside.registry import ModelRegistry
 from portside.training.multilabel import MultiLabelRecipe, make_task
-from portside.training.run import Order, train_task
+from portside.training.run import train_task
+from tests.benchmarks.scratch import scratch_order
 
 TEST_FOLDS = range(16, 20)
 HEAD = ["set", "micro-F1", "95 %", "macro-F1", "mAP", "exactly right %", "test rows", "train s"]
@@ -35,15 +34,7 @@ def run(data: Path, seeds: int) -> None:
             recipe = MultiLabelRecipe(seed=seed)
             with tempfile.TemporaryDirectory() as home:
                 started = time.monotonic()
-                order = Order(
-                    registry=ModelRegistry(Path(home) / "models"),
-                    name="benchmark",
-                    runs_dir=Path(home) / "runs",
-                    progress=NullProgress(),
-                    actor="benchmark",
-                    reason="benchmark",
-                )
-                version = train_task(recipe, make_task(recipe, train), order)
+                version = train_task(recipe, make_task(recipe, train), scratch_order(Path(home)))
                 seconds = time.monotonic() - started
                 report = evaluate_multilabeller(load_multilabeller(version), test)
             low, high = report.micro_f1_ci95

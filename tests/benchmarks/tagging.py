@@ -11,10 +11,9 @@ from portside.console import table
 from portside.data.tagged import load_tagged
 from portside.evaluation.tagging import TaggingReport, evaluate_tagger
 from portside.inference.tagger import load_tagger
-from portside.progress import NullProgress
-from portside.registry import ModelRegistry
-from portside.training.run import Order, train_task
+from portside.training.run import train_task
 from portside.training.tagging import TaggingRecipe, make_task
+from tests.benchmarks.scratch import scratch_order
 
 SETS = {"conll2003": "BERT-base 92.4 (110 M, document context), LSTM-CRF 90.9", "wnut17": "no figure of this size"}
 HEAD = ["set", "entity F1", "95 % (seed 0)", "token weighted F1", "token macro F1", "sentences", "train s", "published"]
@@ -49,14 +48,6 @@ def _once(folder: Path, seed: int) -> tuple[TaggingReport, float]:
     recipe = TaggingRecipe(seed=seed)
     with tempfile.TemporaryDirectory() as home:
         started = time.monotonic()
-        order = Order(
-            registry=ModelRegistry(Path(home) / "models"),
-            name="benchmark",
-            runs_dir=Path(home) / "runs",
-            progress=NullProgress(),
-            actor="benchmark",
-            reason="benchmark",
-        )
-        version = train_task(recipe, make_task(recipe, train, valid), order)
+        version = train_task(recipe, make_task(recipe, train, valid), scratch_order(Path(home)))
         seconds = time.monotonic() - started
         return evaluate_tagger(load_tagger(version), test), seconds

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, replacing
+from portside.commands.tasks import Columns, read_texts, replacing
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -149,16 +149,12 @@ def added_columns(given: Sequence[str], added: list[str]) -> tuple[list[str], li
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with label, confidence and every probability added."""
     from portside.console import say
-    from portside.data import read_table
-    from portside.data.columns import TEXT_NAMES, find_column
     from portside.inference.classifier import load_classifier
     from portside.progress import TerminalProgress
 
     classifier = load_classifier(version, threads=threads)
-    table = read_table(data)
-    names = [str(name) for name in table.frame.columns]
-    column, _ = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
-    frame = table.frame.astype(object).where(table.frame.notna(), "")
+    frame, column = read_texts(data, text)
+    names = [str(name) for name in frame.columns]
     kept, added = output_columns(names, classifier.labels)
     with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
         writer = csv.writer(stream)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.commands.classification import PROBABILITY_DIGITS, ROWS_AT_ONCE, added_columns
-from portside.commands.tasks import Columns, replacing
+from portside.commands.tasks import Columns, read_texts, replacing
 from portside.data.findings import DataReport
 from portside.progress import Progress
 
@@ -101,16 +101,12 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with its labels, separated by |, and every probability added."""
     from portside.console import say
-    from portside.data import read_table
-    from portside.data.columns import TEXT_NAMES, find_column
     from portside.inference.multilabel import load_multilabeller
     from portside.progress import TerminalProgress
 
     labeller = load_multilabeller(version, threads=threads)
-    table = read_table(data)
-    names = [str(name) for name in table.frame.columns]
-    column, _ = find_column(names, text, TEXT_NAMES, what="text", file=table.file)
-    frame = table.frame.astype(object).where(table.frame.notna(), "")
+    frame, column = read_texts(data, text)
+    names = [str(name) for name in frame.columns]
     kept, added = added_columns(names, ["labels", *(f"p_{label}" for label in labeller.labels)])
     with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
         writer = csv.writer(stream)

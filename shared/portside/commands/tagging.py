@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, replacing
+from portside.commands.tasks import Columns, read_texts, replacing
 from portside.data.findings import DataReport
 from portside.progress import Progress
 
@@ -100,16 +100,12 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write one JSON line for each row: its text and the names in it."""
     from portside.console import say
-    from portside.data import read_table
-    from portside.data.columns import TEXT_NAMES, find_column
     from portside.inference.tagger import load_tagger
     from portside.progress import TerminalProgress
 
     tagger = load_tagger(version, threads=threads)
-    table = read_table(data)
-    column, _ = find_column([str(name) for name in table.frame.columns], text, TEXT_NAMES, what="text", file=table.file)
-    cells = table.frame[column]
-    texts = cells.astype(object).where(cells.notna(), "").astype(str).tolist()
+    frame, column = read_texts(data, text)
+    texts = [str(value) for value in frame[column]]
     with replacing(out) as stream, TerminalProgress(f"Tagging {data.name}") as progress:
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             part = texts[start : start + TEXTS_AT_ONCE]

@@ -13,11 +13,13 @@ from portside.errors import UsageError
 from portside.progress import Progress
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from portside.data import DataReport
     from portside.registry import ModelVersion
     from portside.tasks.spec import TaskSpec
 
-__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "recipe_of", "replacing"]
+__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "read_texts", "recipe_of", "replacing"]
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,20 @@ def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise UsageError(f"The recipe's {where} is not usable: {first['msg']}", seen=str(first["input"])) from error
+
+
+def read_texts(data: Path, text: str | None) -> tuple[pd.DataFrame, str]:
+    """The rows of a file, empty cells as empty texts, and the name of the column that holds the texts.
+
+    Raises:
+        DataError: the file cannot be read, or the column cannot be found.
+    """
+    from portside.data import read_table
+    from portside.data.columns import TEXT_NAMES, find_column
+
+    table = read_table(data)
+    column, _ = find_column([str(name) for name in table.frame.columns], text, TEXT_NAMES, what="text", file=table.file)
+    return table.frame.astype(object).where(table.frame.notna(), ""), column
 
 
 @contextmanager

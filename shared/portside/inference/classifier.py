@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.inference.folder import read_model_file
+from portside.inference.loaded import LazyNetwork
 from portside.inference.served import Served, VersionSource
-from portside.inference.threads import prepare_threads
 from portside.records import Prediction
 
 if TYPE_CHECKING:
@@ -27,11 +26,8 @@ class FolderClassifier:
     def __init__(self, folder: Path, *, model: str, threads: int = 0, precision: str = "fp32") -> None:
         self.model = model
         self.labels = read_model_file(folder, task="classification").labels
-        self._folder = folder
-        self._threads = threads
         self._precision = precision
-        self._lock = Lock()
-        self._loaded: tuple[Any, Any, Any] | None = None
+        self._ready = LazyNetwork(folder, "portside.tasks.classification_network:load_network", threads=threads)
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return [self._prediction(row) for row in self.probabilities(texts)]
@@ -45,28 +41,14 @@ class FolderClassifier:
         """
         if not texts:
             return np.zeros((0, len(self.labels)))
-        prepare_threads()
-        from portside.inference import network as engine
-
         network, tokens, device = self._ready()
+        from portside.inference import network as engine
 
         def forward(ids: Any, mask: Any) -> Any:
             return network(ids, mask)["logits"]
 
         logits = engine.run(forward, tokens, texts, device=device, precision=self._precision, report=report)
         return softmax(logits)
-
-    def _ready(self) -> tuple[Any, Any, Any]:
-        from portside.inference import network as engine
-        from portside.tasks.classification_network import load_network
-
-        with self._lock:
-            if self._loaded is None:
-                engine.use_threads(self._threads)
-                network, tokens, _ = load_network(self._folder)
-                device = engine.best_device()
-                self._loaded = network.to(device), tokens, device
-            return self._loaded
 
     def _prediction(self, row: NDArray[np.float64]) -> Prediction:
         best = int(row.argmax())

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.inference.folder import read_model_file
-from portside.inference.threads import prepare_threads
+from portside.inference.loaded import LazyNetwork
 from portside.records import LabelSet
 
 if TYPE_CHECKING:
@@ -28,9 +27,9 @@ class FolderMultiLabeller:
         file = read_model_file(folder, task="multilabel")
         self.labels = file.labels
         self.threshold = float(file.options.get("threshold", 0.5))
-        self._folder, self._threads = folder, threads
-        self._lock = Lock()
-        self._loaded: tuple[Any, Any, Any] | None = None
+        self._ready = LazyNetwork(
+            folder, "portside.tasks.classification_network:load_multilabel_network", threads=threads
+        )
 
     def predict(self, texts: Sequence[str]) -> list[LabelSet]:
         """The labels of each text."""
@@ -45,10 +44,9 @@ class FolderMultiLabeller:
         """
         if not texts:
             return np.zeros((0, len(self.labels)))
-        prepare_threads()
+        network, tokens, device = self._ready()
         from portside.inference import network as engine
 
-        network, tokens, device = self._ready()
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], tokens, texts, device=device, report=report)
         return sigmoid(logits)
 
@@ -56,18 +54,6 @@ class FolderMultiLabeller:
         order = [place for place in np.argsort(-row, kind="stable") if row[place] >= self.threshold]
         probabilities = dict(zip(self.labels, row.tolist(), strict=True))
         return LabelSet(tuple(self.labels[place] for place in order), probabilities, self.model)
-
-    def _ready(self) -> tuple[Any, Any, Any]:
-        from portside.inference import network as engine
-        from portside.tasks.classification_network import load_multilabel_network
-
-        with self._lock:
-            if self._loaded is None:
-                engine.use_threads(self._threads)
-                network, tokens, _ = load_multilabel_network(self._folder)
-                device = engine.best_device()
-                self._loaded = network.to(device), tokens, device
-            return self._loaded
 
 
 def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.data.words import Word, split_sentences, split_words
 from portside.inference.folder import read_model_file
-from portside.inference.threads import prepare_threads
+from portside.inference.loaded import LazyNetwork
 from portside.records import Entity
 from portside.tasks.tags import mended, spans
 
@@ -30,9 +29,7 @@ class FolderTagger:
         file = read_model_file(folder, task="tagging")
         self.tags = file.labels
         self._context = int(file.options.get("context", 0))
-        self._folder, self._threads = folder, threads
-        self._lock = Lock()
-        self._loaded: tuple[Any, Any, Any] | None = None
+        self._ready = LazyNetwork(folder, "portside.tasks.tagging_network:load_network", threads=threads)
 
     def tag(
         self,
@@ -55,10 +52,9 @@ class FolderTagger:
         report: Callable[[int], None] | None = None,
     ) -> list[NDArray[np.float64]]:
         """Probabilities in the order of ``tags`` for each word; for each sentence an array (words, tags)."""
-        prepare_threads()
+        network, tokens, device = self._ready()
         from portside.inference.tagging import tag_probabilities
 
-        network, tokens, device = self._ready()
         numbers = range(len(sentences)) if documents is None else documents
         return tag_probabilities(
             network, tokens, sentences, documents=numbers, context=self._context, device=device, report=report
@@ -85,18 +81,6 @@ class FolderTagger:
 
     def _named(self, rows: NDArray[np.float64]) -> list[str]:
         return list(mended([self.tags[place] for place in rows.argmax(axis=1)])) if len(rows) else []
-
-    def _ready(self) -> tuple[Any, Any, Any]:
-        from portside.inference import network as engine
-        from portside.tasks.tagging_network import load_network
-
-        with self._lock:
-            if self._loaded is None:
-                engine.use_threads(self._threads)
-                network, tokens, _ = load_network(self._folder)
-                device = engine.best_device()
-                self._loaded = network.to(device), tokens, device
-            return self._loaded
 
 
 def load_tagger(version: ModelVersion, *, threads: int = 0) -> FolderTagger:

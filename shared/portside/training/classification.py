@@ -13,8 +13,9 @@ from portside.evaluation.intervals import wilson
 from portside.progress import Progress
 from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
+from portside.training.datasets import data_identity
 from portside.training.material import Material, prepare
-from portside.training.reload import ReloadCheck
+from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.run import CHECKPOINT_SECONDS, Order, train_task
 from portside.training.seen import save_seen
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
 
 __all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "train_classifier"]
-
-CHECK_TEXTS = 12
-"""Texts whose outputs a fresh process must repeat."""
 
 
 def train_classifier(
@@ -87,8 +85,7 @@ class ClassificationTask:
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the data."""
-        validation = None if self.valid is None else self.valid.content_hash
-        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+        return data_identity(self.dataset, self.valid)
 
     def adapter(self, source: EncoderSource) -> TaskAdapter:
         """The task for the training loop."""
@@ -107,9 +104,7 @@ class ClassificationTask:
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)
-        # Texts of all lengths, the longest and the shortest among them.
-        by_length = sorted({*material.texts, *material.valid_texts}, key=lambda text: (len(text), text))
-        texts = by_length[:: max(1, len(by_length) // CHECK_TEXTS)] + by_length[-1:]
+        texts = check_inputs([*material.texts, *material.valid_texts])
         device = next(network.parameters()).device
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
         expected = softmax(logits)

@@ -50,8 +50,6 @@ def pad_rows(tokens: Tokens, rows: Sequence[Mapping[str, Any]]) -> dict[str, Ten
 class ClassificationAdapter:
     """Each text gets one of the labels."""
 
-    head_start_rows: int
-
     def __init__(self, recipe: ClassificationRecipe, material: Material, source: EncoderSource) -> None:
         self._recipe, self._material = recipe, material
         self.metric = "macro-F1" if recipe.class_weights else "accuracy"

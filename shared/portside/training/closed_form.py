@@ -13,12 +13,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from portside.inference import network as engine
 from portside.inference.classifier import softmax
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import words_of_label
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.head_start import linear_discriminant
+from portside.training.head_start import linear_discriminant, pooled_vectors
 from portside.training.material import Material
 
 __all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
@@ -35,7 +34,7 @@ def prototype_head(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (labels, hidden) and bias (labels,) from the mean vectors of each label's texts."""
     labels = np.array(material.label_ids, dtype=np.int64)
-    return linear_discriminant(_pooled(network, tokens, material.texts), labels, len(material.labels))
+    return linear_discriminant(pooled_vectors(network, tokens, material.texts), labels, len(material.labels))
 
 
 def zero_shot_head(
@@ -43,7 +42,7 @@ def zero_shot_head(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Weights (labels, hidden), each of length 1, from the labels' names alone; no bias."""
     words = [words_of_label(label) for label in labels]
-    pooled = _pooled(network, tokens, [template.format(word) for template in TEMPLATES for word in words])
+    pooled = pooled_vectors(network, tokens, [template.format(word) for template in TEMPLATES for word in words])
     unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
     means = unit.reshape(len(TEMPLATES), len(words), -1).mean(axis=0).astype(np.float64)
     return means / np.linalg.norm(means, axis=1, keepdims=True), np.zeros(len(words))
@@ -73,18 +72,8 @@ def set_head(
     weights, bias = head
     temperature = 1.0
     if material.valid_texts:
-        logits = _pooled(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
+        logits = pooled_vectors(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
         temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64), least)
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights / temperature))
         network.head.bias.copy_(torch.from_numpy(bias / temperature))
-
-
-def _pooled(network: ClassificationNetwork, tokens: Tokens, texts: Sequence[str]) -> NDArray[np.float32]:
-    network.eval()
-    return engine.run(
-        lambda ids, mask: engine.mean_pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask),
-        tokens,
-        texts,
-        device=next(network.parameters()).device,
-    )

@@ -8,6 +8,7 @@ Out-of-Distribution", ICLR 2022 (linear probing, then fine-tuning).
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -21,7 +22,7 @@ from portside.tasks.classification_network import ClassificationNetwork
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.material import Material
 
-__all__ = ["MOST_ROWS", "SHORT_RUN_STEPS", "gentler", "linear_discriminant", "start_head"]
+__all__ = ["MOST_ROWS", "SHORT_RUN_STEPS", "gentler", "linear_discriminant", "pooled_vectors", "start_head"]
 
 SHORT_RUN_STEPS = 400
 """Updates below which a head that starts from nothing has not settled: such a run gets a head start."""
@@ -52,22 +53,28 @@ def start_head(
     places = list(range(len(material.texts)))
     random.Random(seed).shuffle(places)
     places = sorted(places[:MOST_ROWS])
-    device = next(network.parameters()).device
     was_training = network.training
     network.eval()
-    pooled = engine.run(
-        lambda ids, mask: engine.mean_pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask),
-        tokens,
-        [material.texts[place] for place in places],
-        device=device,
-        precision=precision,
-    )
+    pooled = pooled_vectors(network, tokens, [material.texts[place] for place in places], precision=precision)
     network.train(was_training)
     labels = np.array([material.label_ids[place] for place in places], dtype=np.int64)
     weights, bias = linear_discriminant(pooled, labels, len(material.labels))
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights))
         network.head.bias.copy_(torch.from_numpy(bias))
+
+
+def pooled_vectors(
+    network: ClassificationNetwork, tokens: Tokens, texts: Sequence[str], *, precision: str = "fp32"
+) -> NDArray[np.float32]:
+    """The encoder's mean over each text's tokens, shape (texts, hidden); the network is in evaluation mode."""
+    return engine.run(
+        lambda ids, mask: engine.mean_pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask),
+        tokens,
+        texts,
+        device=next(network.parameters()).device,
+        precision=precision,
+    )
 
 
 def linear_discriminant(

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.encoders import EncoderSource
-from portside.errors import DataError
 from portside.tasks.multilabel import MultiLabelRecipe, MultiLabelTexts, label_order
+from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
-from portside.training.reload import ReloadCheck
+from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from portside.training.multilabel_adapter import MultiLabelMaterial
 
 __all__ = ["MultiLabelRecipe", "MultiLabelTask", "make_task"]
-
-CHECK_TEXTS = 12
-"""Texts whose outputs a fresh process must repeat."""
 
 
 def make_task(
@@ -36,14 +33,8 @@ def make_task(
         DataError: there is nothing to tell apart, or validation has a label that training does not have.
     """
     labels = label_order(dataset)
-    unknown = [] if valid is None else sorted(set(valid.labels) - set(labels))
-    if valid is not None and unknown:
-        raise DataError(
-            "Every validation label must occur in the training data",
-            seen=", ".join(unknown),
-            remedy="Correct the labels, or add training texts with them",
-            file=valid.source,
-        )
+    if valid is not None:
+        check_known("label", labels, valid.labels, valid.source)
     return MultiLabelTask(recipe, dataset, valid, labels)
 
 
@@ -59,8 +50,7 @@ class MultiLabelTask:
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the data."""
-        validation = None if self.valid is None else self.valid.content_hash
-        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+        return data_identity(self.dataset, self.valid)
 
     @cached_property
     def material(self) -> MultiLabelMaterial:
@@ -98,8 +88,7 @@ class MultiLabelTask:
         model = ModelFile(self.name, adapter.tokens.max_tokens, self.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, [one.text for one in material.train])
-        by_length = sorted({one.text for one in self.dataset.examples}, key=lambda text: (len(text), text))
-        texts = by_length[:: max(1, len(by_length) // CHECK_TEXTS)] + by_length[-1:]
+        texts = check_inputs(one.text for one in self.dataset.examples)
         device = next(network.parameters()).device
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
         expected = sigmoid(logits)

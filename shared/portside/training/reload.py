@@ -6,22 +6,31 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import ModelError
 
-__all__ = ["TOLERANCE", "ReloadCheck"]
+__all__ = ["TOLERANCE", "ReloadCheck", "check_inputs"]
 
 TOLERANCE = 1e-5
 """Largest allowed difference of a probability."""
 PATIENCE_SECONDS = 180.0
+CHECK_INPUTS = 12
+"""Inputs whose outputs a fresh process must repeat."""
+Input = TypeVar("Input", str, tuple[str, ...])
+
+
+def check_inputs(inputs: Iterable[Input]) -> list[Input]:
+    """A dozen of all lengths, the longest and the shortest among them."""
+    by_length = sorted(set(inputs), key=lambda each: (len(each), each))
+    return by_length[:: max(1, len(by_length) // CHECK_INPUTS)] + by_length[-1:]
 
 
 @dataclass

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from portside.encoders import EncoderSource
-from portside.errors import DataError
 from portside.records import Tagged
 from portside.tasks.tagging import TaggedSentences, TaggingRecipe, type_order
 from portside.tasks.tags import spans, tag_names
+from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
-from portside.training.reload import ReloadCheck
+from portside.training.reload import ReloadCheck, check_inputs
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TaggingRecipe", "TaggingTask", "make_task"]
 
-CHECK_SENTENCES = 12
-"""Sentences whose outputs a fresh process must repeat."""
 BLOCK = 20
 """Sentences that are kept aside together where documents are not told apart: neighbours tell of each other."""
 
@@ -41,14 +39,8 @@ def make_task(recipe: TaggingRecipe, dataset: TaggedSentences, valid: TaggedSent
         DataError: the data has no entities, or validation has a type that training does not have.
     """
     types = type_order(dataset)
-    unknown = [] if valid is None else sorted(set(valid.types) - set(types))
-    if valid is not None and unknown:
-        raise DataError(
-            "Every validation type must occur in the training data",
-            seen=", ".join(unknown),
-            remedy="Correct the tags, or add training sentences with them",
-            file=valid.source,
-        )
+    if valid is not None:
+        check_known("type", types, valid.types, valid.source)
     return TaggingTask(recipe, dataset, valid, types)
 
 
@@ -64,8 +56,7 @@ class TaggingTask:
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the data."""
-        validation = None if self.valid is None else self.valid.content_hash
-        return {"training_data": self.dataset.content_hash, "validation_data": validation}
+        return data_identity(self.dataset, self.valid)
 
     @cached_property
     def material(self) -> TaggingMaterial:
@@ -99,8 +90,7 @@ class TaggingTask:
         options = {"case_feature": recipe.case_feature, "context": recipe.context}
         model = ModelFile(self.name, adapter.tokens.max_tokens, names, options)
         save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
-        by_length = sorted({one.tokens for one in self.dataset.sentences}, key=lambda tokens: (len(tokens), tokens))
-        sentences = by_length[:: max(1, len(by_length) // CHECK_SENTENCES)] + by_length[-1:]
+        sentences = check_inputs(one.tokens for one in self.dataset.sentences)
         device = next(fitted.network.parameters()).device
         rows = tag_probabilities(
             fitted.network,
