@@ -55,8 +55,10 @@ class EncoderSource:
     """One sentence for the user: what was taken from where."""
 
 
-def resolve_encoder(reference: str = "") -> EncoderSource:
+def resolve_encoder(reference: str = "", *, download: bool = True) -> EncoderSource:
     """Find the weights ``reference`` names: empty for the bundled encoder, a folder, or a hub id.
+
+    ``download`` False: of the hub's models only those in its cache on this machine.
 
     Raises:
         ModelNotFound: neither a folder nor a hub id that can be had from here.
@@ -77,7 +79,7 @@ def resolve_encoder(reference: str = "") -> EncoderSource:
             seen=f"{reference} is not a folder",
             remedy=f"Give a folder with config.json and model.safetensors, or leave --encoder out for {BUNDLED_NAME}",
         )
-    folder, how = _hub_folder(reference)
+    folder, how = _hub_folder(reference, download=download)
     note = f"Starting from the hub model {reference} ({how})"
     return EncoderSource("hub", reference, folder, _sha256(_weights_of(folder)), note)
 
@@ -176,14 +178,19 @@ def _looks_like_path(reference: str) -> bool:
     return reference.startswith((".", "/", "~")) or reference.count("/") > 1 or "\\" in reference
 
 
-def _hub_folder(reference: str) -> tuple[Path, str]:
+def _hub_folder(reference: str, *, download: bool) -> tuple[Path, str]:
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         return Path(snapshot_download(reference, allow_patterns=HUB_FILES, local_files_only=True)), "from its cache"
-    except (LocalEntryNotFoundError, HFValidationError):
-        pass
+    except (LocalEntryNotFoundError, HFValidationError) as error:
+        if not download:
+            raise ModelNotFound(
+                "The encoder must be a folder here or in the hub's cache on this machine",
+                seen=f"{reference} is in neither",
+                remedy=f"Download it once: hf download {reference}",
+            ) from error
     try:
         return Path(snapshot_download(reference, allow_patterns=HUB_FILES)), "downloaded, as you asked for it by name"
     except (OSError, HfHubHTTPError, HFValidationError) as error:

@@ -44,7 +44,10 @@ Encoder = Annotated[
 ]
 Method = Annotated[
     str,
-    typer.Option(help="full; for classification also prototype (seconds, few rows) or zero-shot (labels' names only)."),
+    typer.Option(
+        help="full, lora or dora (a small file beside the encoder); for classification also prototype (seconds, few rows) "
+        "or zero-shot (labels' names only)."
+    ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")]
 Seed = Annotated[int, typer.Option(help="The same seed on the same machine gives the same weights.")]

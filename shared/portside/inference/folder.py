@@ -10,12 +10,27 @@ from typing import Any
 
 from portside.errors import ModelDamaged, ModelError
 
-__all__ = ["FORMAT", "ModelFile", "read_model_file", "task_of", "write_model_file"]
+__all__ = ["ADAPTER_FORMAT", "FORMAT", "BaseEncoder", "ModelFile", "base_of", "read_model_file", "task_of", "write_model_file"]
 
 FORMAT = 1
-"""Raised when a folder is written in a way that earlier versions of Portside cannot read."""
+"""Of a folder that holds all its weights. Raised when earlier versions of Portside cannot read what is written."""
+ADAPTER_FORMAT = 2
+"""Of a folder whose weights are added to those of an encoder elsewhere."""
 FILE_NAME = "model.json"
 DEFAULT_MAX_TOKENS = 256
+
+
+@dataclass(frozen=True)
+class BaseEncoder:
+    """The pretrained weights that an adapter is added to."""
+
+    reference: str
+    """What ``resolve_encoder`` finds it by."""
+    kind: str
+    """``bundled``, ``folder`` or ``hub``."""
+    name: str
+    sha256: str
+    """Of its weights."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +46,8 @@ class ModelFile:
     options: Mapping[str, Any] = field(default_factory=dict)
     """What else the task needs to know of this model."""
     format: int = FORMAT
+    base: BaseEncoder | None = None
+    """Where the folder holds an adapter: what it is added to."""
 
 
 def write_model_file(folder: Path, model: ModelFile) -> None:
@@ -47,9 +64,9 @@ def read_model_file(folder: Path, *, task: str) -> ModelFile:
     """
     path = folder / FILE_NAME
     found = _parse(path) if path.is_file() or task != "encoder" else _pretrained(folder)
-    if found.format > FORMAT:
+    if found.format > ADAPTER_FORMAT:
         raise ModelError(
-            f"This version of Portside reads model folders up to format {FORMAT}",
+            f"This version of Portside reads model folders up to format {ADAPTER_FORMAT}",
             seen=f"format {found.format} in {path}",
             remedy="Update Portside, or train the model again with this version",
         )
@@ -71,12 +88,22 @@ def task_of(folder: Path) -> str:
     return _parse(folder / FILE_NAME).task
 
 
+def base_of(folder: Path) -> BaseEncoder | None:
+    """What the adapter in ``folder`` is added to; None for a model that holds all its weights.
+
+    Raises:
+        ModelDamaged: its ``model.json`` cannot be read.
+    """
+    return _parse(folder / FILE_NAME).base
+
+
 def _parse(path: Path) -> ModelFile:
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         labels = tuple(str(label) for label in raw["labels"])
         options = dict(raw.get("options", {}))
-        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, options, int(raw["format"]))
+        base = None if raw.get("base") is None else BaseEncoder(**raw["base"])
+        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, options, int(raw["format"]), base)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(
             "A model folder needs a readable model.json",

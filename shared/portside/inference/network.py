@@ -80,8 +80,8 @@ def pretrained_encoder(folder: Path) -> nn.Module:
     return loaded
 
 
-def read_weights(folder: Path) -> Mapping[str, Tensor]:
-    """The tensors of ``model.safetensors``, in 32-bit floats.
+def read_weights(folder: Path, name: str = "model.safetensors") -> Mapping[str, Tensor]:
+    """The tensors of a safetensors file, in 32-bit floats.
 
     Raises:
         ModelDamaged: the file is missing or is no whole safetensors file.
@@ -89,7 +89,7 @@ def read_weights(folder: Path) -> Mapping[str, Tensor]:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
-    path = folder / "model.safetensors"
+    path = folder / name
     try:
         return {name: value.to(torch.float32) for name, value in load_file(path).items()}
     except (OSError, SafetensorError) as error:

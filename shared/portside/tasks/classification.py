@@ -10,13 +10,13 @@ from typing import Literal, Protocol, get_args
 
 from portside.errors import DataError
 from portside.records import Example
-from portside.tasks.recipe import TrainingRecipe, require
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
 __all__ = ["METHODS", "TASK", "ClassificationRecipe", "LabelledTexts", "class_weights", "label_order", "words_of_label"]
 
 
-Method = Literal["full", "prototype", "zero-shot"]
+Method = Literal["full", "lora", "dora", "prototype", "zero-shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
@@ -49,8 +49,8 @@ class ClassificationRecipe(TrainingRecipe):
     """How to fine-tune a classifier."""
 
     method: Method = "full"
-    """``full``: all weights are fine-tuned. ``prototype``: the encoder stays, the head is computed from the mean of
-    each label's texts, in seconds. ``zero-shot``: the head is computed from the labels' names; texts only measure it.
+    """Besides those of every task ``prototype``: the encoder stays, the head is computed from the mean of each label's
+    texts, in seconds; and ``zero-shot``: the head is computed from the labels' names; texts only measure it.
     """
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
@@ -58,7 +58,7 @@ class ClassificationRecipe(TrainingRecipe):
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.method in METHODS, "method", self.method, f"one of {', '.join(METHODS)}")
-        plain = self.method == "full" or not self.class_weights
+        plain = self.method in FINE_TUNING or not self.class_weights
         require(plain, "class_weights", self.class_weights, "left out where nothing is fine-tuned")
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from portside.errors import DataError
 from portside.records import MultiLabelled
-from portside.tasks.recipe import TrainingRecipe, require
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
 __all__ = ["TASK", "MultiLabelRecipe", "MultiLabelTexts", "best_threshold", "label_order", "truth_of"]
@@ -49,7 +49,7 @@ class MultiLabelRecipe(TrainingRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.method == "full", "method", self.method, "full")
+        require(self.method in FINE_TUNING, "method", self.method, f"one of {', '.join(FINE_TUNING)}")
 
 
 def label_order(dataset: MultiLabelTexts) -> tuple[str, ...]:

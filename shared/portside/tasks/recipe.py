@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from portside.errors import UsageError
 
-__all__ = ["TrainingRecipe", "default_epochs", "require"]
+__all__ = ["ADAPTING", "FINE_TUNING", "TrainingRecipe", "default_epochs", "require"]
+
+ADAPTING = ("lora", "dora")
+"""Methods that leave the encoder's weights as they are and train small matrices beside them."""
+FINE_TUNING = ("full", *ADAPTING)
+"""Methods that every task knows."""
+LORA_LAYERS = ("attention", "all")
 
 MIN_STEPS = 500
 """Updates that a small data set needs before a new head has settled."""
@@ -20,7 +26,8 @@ class TrainingRecipe:
     """How to fine-tune, whatever the task. The defaults were chosen on validation rows of BANKING77."""
 
     method: str = "full"
-    """How the weights come about; a task may know others than fine-tuning all of them."""
+    """``full``: all weights are fine-tuned. ``lora``, ``dora``: the encoder stays, small matrices beside its linear
+    layers and the head are trained; the saved version holds only those. A task may know others."""
     encoder: str = ""
     """Pretrained weights: a folder or hub id; empty: the bundled encoder."""
     epochs: int | None = None
@@ -33,6 +40,16 @@ class TrainingRecipe:
     """Peak learning rate of the pretrained weights; higher than for larger models: this one has 22.7 M."""
     head_lr: float = 2e-3
     """Peak learning rate of the new linear head, which starts from nothing."""
+    lora_rank: int = 8
+    """Width of the matrices that ``lora`` and ``dora`` train."""
+    lora_alpha: int = 16
+    """What the matrices add is multiplied by lora_alpha / lora_rank."""
+    lora_dropout: float = 0.0
+    """Of what goes into the matrices."""
+    lora_layers: str = "all"
+    """Linear layers that get matrices: those of the ``attention``, or ``all`` of the encoder."""
+    lora_lr: float = 2e-3
+    """Peak learning rate of the matrices, in place of encoder_lr: they start from nothing."""
     weight_decay: float = 0.01
     warmup: float = 0.1
     """Share of the updates in which the learning rate rises."""
@@ -51,15 +68,15 @@ class TrainingRecipe:
     """Wall-clock time for the whole training, from reading the encoder to the registered version."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_tokens", "patience"):
+        for name in ("batch_size", "max_tokens", "patience", "lora_rank", "lora_alpha"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("epochs", "micro_batch_size"):
             value = getattr(self, name)
             require(value is None or value >= 1, name, value, "at least 1, or left out")
-        for name in ("encoder_lr", "head_lr", "max_grad_norm"):
+        for name in ("encoder_lr", "head_lr", "lora_lr", "max_grad_norm"):
             value = getattr(self, name)
             require(math.isfinite(value) and value > 0, name, value, "a number above 0")
-        for name in ("weight_decay", "dropout", "warmup"):
+        for name in ("weight_decay", "dropout", "warmup", "lora_dropout"):
             require(0.0 <= getattr(self, name) < 1.0, name, getattr(self, name), "from 0 to below 1")
         require(self.precision in ("auto", "fp32", "bf16"), "precision", self.precision, "auto, fp32 or bf16")
         budget = self.budget_seconds
@@ -68,6 +85,26 @@ class TrainingRecipe:
         if self.micro_batch_size is not None:
             whole = self.batch_size % self.micro_batch_size == 0
             require(whole, "micro_batch_size", self.micro_batch_size, f"a divisor of batch_size {self.batch_size}")
+        require(self.lora_layers in LORA_LAYERS, "lora_layers", self.lora_layers, "attention or all")
+        self._refuse_what_is_not_used()
+
+    @property
+    def adapts(self) -> bool:
+        """Whether matrices beside the encoder's weights are trained in their place."""
+        return self.method in ADAPTING
+
+    @property
+    def inner_lr(self) -> float:
+        """Peak learning rate of what is trained inside the encoder."""
+        return self.lora_lr if self.adapts else self.encoder_lr
+
+    def _refuse_what_is_not_used(self) -> None:
+        for field in fields(self):
+            unused = field.name == "encoder_lr" if self.adapts else field.name.startswith("lora_")
+            value = getattr(self, field.name)
+            instead = ": its learning rate is lora_lr" if self.adapts else ""
+            rule = f"left out with method {self.method}{instead}"
+            require(not unused or value == field.default, field.name, value, rule)
 
 
 def default_epochs(rows: int, batch_size: int) -> int:

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from portside.errors import DataError
 from portside.records import Tagged
-from portside.tasks.recipe import TrainingRecipe, require
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
 __all__ = ["CASES", "TASK", "TaggedSentences", "TaggingRecipe", "case_of", "type_order"]
@@ -58,7 +58,7 @@ class TaggingRecipe(TrainingRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.method == "full", "method", self.method, "full")
+        require(self.method in FINE_TUNING, "method", self.method, f"one of {', '.join(FINE_TUNING)}")
         require(0 <= self.context < self.max_tokens // 3, "context", self.context, "below a third of max_tokens")
 
 

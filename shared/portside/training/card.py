@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["training_card"]
 
-LIBRARIES = ("portside", "torch", "transformers", "tokenizers", "safetensors")
+LIBRARIES = ("portside", "torch", "transformers", "tokenizers", "safetensors", "peft")
 
 
 def training_card(
@@ -34,6 +34,7 @@ def training_card(
         "method": recipe.method,
         "parent": parent,
         "encoder": {"name": source.name, "kind": source.kind, "sha256": source.sha256},
+        **({} if fitted.adapter is None else {"adapter": fitted.adapter}),
         **own,
         "recipe": asdict(recipe),
         "training": {

@@ -17,13 +17,14 @@ from portside.encoders import EncoderSource, hidden_size, load_backbone
 from portside.errors import ModelError
 from portside.inference import network as engine
 from portside.progress import Progress
-from portside.tasks.recipe import TrainingRecipe, default_epochs
+from portside.tasks.lora_network import adapt, describe
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, default_epochs
 from portside.training.adapter import TaskAdapter
 from portside.training.head_start import SHORT_RUN_STEPS, gentler
 from portside.training.plan import Plan, plan_run
 from portside.training.probe import choose_precision, measure
 from portside.training.run_folder import RunFolder
-from portside.training.trainer import Best, CoreTrainer, training_arguments
+from portside.training.trainer import Best, CoreTrainer, restore, training_arguments
 from portside.training.watch import Watch
 
 __all__ = ["Fitted", "Surroundings", "fit"]
@@ -64,6 +65,8 @@ class Fitted:
     seconds: float
     validation: dict[str, float] | None
     """What ``validate`` says of these weights in 32-bit floats; None without validation rows."""
+    adapter: dict[str, Any] | None = None
+    """What was trained beside frozen weights; None where the weights themselves were."""
 
 
 def fit(
@@ -82,7 +85,7 @@ def fit(
     with _advice_on_memory(recipe):
         parts, config = _read(recipe, source, prepare, around)
         task, network = parts.task, parts.network
-        if recipe.method != "full":
+        if recipe.method not in FINE_TUNING:
             return _computed(parts, config), task
         plan, precision = _plan(parts)
         around.planned()
@@ -109,6 +112,7 @@ def fit(
         stopped=watch.stopped,
         seconds=watch.elapsed(),
         validation=task.validate(finished) if task.valid_count else None,
+        adapter=describe(finished) if recipe.adapts else None,
     )
     return fitted, task
 
@@ -121,6 +125,8 @@ def _read(
     encoder = load_backbone(source.folder, dropout=recipe.dropout)
     config = json.loads(encoder.config.to_json_string(use_diff=False))
     task = prepare()
+    if recipe.adapts:
+        adapt(encoder, recipe, source)
     return _Parts(recipe, task, around, task.network(encoder, hidden_size(config))), config
 
 
@@ -232,7 +238,7 @@ def _finished(trainer: CoreTrainer, watch: Watch) -> nn.Module:
     # The wrapper that casts to bf16 comes off: the model is served, and checked, in 32-bit floats.
     network: nn.Module = trainer.accelerator.unwrap_model(trainer.model, keep_fp32_wrapper=False)
     if watch.best.weights:
-        network.load_state_dict(watch.best.weights)
+        restore(network, watch.best.weights)
     network = network.to("cpu").eval()
     if watch.diverged or not all(bool(torch.isfinite(value).all()) for value in network.parameters()):
         raise ModelError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,9 @@ from portside.tasks.recipe import TrainingRecipe
 from portside.training.order import LengthGrouped
 from portside.training.plan import Clockwork, Plan, rate_multiplier
 
-__all__ = ["Best", "CoreTrainer", "build_optimizer", "training_arguments"]
+__all__ = ["Best", "CoreTrainer", "build_optimizer", "restore", "trained_weights", "training_arguments"]
 
-BEST_FILE, STATE_FILE = "best.safetensors", "portside.json"
+WEIGHTS_FILE, BEST_FILE, STATE_FILE = "model.safetensors", "best.safetensors", "portside.json"
 
 
 @dataclass
@@ -41,7 +41,7 @@ class Best:
         self.without_gain = 0 if score > self.score else self.without_gain + 1
         if score >= self.score:
             self.score, self.step = score, step
-            self.weights = {name: value.detach().clone() for name, value in network.state_dict().items()}
+            self.weights = {name: value.detach().clone() for name, value in trained_weights(network).items()}
 
     def save(self, folder: Path, seconds: float) -> None:
         """Write into a checkpoint."""
@@ -135,9 +135,24 @@ class CoreTrainer(Trainer):
         # In place of Trainer's own, which would add a pickle of its arguments.
         folder = Path(str(output_dir))
         folder.mkdir(parents=True, exist_ok=True)
-        weights = self.network.state_dict() if state_dict is None else state_dict
-        save_file({name: value.contiguous() for name, value in weights.items()}, folder / "model.safetensors")
+        weights = {name: value.contiguous() for name, value in trained_weights(self.network).items()}
+        save_file(weights, folder / WEIGHTS_FILE)
         self._best.save(folder, self._elapsed())
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: nn.Module | None = None) -> None:
+        # In place of Trainer's own, which warns of frozen weights: they are not in a checkpoint.
+        restore(self.network, load_file(Path(resume_from_checkpoint) / WEIGHTS_FILE))
+
+
+def trained_weights(network: nn.Module) -> dict[str, Tensor]:
+    """The state of ``network`` without frozen weights, which stay as they were pretrained."""
+    frozen = {name for name, value in network.named_parameters() if not value.requires_grad}
+    return {name: value for name, value in network.state_dict().items() if name not in frozen}
+
+
+def restore(network: nn.Module, weights: Mapping[str, Tensor]) -> None:
+    """Give ``network`` back what ``trained_weights`` took."""
+    network.load_state_dict({**network.state_dict(), **weights})
 
 
 def build_optimizer(network: Any, recipe: TrainingRecipe) -> torch.optim.Optimizer:
@@ -150,7 +165,7 @@ def build_optimizer(network: Any, recipe: TrainingRecipe) -> torch.optim.Optimiz
         [
             {
                 "params": parameters,
-                "lr": recipe.head_lr if is_head else recipe.encoder_lr,
+                "lr": recipe.head_lr if is_head else recipe.inner_lr,
                 "weight_decay": recipe.weight_decay if decays else 0.0,
             }
             for (is_head, decays), parameters in groups.items()
