@@ -85,9 +85,10 @@ def rollback_model(name: Name, alias: Alias = "champion", reason: Reason = "") -
 
 @commands.command("verify")
 def verify_model(reference: Reference, json: AsJson = False) -> None:
-    """Compare the files of a model with what was registered: all versions of NAME, or the one that is named."""
+    """Compare a model's files, and an adapter's encoder, with what was registered: all versions of NAME, or one."""
     from portside.console import as_json, say
-    from portside.errors import ModelDamaged
+    from portside.errors import ModelError, ModelNotFound
+    from portside.inference.base_encoder import check_base
 
     registry = _registry()
     single = ":" in reference or "@" in reference
@@ -96,8 +97,11 @@ def verify_model(reference: Reference, json: AsJson = False) -> None:
     for ref in versions or [reference]:
         try:
             version = registry.verify(ref)
+            check_base(version.folder)
             checked.append({"model": version.ref, "intact": True, "damage": None})
-        except ModelDamaged as error:
+        except ModelNotFound:
+            raise
+        except ModelError as error:
             if not json and len(versions) <= 1:
                 raise
             checked.append({"model": ref, "intact": False, "damage": str(error)})
@@ -108,6 +112,24 @@ def verify_model(reference: Reference, json: AsJson = False) -> None:
             say(f"{row['model']}: {'intact' if row['intact'] else row['damage']}")
     if not all(row["intact"] for row in checked):
         raise typer.Exit(2)
+
+
+@commands.command("merge")
+def merge_adapter(
+    name: Name,
+    version: Annotated[int | None, typer.Argument(help="Its champion if not given.", metavar="VERSION", min=1)] = None,
+    promote: Annotated[bool, typer.Option("--promote", help="Serve the merged version at once.")] = False,
+    reason: Reason = "",
+) -> None:
+    """Add an adapter (--method lora or dora) to its encoder: the next version holds all weights, answers the same."""
+    from portside.console import say
+    from portside.training.merge import merge_version
+
+    reference = name if version is None else f"{name}:{version}"
+    merged = merge_version(
+        _registry(), reference, actor=_actor(), reason=reason or f"merged {reference}", promote=promote
+    )
+    say(f"Registered {merged.ref} in {merged.folder}: {merged.card['merged_from']} merged into its encoder.")
 
 
 @commands.command("delete")

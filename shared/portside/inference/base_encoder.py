@@ -39,7 +39,7 @@ def find_base(base: BaseEncoder, adapter: Path) -> EncoderSource:
 
 def check_base(folder: Path) -> None:
     """Raise what ``find_base`` raises where the model in ``folder`` is an adapter; other models need no base."""
-    base = base_of(folder)
+    base = base_of(folder) if (folder / "model.json").is_file() else None
     if base is not None:
         find_base(base, folder)
 

@@ -10,7 +10,16 @@ from typing import Any
 
 from portside.errors import ModelDamaged, ModelError
 
-__all__ = ["ADAPTER_FORMAT", "FORMAT", "BaseEncoder", "ModelFile", "base_of", "read_model_file", "task_of", "write_model_file"]
+__all__ = [
+    "ADAPTER_FORMAT",
+    "FORMAT",
+    "BaseEncoder",
+    "ModelFile",
+    "base_of",
+    "read_model_file",
+    "task_of",
+    "write_model_file",
+]
 
 FORMAT = 1
 """Of a folder that holds all its weights. Raised when earlier versions of Portside cannot read what is written."""

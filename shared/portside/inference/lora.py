@@ -2,8 +2,8 @@
 
 The folder holds what ``peft`` writes, ``adapter_config.json`` and ``adapter_model.safetensors``, and the rest of the
 network in ``head.safetensors``. The sum is computed here, in a few lines: importing peft takes longer than all else.
-Sources: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022; Liu et al., "DoRA: Weight-Decomposed
-Low-Rank Adaptation", ICML 2024.
+Sources: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022; Liu et al., "DoRA:
+Weight-Decomposed Low-Rank Adaptation", ICML 2024.
 """
 
 from __future__ import annotations

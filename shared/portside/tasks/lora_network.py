@@ -1,4 +1,4 @@
-"""Low-rank adapters in training, through peft: put into an encoder, described, saved. Imports torch: import it lazily."""
+"""Low-rank adapters in training, by peft: put into an encoder, described, saved. Imports torch: import it lazily."""
 
 from __future__ import annotations
 

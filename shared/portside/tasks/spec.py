@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
+from typing import Any
 
 from portside.errors import UsageError
 from portside.tasks.recipe import TrainingRecipe
 
-__all__ = ["TaskSpec", "find_task", "find_tasks"]
+__all__ = ["TRIAL", "TaskSpec", "find_task", "find_tasks"]
+
+TRIAL = (
+    "Hello",
+    "Where is my parcel? I ordered it on 3 May and paid with my new card.",
+    "Shares of the bank fell by 12 % after a weak quarter",
+    "warm jacket, size M, for wet autumn days",
+    "谢谢, ça va: 100 €!",
+)
+"""Texts of several kinds."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +40,8 @@ class TaskSpec:
     """``answers(folder, inputs) -> (labels, probabilities)``, an array (rows, labels): what a reload must repeat."""
     cli: str
     """A module with ``read``, ``evaluate``, ``show``, ``predict_texts`` and ``predict_file``: see ``TaskCommands``."""
+    trial: Sequence[Any] = TRIAL
+    """Inputs for ``answers`` that every model of the task can be asked: what a merged adapter must repeat."""
 
 
 @lru_cache(maxsize=1)

@@ -9,7 +9,7 @@ from typing import Protocol
 from portside.errors import DataError
 from portside.records import Tagged
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
-from portside.tasks.spec import TaskSpec
+from portside.tasks.spec import TRIAL, TaskSpec
 
 __all__ = ["CASES", "TASK", "TaggedSentences", "TaggingRecipe", "case_of", "type_order"]
 
@@ -104,4 +104,5 @@ TASK = TaskSpec(
     make="portside.training.tagging:make_task",
     answers="portside.inference.tagger:answers",
     cli="portside.commands.tagging",
+    trial=tuple(tuple(text.split()) for text in TRIAL),
 )

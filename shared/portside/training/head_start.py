@@ -43,8 +43,9 @@ def gentler(recipe: Recipe) -> Recipe:
 
     On the sample intents, one pass: validation accuracy .754 without a head start, .795 with it, .846 with both.
     """
-    inner = "lora_lr" if recipe.adapts else "encoder_lr"
-    return replace(recipe, head_lr=recipe.head_lr / 2, **{inner: recipe.inner_lr / 2})
+    if recipe.adapts:
+        return replace(recipe, lora_lr=recipe.lora_lr / 2, head_lr=recipe.head_lr / 2)
+    return replace(recipe, encoder_lr=recipe.encoder_lr / 2, head_lr=recipe.head_lr / 2)
 
 
 def start_head(
