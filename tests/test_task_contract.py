@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -125,8 +125,36 @@ def test_train_evaluate_predict_and_reload(
     assert_damage_is_named(version(home).folder, capsys)
 
 
-def assert_damage_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for damaged in ("model.safetensors", "model.json", "tokenizer.json"):
+@pytest.mark.slow
+@each_task
+def test_an_adapter_trains_reloads_predicts_and_merges(
+    task: TaskSpec, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, question = SMALL[task.name]
+    file = tmp_path / name
+    file.write_text(content(20))
+    quick = ("--epochs", 2, "--set", "lora_lr=0.01", "--set", "head_lr=0.03", "--set", "precision=fp32")
+    assert run("train", task.name, "--data", file, "--name", "small", "--method", "lora", *quick) == 0
+    trained = version(home)
+    assert trained.card["adapter"]["rank"] == 8
+    assert not (trained.folder / "model.safetensors").exists()
+    assert_damage_is_named(trained.folder, capsys, ("adapter_model.safetensors", "adapter_config.json"))
+    text = question.splitlines()[1]
+    assert run("models", "merge", "small", "--promote") == 0
+    capsys.readouterr()
+    answers = []
+    for ref in ("small:1", "small:2"):
+        assert run("predict", ref, text, "--json") == 0
+        answers.append(capsys.readouterr().out.replace(ref, "small"))
+    assert answers[0] == answers[1]
+    assert (version(home).version, (version(home).folder / "model.safetensors").is_file()) == (2, True)
+
+
+WHOLE = ("model.safetensors", "model.json", "tokenizer.json")
+
+
+def assert_damage_is_named(folder: Path, capsys: pytest.CaptureFixture[str], files: Sequence[str] = WHOLE) -> None:
+    for damaged in files:
         kept = (folder / damaged).read_bytes()
         (folder / damaged).write_bytes(kept[: len(kept) // 2])
         capsys.readouterr()

@@ -14,7 +14,8 @@ from portside.training.head_start import gentler
 
 @pytest.mark.parametrize("method", ["full", "prototype", "zero-shot"])
 @pytest.mark.parametrize(
-    "setting", [{"lora_rank": 4}, {"lora_alpha": 8}, {"lora_dropout": 0.3}, {"lora_lr": 0.1}, {"lora_layers": "attention"}]
+    "setting",
+    [{"lora_rank": 4}, {"lora_alpha": 8}, {"lora_dropout": 0.3}, {"lora_lr": 0.1}, {"lora_layers": "attention"}],
 )
 def test_settings_of_adapters_are_refused_without_one(method: str, setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=f"{next(iter(setting))} must be left out with method {method}"):
@@ -31,7 +32,9 @@ def test_every_task_knows_every_way_of_fine_tuning(task: TaskSpec) -> None:
         task.recipe(method="lora", encoder_lr=0.5)
 
 
-@pytest.mark.parametrize("setting", [{"lora_rank": 0}, {"lora_alpha": 0}, {"lora_dropout": 1.0}, {"lora_layers": "some"}])
+@pytest.mark.parametrize(
+    "setting", [{"lora_rank": 0}, {"lora_alpha": 0}, {"lora_dropout": 1.0}, {"lora_layers": "some"}]
+)
 def test_settings_of_adapters_have_ranges(setting: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match=next(iter(setting))):
         TrainingRecipe(method="lora", **setting)
