@@ -203,6 +203,12 @@ def _hub_folder(reference: str, *, download: bool) -> tuple[Path, str]:
 
 def _weights_of(folder: Path) -> Path:
     read_config(folder)
+    if (folder / "adapter_config.json").is_file():
+        raise ModelError(
+            "An encoder folder needs all its weights",
+            seen=f"{folder} holds an adapter",
+            remedy="Merge it first with portside models merge, and name the merged version's folder",
+        )
     found = sorted(folder.glob("*.safetensors"))
     if not found:
         raise ModelError(

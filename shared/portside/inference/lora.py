@@ -1,7 +1,8 @@
 """Low-rank adapters for serving: added to the encoder's weights as they are read. Imports torch: import it lazily.
 
 The folder holds what ``peft`` writes, ``adapter_config.json`` and ``adapter_model.safetensors``, and the rest of the
-network in ``head.safetensors``. The sum is computed here, in a few lines: importing peft takes longer than all else.
+network in ``head.safetensors``; without that file the network is the encoder alone. The sum is computed here, in a few
+lines: importing peft takes longer than all else.
 Sources: Hu et al., "LoRA: Low-Rank Adaptation of Large Language Models", ICLR 2022; Liu et al., "DoRA:
 Weight-Decomposed Low-Rank Adaptation", ICML 2024.
 """
@@ -52,6 +53,8 @@ def network_weights(folder: Path) -> Mapping[str, Tensor]:
             seen=f"{folder / WEIGHTS_FILE} and {source.folder}: {error}",
             remedy="Restore the folder from a backup or train the model again",
         ) from error
+    if not (folder / HEAD_FILE).is_file():
+        return weights
     return {f"encoder.{name}": value for name, value in weights.items()} | dict(read_weights(folder, HEAD_FILE))
 
 

@@ -67,8 +67,18 @@ def empty_encoder(folder: Path) -> nn.Module:
 
 
 def pretrained_encoder(folder: Path) -> nn.Module:
-    """The encoder in ``folder`` with its weights, ready to serve."""
+    """The encoder in ``folder`` with its weights, ready to serve.
+
+    Raises:
+        ModelError: the folder holds an adapter, and the encoder it needs is gone.
+    """
     config = read_config(folder)
+    if (folder / "adapter_config.json").is_file():
+        from portside.inference.lora import network_weights
+
+        network = empty_encoder(folder)
+        network.load_state_dict(network_weights(folder), assign=True)
+        return network.eval()
     if can_run(config) and (folder / "model.safetensors").is_file():
         weights = {name.removeprefix("bert."): value for name, value in read_weights(folder).items()}
         weights = {name: value for name, value in weights.items() if not name.startswith(_IGNORED)}

@@ -63,8 +63,9 @@ def linear_layers(encoder: nn.Module, which: str) -> list[str]:
 
 
 def base_of_network(network: nn.Module) -> BaseEncoder | None:
-    """What the encoder of ``network`` was before it was adapted; None where it was not."""
-    return getattr(getattr(network, "encoder", None), BASE, None)
+    """What the encoder of ``network``, or ``network`` itself, was before it was adapted; None where it was not."""
+    found: BaseEncoder | None = getattr(_encoder_of(network), BASE, None)
+    return found
 
 
 def describe(network: nn.Module) -> dict[str, Any]:
@@ -82,20 +83,25 @@ def describe(network: nn.Module) -> dict[str, Any]:
 
 
 def save_adapter(folder: Path, network: nn.Module) -> None:
-    """Write the matrices in peft's form, and beside them what else of ``network`` was trained."""
+    """Write the matrices in peft's form, and beside them what else ``network`` has around its encoder."""
     from peft.functional import get_peft_model_state_dict
 
-    encoder: Any = network.encoder
+    encoder = _encoder_of(network)
     found = get_peft_model_state_dict(encoder, adapter_name=ADAPTER, save_embedding_layers=False)
     _save({f"{PREFIX}{name}": value for name, value in found.items()}, folder / WEIGHTS_FILE)
-    rest = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
-    _save(rest, folder / HEAD_FILE)
+    if encoder is not network:
+        rest = {name: value for name, value in network.state_dict().items() if not name.startswith("encoder.")}
+        _save(rest, folder / HEAD_FILE)
     config = {**_config_of(network), "inference_mode": True}
     (folder / CONFIG_FILE).write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
+def _encoder_of(network: nn.Module) -> Any:
+    return network if hasattr(network, BASE) else getattr(network, "encoder", None)
+
+
 def _config_of(network: nn.Module) -> dict[str, Any]:
-    config: Any = network.encoder.peft_config[ADAPTER]  # type: ignore[union-attr, index]
+    config = _encoder_of(network).peft_config[ADAPTER]
     # Sets come in another order in each process: sorted, the same training writes the same file.
     plain = {key: sorted(value) if isinstance(value, set) else value for key, value in config.to_dict().items()}
     found: dict[str, Any] = json.loads(json.dumps(plain))

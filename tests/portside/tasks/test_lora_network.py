@@ -75,7 +75,8 @@ def save(network: Any, base: Path, folder: Path) -> Path:
 
     folder.mkdir()
     tokens = Tokens(base, max_tokens=32)
-    config = json.loads(network.encoder.config.to_json_string(use_diff=False))
+    encoder = network.encoder if hasattr(network, "head") else network
+    config = json.loads(encoder.config.to_json_string(use_diff=False))
     save_network(folder, network, tokens, config, ModelFile("classification", 32, ("a", "b", "c")))
     return folder
 
@@ -126,6 +127,23 @@ def test_what_is_saved_comes_back_merged_and_peft_reads_it_too(
     assert {name for name, _ in served.named_parameters()} == {
         name.replace(".base_layer", "") for name, _ in network.named_parameters() if ".lora_" not in name
     }
+
+
+def test_an_encoder_alone_is_saved_and_comes_back(tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+
+    from portside.inference.network import pretrained_encoder
+
+    encoder = adapted(tiny_encoder).encoder
+    folder = save(encoder, tiny_encoder, tmp_path / "adapter")
+    assert not (folder / "head.safetensors").exists()
+    ids, mask = batch()
+    with torch.inference_mode():
+        expected = encoder(input_ids=ids, attention_mask=mask)[0][mask.bool()]
+        found = pretrained_encoder(folder)(input_ids=ids, attention_mask=mask)[0][mask.bool()]
+    assert torch.allclose(found, expected, atol=1e-5)
+    with pytest.raises(ModelError, match="portside models merge"):
+        resolve_encoder(str(folder))
 
 
 def test_only_matrices_and_head_are_trained_with_their_own_rates(tiny_encoder: Path) -> None:
