@@ -1,6 +1,6 @@
 """``make bench``: print the benchmark tables. Each is a command of its own, nothing here passes or fails.
 
-python -m tests.benchmarks [accuracy|adapters|tagging|multilabel|inference|training|recommend|pages …] --data-dir DIR [--seeds 1]
+python -m tests.benchmarks [accuracy|adapters|tagging|multilabel|inference|training|…] --data-dir DIR [--seeds 1]
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from portside.apps import load
 from portside.errors import StorageError, UsageError
+from portside.inference.base_encoder import find_base
 from portside.inference.folder import FORMAT, base_of, read_model_file, task_of, write_model_file
 from portside.inference.threads import prepare_threads
 from portside.registry import ModelRegistry, ModelVersion
@@ -32,12 +33,14 @@ def merge_version(
         StorageError: it does not fit on the disk.
     """
     adapter = registry.resolve(reference)
-    if base_of(adapter.folder) is None:
+    base = base_of(adapter.folder)
+    if base is None:
         raise UsageError(
             "Only an adapter can be merged",
             seen=f"{adapter.ref} holds all its weights",
             remedy="Use it as it is; portside train with --method lora makes adapters",
         )
+    find_base(base, adapter.folder)  # refused before anything heavy is imported
     prepare_threads()
     task = find_task(task_of(adapter.folder))
     labels, expected = load(task.answers)(adapter.folder, task.trial)

@@ -8,7 +8,8 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from portside.commands.models import commands
-from portside.errors import ModelDamaged, ModelError, ModelNotFound
+from portside.errors import ModelDamaged, ModelError, ModelNotFound, UsageError
+from portside.inference.folder import ADAPTER_FORMAT, BaseEncoder, ModelFile, write_model_file
 from portside.registry import ModelRegistry
 
 
@@ -85,6 +86,22 @@ def test_verify_tells_the_intact_from_the_damaged(home: ModelRegistry) -> None:
     assert run("verify", "intents@champion").exit_code == 0
     with pytest.raises(ModelDamaged, match=r"model\.safetensors"):
         run("verify", "intents:2")
+
+
+def test_an_adapter_without_its_encoder_is_not_intact_and_nothing_else_is_merged(home: ModelRegistry) -> None:
+    with home.staging("intents") as folder:
+        base = BaseEncoder("/nowhere/encoder", "folder", "encoder", "0" * 64)
+        write_model_file(folder, ModelFile("classification", 8, ("a", "b"), format=ADAPTER_FORMAT, base=base))
+        home.register("intents", folder, {}, actor="ann", reason="trained", check=lambda _: None)
+    assert "intents:3: An adapter needs the encoder" in run("verify", "intents").stdout
+    with pytest.raises(ModelError, match="/nowhere/encoder"):
+        run("merge", "intents", "3")
+    with home.staging("whole") as folder:
+        write_model_file(folder, ModelFile("classification", 8, ("a", "b")))
+        home.register("whole", folder, {}, actor="ann", reason="trained", check=lambda _: None)
+    with pytest.raises(UsageError, match="whole:1 holds all its weights"):
+        run("merge", "whole")
+    assert len(home.versions("intents")) == 3
 
 
 def test_delete_removes_what_nobody_uses(home: ModelRegistry) -> None:
