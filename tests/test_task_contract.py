@@ -45,8 +45,15 @@ def tagged(rows: int) -> str:
     return "\n".join(lines)
 
 
+def paired(rows: int) -> str:
+    words = ("card", "parcel", "money")
+    lines = [f"where is my {words[row % 3]} {row},the {words[row % 3]} is late" for row in range(3 * rows)]
+    return "query,document\n" + "\n".join(lines) + "\n"
+
+
 SMALL: dict[str, tuple[str, Callable[[int], str], str]] = {
     "classification": ("rows.csv", labelled, "text\nwhere is my card 5\n"),
+    "matching": ("rows.csv", paired, "text\nwhere is my card 5\n"),
     "multilabel": ("rows.csv", several, "text\nwhere is my card and my parcel\n"),
     "tagging": ("rows.txt", tagged, "text\nwe saw Ann in 1905\n"),
 }

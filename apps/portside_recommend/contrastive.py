@@ -27,12 +27,11 @@ from portside_recommend.pairs import PairPool, false_negatives, pool_pairs
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["TrainedEncoder", "fine_tune", "masked_ranking_loss"]
+__all__ = ["TrainedEncoder", "fine_tune"]
 
 WARM_UP = 0.1
 """Share of the run in which the learning rate rises."""
 LARGEST_GRADIENT = 1.0
-MASKED = -1e4
 LENGTH_BLOCKS = 4
 """Parts of a batch, by length, that are padded by themselves."""
 MASK_NEIGHBOURS = 200
@@ -83,20 +82,6 @@ def fine_tune(
     trained = loop.run(pool, progress, seconds)
     loop.save(folder)
     return replace(trained, probe=loop.probe())
-
-
-def masked_ranking_loss(anchors: Tensor, partners: Tensor, masked: Tensor, *, temperature: float) -> Tensor:
-    """Cross-entropy of each anchor's partner among all partners of the batch, and the other way round, averaged.
-
-    ``anchors`` and ``partners`` have shape (batch, dim) and length 1; ``masked``, shape (batch, batch), is True where
-    a partner is no negative of an anchor.
-    """
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    likeness = (anchors @ partners.T / temperature).masked_fill(masked, MASKED)
-    target = torch.arange(len(anchors), device=anchors.device)
-    return (cross_entropy(likeness, target) + cross_entropy(likeness.T, target)) / 2
 
 
 class _Loop:
@@ -196,6 +181,8 @@ class _Loop:
 
     def _step(self, first: NDArray[np.int64], second: NDArray[np.int64], *, rate: float) -> float:
         import torch
+
+        from portside.training.contrastive_loss import masked_ranking_loss
 
         config = self._config
         marked = false_negatives(self._likeness, self._numbered, first, second, above=config.mask_above)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-__all__ = ["Entity", "Example", "LabelSet", "MultiLabelled", "Prediction", "Tagged"]
+__all__ = ["Entity", "Example", "Judged", "LabelSet", "Match", "MultiLabelled", "Prediction", "Tagged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,3 +71,25 @@ class Entity:
     text: str
     confidence: float
     """Smallest probability among its words' tags."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """How relevant one document is to one query, both by their ids."""
+
+    query: str
+    document: str
+    relevance: float
+    """0 or less: not relevant. The higher, the more relevant."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A document that one model version finds for a query."""
+
+    document: str
+    """Its id."""
+    text: str
+    score: float
+    """Grows with how well it matches; its scale belongs to how the documents were ranked."""
+    model: str

@@ -57,9 +57,11 @@ usually holds its number."""
 
 
 def find_column(
-    columns: Sequence[str], asked: str | None, names: Sequence[str], *, what: str, file: str
+    columns: Sequence[str], asked: str | None, names: Sequence[str], *, what: str, file: str, option: str = ""
 ) -> tuple[str, tuple[Finding, ...]]:
     """The column asked for, or the first of ``names`` that is there, whatever its case.
+
+    ``option`` is what names the column on the command line, where that is not ``--`` and ``what``.
 
     Raises:
         DataError: the column asked for is not there, or none of ``names`` is; names the columns that are.
@@ -70,25 +72,25 @@ def find_column(
     if asked is not None:
         found = asked if asked in columns else folded.get(asked.strip().casefold())
         if found is None:
-            raise _missing(f"The column '{asked}' must be in the file", columns, what, file)
+            raise _missing(f"The column '{asked}' must be in the file", columns, option or what, file)
         return found, ()
     candidates = [folded[name] for name in names if name in folded]
     if not candidates:
-        raise _missing(f"One column must hold the {what}", columns, what, file)
+        raise _missing(f"One column must hold the {what}", columns, option or what, file)
     if len(candidates) == 1:
         return candidates[0], ()
     others = ", ".join(f"'{name}'" for name in candidates[1:])
     note = Finding(
         "note",
         f"'{candidates[0]}' was taken as the {what}; {others} could be it, too",
-        f"Name the column with --{what} to choose another",
+        f"Name the column with --{option or what} to choose another",
         file,
         column=candidates[0],
     )
     return candidates[0], (note,)
 
 
-def _missing(rule: str, columns: Sequence[str], what: str, file: str) -> DataError:
+def _missing(rule: str, columns: Sequence[str], option: str, file: str) -> DataError:
     seen = f"the columns {', '.join(repr(name) for name in columns[:20])}{' …' if len(columns) > 20 else ''}"
-    remedy = f"Name the column with --{what}; if the first line is data already, put a header line above it"
+    remedy = f"Name the column with --{option}; if the first line is data already, put a header line above it"
     return DataError(rule, seen=seen, remedy=remedy, file=file)

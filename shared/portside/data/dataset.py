@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -12,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from portside.data.cells import cell_text
 from portside.data.checks import Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
 from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
 from portside.data.findings import DataReport, Finding, excerpt
@@ -217,29 +217,15 @@ def _find_columns(table: Table, asked: _Asked) -> _Columns:
 def _cells(table: Table, columns: _Columns) -> list[Cell]:
     texts, labels = table.frame[columns.text].tolist(), table.frame[columns.label].tolist()
     return [
-        (row, _as_text(text, table.file, row, columns.text), _as_text(label, table.file, row, columns.label))
+        (row, cell_text(text, table.file, row, columns.text), cell_text(label, table.file, row, columns.label))
         for row, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
     ]
-
-
-def _as_text(value: object, file: str, row: int, column: str) -> str:
-    if isinstance(value, str):
-        return value
-    if value is None or (isinstance(value, float) and math.isnan(value)) or str(value) in {"<NA>", "NaT"}:
-        return ""
-    if isinstance(value, list | dict | tuple | set | bytes) or hasattr(value, "__len__"):
-        rule, remedy = "A cell must hold one value", "Write it as text"
-        raise DataError(rule, seen=excerpt(value), remedy=remedy, file=file, row=row, column=column)
-    # A label that is a whole number became a float where another row had none.
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value)
 
 
 def _group_values(table: Table, column: str, rows: Sequence[int]) -> tuple[str, ...]:
     values = table.frame[column].tolist()
     # An example without group is a group of its own.
-    return tuple(_as_text(values[row - 1], table.file, row, column).strip() or f"\x00row {row}" for row in rows)
+    return tuple(cell_text(values[row - 1], table.file, row, column).strip() or f"\x00row {row}" for row in rows)
 
 
 def _time_values(table: Table, column: str, rows: Sequence[int]) -> tuple[datetime, ...]:
@@ -248,7 +234,7 @@ def _time_values(table: Table, column: str, rows: Sequence[int]) -> tuple[dateti
 
 
 def _moment(value: object, file: str, row: int, column: str) -> datetime:
-    text = _as_text(value, file, row, column).strip()
+    text = cell_text(value, file, row, column).strip()
     try:
         moment = datetime.fromisoformat(text)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)

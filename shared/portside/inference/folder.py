@@ -47,13 +47,14 @@ class ModelFile:
     """The part of a model that is neither weights nor tokenizer."""
 
     task: str
-    """``classification``, ``tagging`` or ``encoder``."""
+    """``classification``, ``tagging``, ``encoder``, …"""
     max_tokens: int
     """Tokens read of each text, the special ones included."""
     labels: tuple[str, ...] = ()
     """In the order of the head's outputs; empty for an encoder."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What else the task needs to know of this model."""
+    """What else the task needs to know of this model. ``also`` lists further tasks that the folder serves: a fine-tuned
+    sentence encoder is one whatever its own task is."""
     format: int = FORMAT
     base: BaseEncoder | None = None
     """Where the folder holds an adapter: what it is added to."""
@@ -79,7 +80,7 @@ def read_model_file(folder: Path, *, task: str) -> ModelFile:
             seen=f"format {found.format} in {path}",
             remedy="Update Portside, or train the model again with this version",
         )
-    if found.task != task:
+    if task not in (found.task, *found.options.get("also", ())):
         raise ModelError(
             f"A model for {task} is needed here",
             seen=f"{folder.name} is a model for {found.task}",

@@ -110,6 +110,10 @@ class TrainingRecipe:
             rule = f"left out with method {self.method}{instead}"
             require(not unused or value == field.default, field.name, value, rule)
 
+    def passes(self, rows: int) -> int:
+        """Passes over ``rows`` examples: as asked for, or by their number."""
+        return self.epochs or default_epochs(rows, self.batch_size)
+
 
 def default_epochs(rows: int, batch_size: int) -> int:
     """Passes over ``rows`` examples when the recipe leaves them out: many over few rows, one over very many."""

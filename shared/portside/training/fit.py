@@ -18,7 +18,7 @@ from portside.errors import ModelError
 from portside.inference import network as engine
 from portside.progress import Progress
 from portside.tasks.lora_network import adapt, describe
-from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, default_epochs
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe
 from portside.training.adapter import TaskAdapter
 from portside.training.head_start import SHORT_RUN_STEPS, gentler
 from portside.training.plan import Plan, plan_run
@@ -178,7 +178,7 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
         return plan_run(
             rows=len(task.rows),
             batch_size=recipe.batch_size,
-            epochs=recipe.epochs or default_epochs(len(task.rows), recipe.batch_size),
+            epochs=recipe.passes(len(task.rows)),
             step_seconds=step_seconds,
             validate_seconds=validate_seconds,
             seconds=None if left is None else left - reserve,

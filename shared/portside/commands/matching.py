@@ -1,0 +1,131 @@
+"""Matching on the command line."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portside.commands.classification import ROWS_AT_ONCE, added_columns
+from portside.commands.tasks import Columns, read_texts, replacing
+from portside.data.findings import DataReport, excerpt
+from portside.progress import Progress
+
+if TYPE_CHECKING:
+    from portside.data.matching import MatchingDataset
+    from portside.evaluation.matching import MatchingReport
+    from portside.registry import ModelVersion
+
+__all__ = ["evaluate", "findings", "measured", "predict_file", "predict_texts", "read", "show"]
+
+SHOWN = 3
+"""Documents shown for a query."""
+SCORE_DIGITS = 6
+
+
+def read(path: Path, columns: Columns, *, test: bool) -> MatchingDataset:
+    """Queries and documents; of a folder ``test`` reads qrels/test.tsv, else qrels/train.tsv.
+
+    Raises:
+        DataError: a file breaks a rule.
+    """
+    from portside.data.matching import load_judged
+
+    return load_judged(path, query=columns.text, document=columns.label, test=test)
+
+
+def findings(dataset: MatchingDataset) -> DataReport:
+    """What was found in the file."""
+    return DataReport(dataset.source, len(dataset), len(dataset)).with_findings(*dataset.findings)
+
+
+def measured(version: ModelVersion) -> str:
+    """NDCG@10 on validation queries, by each system."""
+    found = version.validation
+    if not found:
+        return ""
+    others = f"keywords {found['keywords_ndcg_at_10']:.4f}, hybrid {found['hybrid_ndcg_at_10']:.4f}"
+    return (
+        f"Validation NDCG@10 {found['ndcg_at_10']:.4f} by vectors ({others}) among {found['documents']:,} documents, "
+        f"n = {found['n']:,} queries; it answers by {found['system']}"
+    )
+
+
+def evaluate(version: ModelVersion, dataset: MatchingDataset, *, threads: int, progress: Progress) -> MatchingReport:
+    """NDCG, recall and MAP of keywords, vectors and both."""
+    from portside.evaluation.matching import evaluate_matcher
+    from portside.inference.matcher import load_matcher
+
+    total = len(dataset.queries) + len(dataset.documents)
+    return evaluate_matcher(
+        load_matcher(version, threads=threads),
+        dataset,
+        report=lambda done: progress.update(done, total, f"{done:,} of at most {total:,} texts"),
+    )
+
+
+def show(report: MatchingReport) -> None:
+    """Print a report."""
+    from portside.console import say, table
+
+    best = report.systems[report.system]
+    low, high = best.ci95["ndcg_at_10"]
+    say(f"{report.model} on {report.data}, n = {report.n:,} queries, {report.documents:,} documents")
+    if report.without_relevant:
+        say(f"left out: {report.without_relevant:,} queries to which no document is relevant")
+    interval = f"95 % interval {low:.4f} to {high:.4f}"
+    say(f"NDCG@10 {best.ndcg_at_10:.4f} ({interval}) by {report.system}, which validation chose")
+    table(
+        ["ranked by", "NDCG@3", "NDCG@10", "MAP", "recall@3", "recall@10", "recall@100"],
+        [
+            [name, one.ndcg_at_3, one.ndcg_at_10, one.map, one.recall_at_3, one.recall_at_10, one.recall_at_100]
+            for name, one in report.systems.items()
+        ],
+    )
+
+
+def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_json: bool) -> None:
+    """Print the best documents for each query."""
+    from dataclasses import asdict
+
+    from portside import console
+    from portside.inference.matcher import load_matcher
+
+    matcher = load_matcher(version, threads=threads)
+    found = matcher.match(texts, SHOWN)
+    if as_json:
+        console.as_json(
+            [
+                {"text": text, "ranked_by": matcher.system, "matches": [asdict(one) for one in matches]}
+                for text, matches in zip(texts, found, strict=True)
+            ]
+        )
+        return
+    for text, matches in zip(texts, found, strict=True):
+        console.say(text)
+        for one in matches:
+            console.say(f"  {one.score:.3f}  {one.document}  {excerpt(one.text)}")
+        if not matches:
+            console.say("  no document shares a word with it")
+
+
+def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
+    """Write the file's columns with the best document, its id and its score added."""
+    from portside.console import say
+    from portside.inference.matcher import load_matcher
+    from portside.progress import TerminalProgress
+
+    matcher = load_matcher(version, threads=threads)
+    frame, column = read_texts(data, text)
+    kept, added = added_columns([str(name) for name in frame.columns], ["best_match", "document", "score"])
+    with replacing(out) as stream, TerminalProgress(f"Matching {data.name}") as progress:
+        writer = csv.writer(stream)
+        writer.writerow([*kept, *added])
+        for start in range(0, len(frame), ROWS_AT_ONCE):
+            part = frame.iloc[start : start + ROWS_AT_ONCE]
+            found = matcher.match([str(value) for value in part[column]], 1)
+            for row, matches in zip(part.itertuples(index=False), found, strict=True):
+                best = [[one.text, one.document, round(one.score, SCORE_DIGITS)] for one in matches]
+                writer.writerow([*row, *(best[0] if best else ["", "", ""])])
+            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
+    say(f"{len(frame):,} rows matched by {version.ref}, written to {out}")

@@ -1,0 +1,163 @@
+"""Matchers: which of its documents answer a query; one version from its folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.errors import ModelDamaged
+from portside.inference.folder import read_model_file
+from portside.inference.loaded import LazyNetwork
+from portside.inference.ranking import Ranker
+from portside.records import Match
+from portside.tasks.matching import SYSTEMS, JudgedTexts, System, with_further
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
+
+__all__ = ["FolderMatcher", "answers", "load_matcher", "rank_all", "save_documents"]
+
+TEXTS_FILE, VECTORS_FILE = "documents.json", "document_vectors.safetensors"
+
+
+class FolderMatcher:
+    """The matcher in one folder; its weights are read on first use. Safe to share between threads."""
+
+    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+        self.model = model
+        file = read_model_file(folder, task="matching")
+        self.system = cast(System, file.options.get("system", "hybrid"))
+        """How it ranks: what was best on validation queries."""
+        self._folder = folder
+        self._ready = LazyNetwork(folder, "portside.tasks.matching_network:load_network", threads=threads)
+
+    @cached_property
+    def documents(self) -> dict[str, str]:
+        """Texts of the documents it was trained with, by id.
+
+        Raises:
+            ModelDamaged: they are missing or unreadable.
+        """
+        path = self._folder / TEXTS_FILE
+        try:
+            found = json.loads(path.read_text(encoding="utf-8"))
+            return dict(zip(found["ids"], found["texts"], strict=True))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise _unreadable(path, error) from error
+
+    @cached_property
+    def document_vectors(self) -> NDArray[np.float32]:
+        """Of its documents, in their order, shape (documents, dim).
+
+        Raises:
+            ModelDamaged: they are missing or unreadable.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self._folder / VECTORS_FILE
+        try:
+            found: NDArray[np.float32] = load_file(path)["vectors"]
+        except (OSError, KeyError, SafetensorError) as error:
+            raise _unreadable(path, error) from error
+        if len(found) != len(self.documents):
+            raise _unreadable(path, ValueError(f"{len(found)} vectors for {len(self.documents)} documents"))
+        return found
+
+    @cached_property
+    def _ranker(self) -> Ranker:
+        return Ranker(tuple(self.documents), tuple(self.documents.values()))
+
+    def encode(self, texts: Sequence[str], *, report: Callable[[int], None] | None = None) -> NDArray[np.float32]:
+        """Vectors of length 1, shape (texts, dim), in the order given; ``report`` is told how many are done."""
+        network, tokens, device = self._ready()
+        from portside.inference import network as engine
+
+        if not texts:
+            return np.zeros((0, self.document_vectors.shape[1]), dtype=np.float32)
+        return engine.run(lambda ids, mask: network(ids, mask)["vectors"], tokens, texts, device=device, report=report)
+
+    def match(self, queries: Sequence[str], k: int = 3, *, system: System | None = None) -> list[list[Match]]:
+        """The ``k`` best of its documents for each query, by ``system`` or the one that was best in validation.
+
+        A document's score is the cosine (vectors), the fused score (hybrid) or BM25's (keywords).
+        """
+        used = system or self.system
+        scores = self.encode(queries) @ self.document_vectors.T
+        return [
+            [
+                Match(hit.id, self.documents[hit.id], hit.score, self.model)
+                for hit in self._ranker.rank(used, query, row, k)
+            ]
+            for query, row in zip(queries, scores, strict=True)
+        ]
+
+    def rankings(
+        self, dataset: JudgedTexts, *, report: Callable[[int], None] | None = None
+    ) -> tuple[dict[System, dict[str, list[str]]], int]:
+        """For each system query -> documents, best first; and how many documents were ranked.
+
+        Ranked are the documents of ``dataset`` together with the model's own: a few documents beside a few queries
+        would be found too easily. ``report`` is told how many texts are read.
+        """
+        corpus = with_further(dataset.documents, self.documents.values())
+        known = dict(zip(self.documents.values(), self.document_vectors, strict=True))
+        new = list(dict.fromkeys(text for text in corpus.values() if text not in known))
+        texts = list(dataset.queries.values())
+        found = self.encode([*texts, *new], report=report)
+        known.update(zip(new, found[len(texts) :], strict=True))
+        ranker = Ranker(tuple(corpus), tuple(corpus.values()))
+        return rank_all(ranker, dataset, found[: len(texts)], np.stack([known[text] for text in corpus.values()]))
+
+
+def rank_all(
+    ranker: Ranker, dataset: JudgedTexts, queries: NDArray[np.float32], documents: NDArray[np.float32]
+) -> tuple[dict[System, dict[str, list[str]]], int]:
+    """Rankings of every query of ``dataset`` by every system; vectors have shape (texts, dim), documents the ranker's.
+
+    Also says how many documents there are.
+    """
+    out: dict[System, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
+    for place, (key, text) in enumerate(dataset.queries.items()):
+        scores = documents @ queries[place]
+        for system in SYSTEMS:
+            out[system][key] = [hit.id for hit in ranker.rank(system, text, scores)]
+    return out, len(documents)
+
+
+def _unreadable(path: Path, error: Exception) -> ModelDamaged:
+    return ModelDamaged(
+        "A matcher's folder needs its documents",
+        seen=f"{path}: {type(error).__name__} {error}",
+        remedy="Restore the folder from a backup or train the model again",
+    )
+
+
+def save_documents(folder: Path, documents: dict[str, str], vectors: NDArray[np.float32]) -> None:
+    """Write what a matcher finds: texts by id, and their vectors, shape (documents, dim)."""
+    from safetensors.numpy import save_file
+
+    plain = {"ids": list(documents), "texts": list(documents.values())}
+    (folder / TEXTS_FILE).write_text(json.dumps(plain, ensure_ascii=False) + "\n", encoding="utf-8")
+    save_file({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)}, folder / VECTORS_FILE)
+
+
+def load_matcher(version: ModelVersion, *, threads: int = 0) -> FolderMatcher:
+    """The matcher of one version.
+
+    Raises:
+        ModelDamaged: the folder lacks a file or holds an unreadable one.
+        ModelError: the version is a model for another task.
+    """
+    return FolderMatcher(version.folder, model=version.ref, threads=threads)
+
+
+def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """No labels, and vectors (texts, dim) of the model in ``folder``: what a reload must repeat."""
+    return (), FolderMatcher(folder, model="check").encode(inputs).astype(np.float64)
