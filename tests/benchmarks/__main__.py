@@ -1,6 +1,6 @@
 """``make bench``: print the benchmark tables. Each is a command of its own, nothing here passes or fails.
 
-python -m tests.benchmarks [accuracy|adapters|tagging|multilabel|inference|training|…] --data-dir DIR [--seeds 1]
+python -m tests.benchmarks [TABLE …] --data-dir DIR [--seeds 1]
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ TABLES = {
     "adapters": "LoRA and DoRA against fine-tuning all weights: validation accuracy, speed, memory, size",
     "tagging": "entity F1 of CoNLL-2003 and WNUT-17",
     "multilabel": "micro-F1 of NLU++, several intents a query",
+    "matching": "NDCG, MAP and recall of StackFAQ by words, vectors and both, untuned and fine-tuned",
     "inference": "texts a second and latency, against transformers.pipeline",
     "training": "samples a second, against a plain transformers Trainer",
     "recommend": "Recall@10 and NDCG@10 over the full catalogue, against popularity and item-kNN",

@@ -18,7 +18,7 @@ from portside.settings import Settings
 from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices, settle
 from portside_recommend.config import EncoderConfig
-from portside_recommend.contrastive import fine_tune, masked_ranking_loss
+from portside_recommend.contrastive import fine_tune
 from portside_recommend.pairs import false_negatives, pool_pairs
 from portside_recommend.records import item_text
 from portside_recommend.service import RecommendService
@@ -67,36 +67,6 @@ def test_false_negatives_are_companions_and_twins_but_never_the_pair() -> None:
     first, second = np.array([0, 0, 2]), np.array([2, 1, 3])
     marked = false_negatives(likeness, np.array([0, 1, 2, 3]), first, second, above=0.1)
     assert marked.tolist() == [[False, True, False], [False, False, False], [True, False, False]]
-
-
-def test_a_masked_partner_does_not_count() -> None:
-    import torch
-
-    anchors = torch.eye(3)
-    partners = torch.tensor([[1.0, 0, 0], [1.0, 0, 0], [0, 0, 1.0]])
-    none = torch.zeros(3, 3, dtype=torch.bool)
-    masked = none.clone()
-    masked[0, 1] = True
-    plain = masked_ranking_loss(anchors, partners, none, temperature=0.1)
-    assert masked_ranking_loss(anchors, partners, masked, temperature=0.1) < plain
-
-
-@pytest.mark.slow
-def test_the_loss_without_masks_is_that_of_sentence_transformers() -> None:
-    import torch
-    from sentence_transformers.sentence_transformer.losses import MultipleNegativesRankingLoss
-    from torch.nn.functional import normalize
-
-    generator = torch.Generator().manual_seed(3)
-    anchors, partners = (normalize(torch.randn(6, 8, generator=generator), dim=1) for _ in range(2))
-    theirs = MultipleNegativesRankingLoss(
-        model=torch.nn.Identity(),
-        scale=20.0,
-        directions=("query_to_doc", "doc_to_query"),
-        partition_mode="per_direction",
-    ).compute_loss_from_embeddings([anchors, partners], None)
-    ours = masked_ranking_loss(anchors, partners, torch.zeros(6, 6, dtype=torch.bool), temperature=0.05)
-    assert float(ours) == pytest.approx(float(theirs), rel=1e-5)
 
 
 def taught(tiny_encoder: Path, folder: Path, config: EncoderConfig, service: RecommendService, **options):  # type: ignore[no-untyped-def]
