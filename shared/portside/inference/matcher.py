@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -139,7 +139,7 @@ def _unreadable(path: Path, error: Exception) -> ModelDamaged:
     )
 
 
-def save_documents(folder: Path, documents: dict[str, str], vectors: NDArray[np.float32]) -> None:
+def save_documents(folder: Path, documents: Mapping[str, str], vectors: NDArray[np.float32]) -> None:
     """Write what a matcher finds: texts by id, and their vectors, shape (documents, dim)."""
     from safetensors.numpy import save_file
 
