@@ -55,11 +55,13 @@ def evaluate(version: ModelVersion, dataset: MatchingDataset, *, threads: int, p
     """NDCG, recall and MAP of keywords, vectors and both."""
     from portside.evaluation.matching import evaluate_matcher
     from portside.inference.matcher import load_matcher
+    from portside.training.seen import load_seen
 
     total = len(dataset.queries) + len(dataset.documents)
     return evaluate_matcher(
         load_matcher(version, threads=threads),
         dataset,
+        seen=load_seen(version.folder),
         report=lambda done: progress.update(done, total, f"{done:,} of at most {total:,} texts"),
     )
 
@@ -73,8 +75,9 @@ def show(report: MatchingReport) -> None:
     say(f"{report.model} on {report.data}, n = {report.n:,} queries, {report.documents:,} documents")
     if report.without_relevant:
         say(f"left out: {report.without_relevant:,} queries to which no document is relevant")
-    interval = f"95 % interval {low:.4f} to {high:.4f}"
-    say(f"NDCG@10 {best.ndcg_at_10:.4f} ({interval}) by {report.system}, which validation chose")
+    say(f"NDCG@10 {best.ndcg_at_10:.4f} (95 % interval {low:.4f} to {high:.4f}) by {report.system}, as it answers")
+    if report.seen_in_training:
+        say(f"Mind: {report.seen_in_training:,} of these queries were trained on; they flatter it.")
     table(
         ["ranked by", "NDCG@3", "NDCG@10", "MAP", "recall@3", "recall@10", "recall@100"],
         [

@@ -129,6 +129,8 @@ class MatchingReport:
     system: System
     """The one that the model answers with, chosen on validation queries."""
     systems: dict[System, SystemFigures]
+    seen_in_training: int | None = None
+    """Queries that the model was trained on; None: not known."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it; the figures at the top are those of ``system``."""
@@ -139,6 +141,7 @@ class MatchingReport:
             "data": self.data,
             "n": self.n,
             "without_relevant": self.without_relevant,
+            "seen_in_training": self.seen_in_training,
             "documents": self.documents,
             "system": self.system,
             **self.systems[self.system].to_dict(),
@@ -147,9 +150,15 @@ class MatchingReport:
 
 
 def evaluate_matcher(
-    matcher: Matcher, dataset: JudgedTexts, *, report: Callable[[int], None] | None = None
+    matcher: Matcher,
+    dataset: JudgedTexts,
+    *,
+    seen: Callable[[str], bool] | None = None,
+    report: Callable[[int], None] | None = None,
 ) -> MatchingReport:
     """Rank all documents for every query, by each system, and compare with the judgements.
+
+    ``seen`` says whether a query was trained on; such queries are counted in the result, not left out.
 
     Raises:
         DataError: no document is relevant to any query.
@@ -171,4 +180,5 @@ def evaluate_matcher(
         documents=documents,
         system=matcher.system,
         systems={system: score_rankings(rankings[system], dataset) for system in SYSTEMS},
+        seen_in_training=None if seen is None else sum(seen(dataset.queries[query]) for query in relevant),
     )

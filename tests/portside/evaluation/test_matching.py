@@ -73,7 +73,8 @@ class Parrot:
 
 
 def test_a_report_holds_the_fields_that_are_promised() -> None:
-    found = evaluate_matcher(Parrot(), dataset(FIRST, SECOND, NOTHING)).to_dict()
+    found = evaluate_matcher(Parrot(), dataset(FIRST, SECOND, NOTHING), seen="q2".__eq__).to_dict()
+    assert found["seen_in_training"] == 1
     assert (found["model"], found["version"], found["data"], found["n"]) == ("parrot", 3, "set", 2)
     assert (found["system"], found["documents"], found["without_relevant"]) == ("hybrid", 7, 1)
     assert [found[name] for name in ("ndcg_at_3", "ndcg_at_10", "recall_at_10", "map")] == [1.0] * 4
