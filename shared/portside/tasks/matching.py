@@ -30,8 +30,8 @@ RELEVANT_FROM = 0.5
 System = Literal["keywords", "vectors", "hybrid"]
 SYSTEMS: tuple[System, ...] = get_args(System)
 """How documents can be ranked: by BM25, by the fine-tuned vectors, by both fused."""
-STEPS = 160
-"""Updates that a fine-tuning gets by default; on StackFAQ more of them gained nothing on validation queries."""
+STEPS = 60
+"""Updates that a fine-tuning gets by default, at least one pass: the encoder was pretrained on such pairs already."""
 MOST_EPOCHS = 20
 
 
