@@ -52,7 +52,7 @@ def test_a_recipe_refuses_what_cannot_be(wrong: dict[str, object]) -> None:
 
 def test_passes_are_few_for_many_rows() -> None:
     recipe = MatchingRecipe(batch_size=10)
-    assert recipe.passes(100) > recipe.passes(1_000) > recipe.passes(100_000) == 1
+    assert recipe.passes(10) > recipe.passes(100) > recipe.passes(300) > recipe.passes(100_000) == 1
     assert MatchingRecipe(epochs=7).passes(100_000) == 7
 
 
