@@ -105,7 +105,7 @@ class MatchingAdapter:
         ids, mask = self.tokens.pad([row for side in sides for row in side])
         shape = (len(sides), len(rows), ids.shape[1])
         keys = [self._keys[document] for document in candidates]
-        masked = np.array([[key in self._relevant(query) for key in keys] for query, _ in pairs])
+        masked = np.array([[key in relevant for key in keys] for relevant in (self._relevant(one) for one, _ in pairs)])
         np.fill_diagonal(masked[:, : len(rows)], False)
         return {
             "input_ids": torch.from_numpy(ids.reshape(shape).swapaxes(0, 1).copy()),
