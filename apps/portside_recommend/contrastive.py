@@ -141,7 +141,7 @@ class _Loop:
     def save(self, folder: Path) -> None:
         from portside.inference.encoder import save_encoder
 
-        save_encoder(folder, self._network.eval(), _TokenFiles(self._tokens), max_tokens=self._config.max_tokens)
+        save_encoder(folder, self._network.eval(), self._tokens, max_tokens=self._config.max_tokens)
 
     def _step_back(self) -> None:
         """Go the share that is not ``kept`` of the way back to the pretrained weights (Wortsman et al. 2022)."""
@@ -197,16 +197,6 @@ class _Loop:
         torch.nn.utils.clip_grad_norm_(self._learning, LARGEST_GRADIENT)
         self._optimizer.step()
         return float(loss.detach())
-
-
-class _TokenFiles:
-    """The tokenizer as ``save_encoder`` wants it: it saves itself into a folder."""
-
-    def __init__(self, tokens: Any) -> None:
-        self._tokens = tokens
-
-    def save_pretrained(self, folder: Path) -> None:
-        self._tokens.save(folder)
 
 
 def _thawed(network: Any, frozen_layers: int) -> list[Any]:

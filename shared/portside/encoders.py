@@ -1,4 +1,5 @@
-"""Which pretrained weights a training starts from: a local folder, a hub id asked for by name, or the bundled default.
+"""Which pretrained weights a training starts from: a local folder, the name of an adapted encoder, a hub id asked for
+by name, or the bundled default.
 
 Nothing is downloaded that the user did not name, and weights are read from safetensors only: a pickled checkpoint can
 run code.
@@ -8,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from portside.errors import ModelDamaged, ModelError, ModelNotFound
 
 __all__ = [
     "BUNDLED_NAME",
     "EncoderSource",
+    "RegisteredModels",
+    "RegisteredVersion",
     "bundled_folder",
     "hidden_size",
     "load_backbone",
@@ -46,8 +50,9 @@ _BLOCK = 1 << 20
 class EncoderSource:
     """Pretrained weights that were found, and how."""
 
-    kind: Literal["bundled", "folder", "hub"]
+    kind: Literal["bundled", "folder", "registered", "hub"]
     name: str
+    """The folder's, the hub id, or ``name:version``."""
     folder: Path
     sha256: str
     """Of the weights; of the first shard where there are several."""
@@ -55,15 +60,43 @@ class EncoderSource:
     """One sentence for the user: what was taken from where."""
 
 
-def resolve_encoder(reference: str = "", *, download: bool = True) -> EncoderSource:
-    """Find the weights ``reference`` names: empty for the bundled encoder, a folder, or a hub id.
+class RegisteredVersion(Protocol):
+    """One version in a registry."""
+
+    @property
+    def ref(self) -> str:
+        """``name:version``."""
+        ...
+
+    @property
+    def folder(self) -> Path:
+        """Where its files are."""
+        ...
+
+
+class RegisteredModels(Protocol):
+    """What is asked of a model registry; ``portside.registry`` has it."""
+
+    def names(self) -> list[str]:
+        """Every name that has a version."""
+        ...
+
+    def resolve(self, reference: str) -> RegisteredVersion:
+        """The verified version that ``name``, ``name@alias`` or ``name:3`` means."""
+        ...
+
+
+def resolve_encoder(
+    reference: str = "", registered: RegisteredModels | None = None, *, download: bool = True
+) -> EncoderSource:
+    """Find the weights ``reference`` names: empty for the bundled encoder, a folder, a registered name, or a hub id.
 
     ``download`` False: of the hub's models only those in its cache on this machine.
 
     Raises:
-        ModelNotFound: neither a folder nor a hub id that can be had from here.
-        ModelError: the folder holds no safetensors weights.
-        ModelDamaged: the bundled weights are not the published ones.
+        ModelNotFound: neither a folder, nor among those ``registered``, nor a hub id that can be had from here.
+        ModelError: the folder holds no safetensors weights, or the registered model is no encoder.
+        ModelDamaged: the bundled or registered weights are not those published or registered.
     """
     if reference in ("", "bundled", BUNDLED_NAME):
         folder = bundled_folder()
@@ -79,6 +112,11 @@ def resolve_encoder(reference: str = "", *, download: bool = True) -> EncoderSou
             seen=f"{reference} is not a folder",
             remedy=f"Give a folder with config.json and model.safetensors, or leave --encoder out for {BUNDLED_NAME}",
         )
+    version = None if registered is None else _registered(reference, registered)
+    if version is not None:
+        note = f"Starting from the adapted encoder {version.ref} (files verified)"
+        weights = _weights_of(version.folder)
+        return EncoderSource("registered", version.ref, version.folder, _sha256(weights), note)
     folder, how = _hub_folder(reference, download=download)
     note = f"Starting from the hub model {reference} ({how})"
     return EncoderSource("hub", reference, folder, _sha256(_weights_of(folder)), note)
@@ -176,6 +214,24 @@ def _quiet() -> Iterator[None]:
 
 def _looks_like_path(reference: str) -> bool:
     return reference.startswith((".", "/", "~")) or reference.count("/") > 1 or "\\" in reference
+
+
+def _registered(reference: str, registered: RegisteredModels) -> RegisteredVersion | None:
+    """The version of that name; None for a plain word that nobody registered, which may be a hub id."""
+    name = re.split("[@:]", reference)[0]
+    if "/" in reference or (name == reference and name not in registered.names()):
+        return None
+    from portside.inference.folder import task_of
+
+    version = registered.resolve(reference)
+    task = task_of(version.folder)
+    if task != "encoder":
+        raise ModelError(
+            "A training starts from an encoder",
+            seen=f"{version.ref} is a model for {task}",
+            remedy="Name an encoder that portside adapt registered; portside models list shows all names",
+        )
+    return version
 
 
 def _hub_folder(reference: str, *, download: bool) -> tuple[Path, str]:

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
 
     from portside.data import DataReport
     from portside.registry import ModelVersion
+    from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
 
-__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "read_texts", "recipe_of", "replacing"]
+__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "read_texts", "recipe_from", "recipe_of", "replacing"]
 
 
 @dataclass(frozen=True)
@@ -83,9 +84,14 @@ def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any
     Raises:
         UsageError: a key is no field of the recipe, or a value is not of its type; names them.
     """
+    return recipe_from(task.recipe, given, settings)
+
+
+def recipe_from(kind: type[TrainingRecipe], given: dict[str, Any], settings: list[str]) -> Any:
+    """Like ``recipe_of``, for a ``kind`` of recipe that belongs to no task."""
     from pydantic import TypeAdapter, ValidationError
 
-    fields = TypeAdapter(task.recipe).json_schema()["properties"]
+    fields = TypeAdapter(kind).json_schema()["properties"]
     chosen = {key: value for key, value in given.items() if value is not None}
     for setting in settings:
         key, separator, value = setting.partition("=")
@@ -95,7 +101,7 @@ def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any
         chosen[key] = value
     try:
         # From text to numbers and truth values as the fields' types say; the recipe itself checks ranges.
-        return TypeAdapter(task.recipe).validate_python(chosen)
+        return TypeAdapter(kind).validate_python(chosen)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

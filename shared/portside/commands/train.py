@@ -40,7 +40,11 @@ ValidFile = Annotated[
 TextColumn = Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")]
 LabelColumn = Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")]
 Encoder = Annotated[
-    str | None, typer.Option(help="Pretrained weights: folder or hub id; else PORTSIDE_ENCODER, else the bundled.")
+    str | None,
+    typer.Option(
+        help="Start from: folder, name of an adapted encoder, or hub id; else PORTSIDE_ENCODER, else the bundled.",
+        metavar="ID|PATH|NAME",
+    ),
 ]
 Method = Annotated[
     str,

@@ -22,7 +22,7 @@ from portside.inference.served import Served, VersionSource
 from portside.inference.threads import prepare_threads
 from portside.inference.tokens import Tokens
 
-__all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "load_encoder", "save_encoder"]
+__all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "answers", "load_encoder", "save_encoder"]
 
 BULK = 256
 """Texts from which on it is worth measuring whether bf16 is faster; fewer are always encoded in 32-bit floats."""
@@ -64,8 +64,7 @@ class FolderEncoder:
             return engine.mean_pool(network(input_ids=ids, attention_mask=mask)[0], mask)
 
         vectors = engine.run(forward, self._tokens, texts, device=device, precision=precision)
-        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
+        return engine.unit_length(vectors)
 
     def _loaded(self) -> tuple[Any, Any]:
         from portside.inference import network as engine
@@ -99,8 +98,13 @@ def load_encoder(folder: Path, *, model: str = "", threads: int = 0) -> FolderEn
     return FolderEncoder(folder, model=model or folder.name, threads=threads)
 
 
+def answers(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
+    """No labels, and the vectors of ``texts``, shape (texts, dim): what a reload must repeat."""
+    return (), load_encoder(folder).encode(texts).astype(np.float64)
+
+
 def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 256) -> None:
-    """Write a transformers encoder and its tokenizer as a sentence-encoder folder.
+    """Write a transformers encoder and its tokenizer (theirs or Portside's) as a sentence-encoder folder.
 
     ``model`` is the backbone (for a SentenceTransformer: ``model[0].model``); a pooler, never used here, is left out.
     """
@@ -115,7 +119,7 @@ def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 
     save_file(weights, folder / "model.safetensors", metadata={"format": "pt"})
     # In full: what equals transformers' own default would otherwise be left out, and be missing for other readers.
     (folder / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
-    tokenizer.save_pretrained(folder)
+    (tokenizer.save if isinstance(tokenizer, Tokens) else tokenizer.save_pretrained)(folder)
     write_model_file(folder, ModelFile("encoder", max_tokens))
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "pretrained_encoder",
     "read_weights",
     "run",
+    "unit_length",
     "use_threads",
 ]
 
@@ -49,6 +50,12 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """Mean over the real tokens: (batch, tokens, hidden) and (batch, tokens) to (batch, hidden), 32-bit floats."""
     weights = mask.unsqueeze(-1).to(torch.float32)
     return (hidden.to(torch.float32) * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Rows of length 1, shape (texts, width): their inner product is their cosine."""
+    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
 def autocast(device: torch.device, precision: str) -> AbstractContextManager[Any]:

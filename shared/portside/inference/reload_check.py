@@ -17,6 +17,9 @@ from portside.inference.threads import prepare_threads
 
 __all__ = ["main"]
 
+ENCODER_ANSWERS = "portside.inference.encoder:answers"
+"""An encoder is no task: it has no labels, its vectors are its answers."""
+
 
 def main() -> None:
     """Answer one question and end; end silently when nobody asks."""
@@ -32,7 +35,9 @@ def main() -> None:
     question: dict[str, Any] = json.loads(line)
     try:
         folder = Path(question["folder"])
-        labels, found = load(find_task(task_of(folder)).answers)(folder, question["inputs"])
+        task = task_of(folder)
+        address = ENCODER_ANSWERS if task == "encoder" else find_task(task).answers
+        labels, found = load(address)(folder, question["inputs"])
         answer: dict[str, Any] = {"labels": labels, "probabilities": found.tolist()}
     # Whatever goes wrong here is the answer: the model does not reload.
     except Exception as error:

@@ -69,11 +69,19 @@ class Tokens:
     @property
     def unknown_id(self) -> int:
         """What stands for a word that the vocabulary cannot write."""
-        for name in ("[UNK]", "<unk>"):
+        return self._first_known("[UNK]", "<unk>", otherwise=self.pad_id)
+
+    @property
+    def mask_id(self) -> int:
+        """What stands for a hidden token; the unknown one where the vocabulary has no such."""
+        return self._first_known("[MASK]", "<mask>", otherwise=self.unknown_id)
+
+    def _first_known(self, *names: str, otherwise: int) -> int:
+        for name in names:
             found = self._tokenizer.token_to_id(name)
             if found is not None:
                 return int(found)
-        return self.pad_id
+        return otherwise
 
     def pad(self, ids: Sequence[Sequence[int]], *, multiple: int = 1) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Ids and attention mask, both (texts, longest text), its length rounded up to ``multiple``."""

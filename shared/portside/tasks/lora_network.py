@@ -39,7 +39,7 @@ def adapt(encoder: nn.Module, recipe: TrainingRecipe, source: EncoderSource) -> 
             seen=f"none with lora_layers = {recipe.lora_layers} in {type(encoder).__name__} of {source.name}",
             remedy="Train with --set lora_layers=all or --method full",
         )
-    reference = str(source.folder.resolve()) if source.kind == "folder" else source.name
+    reference = source.name if source.kind in ("bundled", "hub") else str(source.folder.resolve())
     config = LoraConfig(
         r=recipe.lora_rank,
         lora_alpha=recipe.lora_alpha,

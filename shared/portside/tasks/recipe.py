@@ -33,7 +33,7 @@ class TrainingRecipe:
     """``full``: all weights are fine-tuned. ``lora``, ``dora``: the encoder stays, small matrices beside its linear
     layers and the head are trained; the saved version holds only those. A task may know others."""
     encoder: str = ""
-    """Pretrained weights: a folder or hub id; empty: the bundled encoder."""
+    """Pretrained weights: a folder, an adapted encoder's name or a hub id; empty: the bundled encoder."""
     epochs: int | None = None
     """Passes over the data; None: by its size (``default_epochs``)."""
     batch_size: int = 32

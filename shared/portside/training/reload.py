@@ -20,7 +20,7 @@ from portside.errors import ModelError
 __all__ = ["TOLERANCE", "ReloadCheck", "check_inputs"]
 
 TOLERANCE = 1e-5
-"""Largest allowed difference of a probability."""
+"""Largest allowed difference of a probability, or of a part of a vector."""
 PATIENCE_SECONDS = 180.0
 CHECK_INPUTS = 12
 """Inputs whose outputs a fresh process must repeat."""
@@ -71,6 +71,8 @@ class ReloadCheck:
     ) -> None:
         """Load ``folder`` in the fresh process and compare its probabilities for ``inputs``, shape (rows, labels).
 
+        An encoder has no ``labels``; its vectors are compared, shape (rows, width).
+
         Raises:
             ModelError: it does not load, or answers otherwise.
         """
@@ -80,9 +82,10 @@ class ReloadCheck:
             raise _refused(answer["error"])
         if list(answer["labels"]) != list(labels):
             raise _refused("its labels come back in another order")
+        what = "probabilities" if labels else "vectors"
         difference = float(np.abs(np.asarray(answer["probabilities"]) - expected).max())
         if not difference <= TOLERANCE:
-            raise _refused(f"probabilities differ by {difference:.2g}, allowed are {TOLERANCE:g}")
+            raise _refused(f"{what} differ by {difference:.2g}, allowed are {TOLERANCE:g}")
 
     def _ask(self, question: dict[str, Any]) -> dict[str, Any]:
         assert self._child is not None

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from portside.encoders import EncoderSource, resolve_encoder
-from portside.errors import StorageError
+from portside.errors import StorageError, UsageError
 from portside.inference.threads import prepare_threads
 from portside.progress import Progress
 from portside.registry import CHAMPION, ModelRegistry, ModelVersion
@@ -79,13 +79,15 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
     """Fine-tune and register the next version of ``order.name``. Interrupted at any moment, nothing is registered.
 
     Raises:
-        UsageError: another training of that name runs; a resumed one differs; the budget is too short.
+        UsageError: another training of that name runs; a resumed one differs; the budget is too short; the name
+            stands for models of another task.
         ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
         Cancelled: ``order.progress`` asked to stop.
     """
     began = time.monotonic()
     check_name(order.name)
-    source = resolve_encoder(recipe.encoder)
+    _check_task(order.registry, order.name, task.name)
+    source = resolve_encoder(recipe.encoder, order.registry)
     order.progress.log(source.note)
     # The budget may be changed when resuming: it decides when to stop, not what is trained.
     plain = asdict(replace(recipe, budget_seconds=None))
@@ -109,6 +111,17 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
         run.remove()
     order.progress.log(f"Registered {version.ref}")
     return version
+
+
+def _check_task(registry: ModelRegistry, name: str, task: str) -> None:
+    for version in registry.versions(name)[-1:]:
+        known = version.card.get("task", task)
+        if known != task:
+            raise UsageError(
+                "All versions of a name are models for one task: who asks for the name gets one of them",
+                seen=f"{version.ref} is a model for {known}, this training is for {task}",
+                remedy="Train under another --name",
+            )
 
 
 @dataclass(frozen=True)
