@@ -18,6 +18,7 @@ TABLES = {
     "tagging": "entity F1 of CoNLL-2003 and WNUT-17",
     "multilabel": "micro-F1 of NLU++, several intents a query",
     "matching": "NDCG, MAP and recall of StackFAQ by words, vectors and both, untuned and fine-tuned",
+    "adaptation": "PhraseBank with and without an encoder adapted to Reuters headlines",
     "inference": "texts a second and latency, against transformers.pipeline",
     "training": "samples a second, against a plain transformers Trainer",
     "recommend": "Recall@10 and NDCG@10 over the full catalogue, against popularity and item-kNN",

@@ -20,6 +20,7 @@ from portside.commands.train import (
     TextColumn,
     stop_on_signal,
 )
+from portside.errors import UsageError
 
 if TYPE_CHECKING:
     from portside.registry import ModelVersion
@@ -31,7 +32,8 @@ __all__ = ["commands"]
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="")
 
 DataFile = Annotated[
-    Path, typer.Option(help="Texts: one a line in .txt, or a column of CSV, TSV, JSON lines or Parquet; gzipped or not.")
+    Path,
+    typer.Option(help="Texts: one a line in .txt, or in CSV, TSV, JSON lines or Parquet; gzipped or not."),
 ]
 Name = Annotated[str, typer.Option(help="Name of the encoder, such as news-encoder.")]
 Method = Annotated[str, typer.Option(help="tsdae, contrastive or mlm: what there is to learn from a text.")]
@@ -62,9 +64,14 @@ def adapt(
     """
     from portside.commands.tasks import recipe_from
     from portside.settings import load_settings
-    from portside.training.adaptation import AdaptationRecipe
+    from portside.training.adaptation import OBJECTIVES, AdaptationRecipe
     from portside.training.plan import parse_budget
 
+    if method not in OBJECTIVES:
+        known = ", ".join(OBJECTIVES)
+        raise UsageError(
+            "There is no such method to adapt by", seen=f"--method {method}", remedy=f"Use one of: {known}"
+        )
     given = {
         "encoder": load_settings().encoder if encoder is None else encoder,
         "objective": method,

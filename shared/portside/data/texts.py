@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import io
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from io import BufferedIOBase, TextIOWrapper
 from pathlib import Path
-from typing import IO
 
 from portside.data.columns import TEXT_NAMES, find_column
 from portside.data.encodings import decode
@@ -46,7 +45,7 @@ class Texts:
     def sentence(self) -> str:
         """What was read and left out, in words."""
         left_out = f"{self.duplicates:,} duplicates and {self.empty:,} empty ones left out"
-        return f"{self.read:,} texts read from {self.source}: {len(self.texts):,} different, {left_out}"
+        return f"{self.read:,} texts read from {Path(self.source).name}: {len(self.texts):,} different, {left_out}"
 
 
 def load_texts(path: str | Path, *, text: str | None = None) -> Texts:
@@ -111,11 +110,11 @@ def _lines(path: Path) -> Iterator[str]:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            stream: IO[bytes] = gzip.open(file) if packed else file
+            stream: BufferedIOBase = gzip.GzipFile(fileobj=file) if packed else file
             encoding = _encoding_of(stream.read(HEAD_BYTES), path.name)
             stream.seek(0)
             # Only line feeds part texts: U+2028 and its like may stand inside one.
-            yield from io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline=None)
+            yield from TextIOWrapper(stream, encoding=encoding, errors="replace", newline=None)
     except FileNotFoundError as error:
         raise DataError("The file must exist", seen=str(path), remedy="Check the path", file=path.name) from error
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:

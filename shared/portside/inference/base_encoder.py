@@ -45,4 +45,5 @@ def check_base(folder: Path) -> None:
 
 
 def _place(base: BaseEncoder) -> str:
-    return {"folder": f"the folder {base.reference}", "hub": "the hub"}.get(base.kind, "the bundled encoder's package")
+    known = {"bundled": "the bundled encoder's package", "hub": "the hub"}
+    return known.get(base.kind, f"the folder {base.reference}")

@@ -9,7 +9,6 @@ import torch
 from torch import Tensor, nn
 
 from portside.encoders import EncoderSource
-from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.training.adaptation import AdaptationRecipe
 from portside.training.adaptation_network import ContrastiveNetwork, DenoisingNetwork, MaskedNetwork, Vocabulary
@@ -21,7 +20,7 @@ __all__ = ["AdaptationAdapter"]
 class AdaptationAdapter:
     """Texts without labels: each is its own target."""
 
-    metric = "score (minus the loss)"
+    metric = "minus-loss"
     head_start_rows = 0
 
     def __init__(

@@ -17,7 +17,9 @@ LINES = [f"headline number {number}" for number in range(FEWEST)]
 
 
 def test_each_text_once_by_hand() -> None:
-    found = unique_texts(["Oil rises", "  oil  RISES ", "", "Gold falls", "\u200b", "Oil rises https://t.co/x"], "x.txt")
+    found = unique_texts(
+        ["Oil rises", "  oil  RISES ", "", "Gold falls", "\u200b", "Oil rises https://t.co/x"], "x.txt"
+    )
     assert found.texts == ["Oil rises", "Gold falls"]
     assert (found.read, found.duplicates, found.empty) == (6, 2, 2)
     assert found.sentence == "6 texts read from x.txt: 2 different, 2 duplicates and 2 empty ones left out"

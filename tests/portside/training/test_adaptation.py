@@ -1,4 +1,4 @@
-"""An encoder adapted to unlabelled text: what is registered, that it repeats and resumes, that trainings start from it."""
+"""An encoder adapted to unlabelled text: it is registered, repeats and resumes, and trainings start from it."""
 
 from __future__ import annotations
 
