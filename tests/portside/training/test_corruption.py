@@ -68,7 +68,9 @@ def test_the_rates_are_those_asked_for(share: float) -> None:
 
     torch.manual_seed(0)
     ids, mask, fixed = batch([400] * 100)  # 40,000 words: the standard error is below 0.3 points
-    _, kept = delete_tokens(ids, mask, fixed, share=share, pad_id=PAD)
+    left, kept = delete_tokens(ids, mask, fixed, share=share, pad_id=PAD)
+    words = left[0][kept[0].bool()][1:-1].tolist()
+    assert words == sorted(words)
     assert 1 - (kept.sum() - 200).item() / 40_000 == pytest.approx(share, abs=0.01)
     spoilt, chosen = hide_tokens(ids, mask, fixed, share=share, mask_id=MASK, vocabulary=100_000)
     assert chosen.sum().item() / 40_000 == pytest.approx(share, abs=0.01)
