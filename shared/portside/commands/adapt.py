@@ -36,7 +36,9 @@ DataFile = Annotated[
     typer.Option(help="Texts: one a line in .txt, or in CSV, TSV, JSON lines or Parquet; gzipped or not."),
 ]
 Name = Annotated[str, typer.Option(help="Name of the encoder, such as news-encoder.")]
-Method = Annotated[str, typer.Option(help="tsdae, contrastive or mlm: what there is to learn from a text.")]
+Method = Annotated[
+    str, typer.Option(help="mlm (guess hidden words), tsdae (restore a text from its vector) or contrastive.")
+]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the texts; chosen by their number if not given.")]
 
 
@@ -47,7 +49,7 @@ def adapt(
     *,
     text: TextColumn = None,
     encoder: Encoder = None,
-    method: Method = "tsdae",
+    method: Method = "mlm",
     epochs: Epochs = None,
     seed: Seed = 0,
     budget: Budget = None,

@@ -7,8 +7,9 @@ import hashlib
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from io import BufferedIOBase, TextIOWrapper
+from io import TextIOWrapper
 from pathlib import Path
+from typing import IO, cast
 
 from portside.data.columns import TEXT_NAMES, find_column
 from portside.data.encodings import decode
@@ -110,7 +111,7 @@ def _lines(path: Path) -> Iterator[str]:
         with path.open("rb") as file:
             packed = file.read(2) == b"\x1f\x8b"
             file.seek(0)
-            stream: BufferedIOBase = gzip.GzipFile(fileobj=file) if packed else file
+            stream = cast(IO[bytes], gzip.GzipFile(fileobj=file) if packed else file)
             encoding = _encoding_of(stream.read(HEAD_BYTES), path.name)
             stream.seek(0)
             # Only line feeds part texts: U+2028 and its like may stand inside one.

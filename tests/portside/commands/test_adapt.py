@@ -42,7 +42,7 @@ def run(*words: object) -> int:
     [
         ("", [], "must hold texts"),
         ("the same\n" * 300, [], "1 different of 300 texts"),
-        ("a\nb\n", ["--method", "poetry"], "tsdae, contrastive, mlm"),
+        ("a\nb\n", ["--method", "poetry"], "mlm, tsdae, contrastive"),
         ("a\nb\n", ["--budget", "soon"], "10m"),
         ("a\nb\n", ["--name", "Bad Name"], "Bad Name"),
         ("a\nb\n", ["--set", "colour=red"], "deleted"),
