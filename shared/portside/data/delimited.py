@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from portside.data.findings import Finding, excerpt
 from portside.errors import DataError
 
-__all__ = ["Delimited", "find_delimiter", "parse"]
+__all__ = ["Delimited", "find_delimiter", "fitted", "header_of", "parse"]
 
 DELIMITERS = (",", "\t", ";", "|")
 NAMES = {",": "comma", "\t": "tab", ";": "semicolon", "|": "vertical bar"}
@@ -115,21 +115,16 @@ def _checked(rows: list[list[str]], delimiter: str, file: str, columns: Sequence
     if columns is None:
         if not rows:
             raise DataError("The file must not be empty", remedy="Export it again, with a header line", file=file)
-        header, rows = _header(rows[0], file), rows[1:]
+        header, rows = header_of(rows[0], file), rows[1:]
     else:
         header = list(columns)
     width = len(header)
     short: list[int] = []
     for number, row in enumerate(rows, start=1):
-        if len(row) == width:
-            continue
-        while len(row) > width and not row[-1].strip():
-            row.pop()
-        if len(row) > width:
-            raise _too_long(rows, number, width, delimiter, file)
         if len(row) < width:
             short.append(number)
-            row.extend([""] * (width - len(row)))
+        if fitted(row, width) is None:
+            raise _too_long(rows, number, width, delimiter, file)
     findings: tuple[Finding, ...] = ()
     if short:
         rule = f"Every row should have {width} cells like the header; missing ones are taken as empty"
@@ -138,7 +133,20 @@ def _checked(rows: list[list[str]], delimiter: str, file: str, columns: Sequence
     return Delimited(tuple(header), rows, delimiter, findings)
 
 
-def _header(cells: list[str], file: str) -> list[str]:
+def fitted(row: list[str], width: int) -> list[str] | None:
+    """``row`` itself, made ``width`` cells long: missing cells are empty, empty ones beyond go; None: it is longer."""
+    while len(row) > width and not row[-1].strip():
+        row.pop()
+    row.extend([""] * (width - len(row)))
+    return row if len(row) == width else None
+
+
+def header_of(cells: list[str], file: str) -> list[str]:
+    """The columns' names; one without a name gets a number.
+
+    Raises:
+        DataError: a name stands twice.
+    """
     names = [cell.strip() for cell in cells]
     while len(names) > 1 and not names[-1]:
         names.pop()

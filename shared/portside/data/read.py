@@ -19,7 +19,7 @@ from portside.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Table", "read_bytes", "read_table"]
+__all__ = ["Table", "is_packed", "is_plain_text", "read_bytes", "read_table"]
 
 MAX_BYTES = 2_000_000_000
 """Size from which a file, unpacked, is refused: the whole of it is held in memory, several times over."""
@@ -32,6 +32,7 @@ NOT_TABLES = {
     b"BZh": "a bzip2 archive",
     b"\xfd7zXZ": "an xz archive",
 }
+GZIP = b"\x1f\x8b"
 JSON_SUFFIXES = {".jsonl", ".ndjson", ".json"}
 MAX_CONTROL_SHARE = 0.05
 """Share of control characters from which a file is no text."""
@@ -111,8 +112,14 @@ def read_bytes(path: Path) -> bytes:
     return _unpacked(_content(path), path)
 
 
+def is_packed(path: Path) -> bool:
+    """Whether the file begins as gzip files do."""
+    with path.open("rb") as stream:
+        return stream.read(len(GZIP)) == GZIP
+
+
 def _unpacked(content: bytes, path: Path) -> bytes:
-    if not content.startswith(b"\x1f\x8b"):
+    if not content.startswith(GZIP):
         return content
     try:
         with gzip.open(io.BytesIO(content)) as packed:
@@ -144,13 +151,25 @@ def _parquet(content: bytes, file: str) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
-def _refuse_binary(text: str, file: str) -> None:
+def is_plain_text(sample: str) -> bool:
+    """Whether the beginning of a file that was read as UTF-8 is certain to be a table's: no NUL, no other kind."""
+    begins = sample[:16].encode("utf-8")
+    other = begins.startswith((b"PAR1", *NOT_TABLES))
+    return bool(sample) and not other and "\x00" not in sample and _control_share(sample) == 0.0
+
+
+def _control_share(text: str) -> float:
     sample = text[:100_000]
     odd = sum(
         1 for character in sample if (character < " " and character not in "\t\n\r\f\v\x1a") or character == "\ufffd"
     )
-    if odd > MAX_CONTROL_SHARE * max(len(sample), 20):
-        share = f"{100 * odd / len(sample):.0f} % control characters"
+    return odd / max(len(sample), 20)
+
+
+def _refuse_binary(text: str, file: str) -> None:
+    found = _control_share(text)
+    if found > MAX_CONTROL_SHARE:
+        share = f"{100 * found:.0f} % control characters"
         remedy = "Export the table as CSV (UTF-8)"
         raise DataError("The file must be text", seen=share, remedy=remedy, file=file)
 
