@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from portside.errors import PortsideError
 
-__all__ = ["advise", "as_json", "say", "table"]
+__all__ = ["advise", "as_json", "note", "say", "table"]
 
 PIPE_WIDTH = 4_000
 """Characters a line may have where no terminal sets a width: a table in a pipe must not be folded at 80."""
@@ -35,6 +35,12 @@ def advise(error: PortsideError) -> None:
     if error.remedy:
         lines.append(f"  next: {error.remedy}")
     sys.stderr.write(_printable("\n".join(lines)) + "\n")
+
+
+def note(text: str) -> None:
+    """Print a sentence on standard error, beside what a program may read from standard output; none if empty."""
+    if text:
+        sys.stderr.write(_printable(text) + "\n")
 
 
 def table(columns: Sequence[str], rows: Sequence[Sequence[object]], title: str | None = None) -> None:

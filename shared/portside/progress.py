@@ -63,7 +63,7 @@ class TerminalProgress:
         self._console = Console(stderr=True)
         self._title = title
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=28),
             TaskProgressColumn(),
             TimeRemainingColumn(compact=True),
@@ -90,7 +90,11 @@ class TerminalProgress:
         # A log file gets a line every few seconds rather than a redrawn bar.
         if self._plain and (time.monotonic() - self._last_plain > 5.0):
             self._last_plain = time.monotonic()
-            self._console.print(f"  {text}: {100 * done / max(total, 1e-9):.0f} %", highlight=False)
+            self._print(f"{text}: {100 * done / max(total, 1e-9):.0f} %")
 
     def log(self, line: str) -> None:
-        self._console.print(f"  {line}", highlight=False)
+        self._print(line)
+
+    def _print(self, line: str) -> None:
+        # Lines may quote data: square brackets and emoji codes in it are taken literally, and nothing is folded.
+        self._console.print(f"  {line}", markup=False, emoji=False, highlight=False, soft_wrap=True)

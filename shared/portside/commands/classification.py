@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, read_texts, replacing
+from portside.commands.tasks import Columns, open_texts, replacing
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -68,14 +69,17 @@ def evaluate(version: ModelVersion, dataset: Dataset, *, threads: int, progress:
     """Accuracy with its 95 % interval, macro-F1, every label, what is confused."""
     from portside.evaluation.classification import evaluate_classifier
     from portside.inference.classifier import load_classifier
+    from portside.inference.cuts import Cuts
     from portside.training.seen import load_seen
 
-    return evaluate_classifier(
-        load_classifier(version, threads=threads),
+    cuts = Cuts()
+    report = evaluate_classifier(
+        load_classifier(version, threads=threads, cuts=cuts),
         dataset,
         seen=load_seen(version.folder),
         report=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
     )
+    return replace(report, cut=cuts.in_rows(dataset.rows))
 
 
 def show(report: ClassificationReport) -> None:
@@ -91,6 +95,8 @@ def show(report: ClassificationReport) -> None:
             f"Mind: {report.seen_in_training:,} of these rows ({100 * report.seen_in_training / report.n:.1f} %) "
             "have a text that the model was trained on; they flatter it."
         )
+    if report.cut is not None and report.cut.count:
+        say(f"Mind: {report.cut.sentence}")
     weakest = sorted(report.per_class.items(), key=lambda item: (item[1].f1, item[0]))[:WEAKEST_SHOWN]
     table(
         ["label", "precision", "recall", "f1", "rows"],
@@ -106,8 +112,11 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
     """Print the label of each text, its confidence, and what comes next."""
     from portside import console
     from portside.inference.classifier import load_classifier
+    from portside.inference.cuts import Cuts
 
-    predictions = load_classifier(version, threads=threads).predict(texts)
+    cuts = Cuts()
+    predictions = load_classifier(version, threads=threads, cuts=cuts).predict(texts)
+    console.note(cuts.sentence)
     if as_json:
         console.as_json([{"text": text, **_plain(found)} for text, found in zip(texts, predictions, strict=True)])
         return
@@ -148,23 +157,25 @@ def added_columns(given: Sequence[str], added: list[str]) -> tuple[list[str], li
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with label, confidence and every probability added."""
-    from portside.console import say
+    from portside.console import note, say
     from portside.inference.classifier import load_classifier
+    from portside.inference.cuts import Cuts
     from portside.progress import TerminalProgress
 
-    classifier = load_classifier(version, threads=threads)
-    frame, column = read_texts(data, text)
-    names = [str(name) for name in frame.columns]
-    kept, added = output_columns(names, classifier.labels)
+    cuts, done = Cuts(), 0
+    classifier = load_classifier(version, threads=threads, cuts=cuts)
+    source, column = open_texts(data, text)
+    kept, added = output_columns(source.columns, classifier.labels)
     with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
         writer = csv.writer(stream)
         writer.writerow([*kept, *added])
-        for start in range(0, len(frame), ROWS_AT_ONCE):
-            part = frame.iloc[start : start + ROWS_AT_ONCE]
-            found = classifier.probabilities([str(value) for value in part[column]])
-            for row, probabilities in zip(part.itertuples(index=False), found, strict=True):
+        for part in source.parts(ROWS_AT_ONCE):
+            found = classifier.probabilities([str(row[column]) for row in part])
+            for row, probabilities in zip(part, found, strict=True):
                 best = int(probabilities.argmax())
                 numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
                 writer.writerow([*row, classifier.labels[best], numbers[best], *numbers])
-            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
-    say(f"{len(frame):,} rows labelled by {classifier.model}, written to {out}")
+            done += len(part)
+            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+    note(cuts.sentence)
+    say(f"{done:,} rows labelled by {classifier.model}, written to {out}")

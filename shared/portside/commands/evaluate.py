@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from portside.commands.tasks import Columns, Measured, commands_of
+from portside.commands.tasks import Columns, Measured, commands_of, warn
 
 __all__ = ["commands"]
 
@@ -37,6 +37,7 @@ def evaluate(
     task = commands_of(find_task(task_of(version.folder)))
     dataset = task.read(data, Columns(text, label), test=True)
     with TerminalProgress(f"Evaluating {version.ref}") as progress:
+        warn(task.findings(dataset), dataset.source, progress.log)
         report = task.evaluate(version, dataset, threads=settings.threads, progress=progress)
     if json == Path("-"):
         from portside.console import as_json
@@ -53,7 +54,8 @@ def _write(path: Path, report: Measured) -> None:
     from portside.errors import UsageError
 
     try:
-        path.write_text(json_module.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+        written = json_module.dumps(report.to_dict(), indent=2, ensure_ascii=False) + "\n"
+        path.write_text(written, encoding="utf-8", errors="replace")
     except OSError as error:
         raise UsageError("The report must be writable", seen=f"{path}: {error.strerror}") from error
     say(f"Report written to {path}")

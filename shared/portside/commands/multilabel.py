@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.commands.classification import PROBABILITY_DIGITS, ROWS_AT_ONCE, added_columns
-from portside.commands.tasks import Columns, read_texts, replacing
+from portside.commands.tasks import Columns, open_texts, replacing
 from portside.data.findings import DataReport
 from portside.progress import Progress
 
@@ -55,13 +56,16 @@ def evaluate(
 ) -> MultiLabelReport:
     """Micro- and macro-F1, mean average precision, every label."""
     from portside.evaluation.multilabel import evaluate_multilabeller
+    from portside.inference.cuts import Cuts
     from portside.inference.multilabel import load_multilabeller
 
-    return evaluate_multilabeller(
-        load_multilabeller(version, threads=threads),
+    cuts = Cuts()
+    report = evaluate_multilabeller(
+        load_multilabeller(version, threads=threads, cuts=cuts),
         dataset,
         report=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
     )
+    return replace(report, cut=cuts.in_rows(dataset.rows))
 
 
 def show(report: MultiLabelReport) -> None:
@@ -72,6 +76,10 @@ def show(report: MultiLabelReport) -> None:
     say(f"{report.model} on {report.data}, n = {report.n:,}")
     say(f"micro-F1 {report.micro_f1:.4f} (95 % interval {low:.4f} to {high:.4f}), macro-F1 {report.macro_f1:.4f}")
     say(f"mean average precision {report.map:.4f}; exactly the right labels: {100 * report.exact:.1f} %")
+    if report.unknown:
+        say(f"Mind: the model does not know {', '.join(report.unknown)}; it misses them in every row.")
+    if report.cut is not None and report.cut.count:
+        say(f"Mind: {report.cut.sentence}")
     weakest = sorted(report.per_label.items(), key=lambda item: (item[1].f1, item[0]))[:WEAKEST_SHOWN]
     table(
         ["label", "precision", "recall", "f1", "average precision", "rows"],
@@ -85,9 +93,12 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
     from dataclasses import asdict
 
     from portside import console
+    from portside.inference.cuts import Cuts
     from portside.inference.multilabel import load_multilabeller
 
-    found = load_multilabeller(version, threads=threads).predict(texts)
+    cuts = Cuts()
+    found = load_multilabeller(version, threads=threads, cuts=cuts).predict(texts)
+    console.note(cuts.sentence)
     if as_json:
         console.as_json([{"text": text, **asdict(one)} for text, one in zip(texts, found, strict=True)])
         return
@@ -100,24 +111,26 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with its labels, separated by |, and every probability added."""
-    from portside.console import say
+    from portside.console import note, say
+    from portside.inference.cuts import Cuts
     from portside.inference.multilabel import load_multilabeller
     from portside.progress import TerminalProgress
 
-    labeller = load_multilabeller(version, threads=threads)
-    frame, column = read_texts(data, text)
-    names = [str(name) for name in frame.columns]
-    kept, added = added_columns(names, ["labels", *(f"p_{label}" for label in labeller.labels)])
+    cuts, done = Cuts(), 0
+    labeller = load_multilabeller(version, threads=threads, cuts=cuts)
+    source, column = open_texts(data, text)
+    kept, added = added_columns(source.columns, ["labels", *(f"p_{label}" for label in labeller.labels)])
     with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
         writer = csv.writer(stream)
         writer.writerow([*kept, *added])
-        for start in range(0, len(frame), ROWS_AT_ONCE):
-            part = frame.iloc[start : start + ROWS_AT_ONCE]
-            found = labeller.predict([str(value) for value in part[column]])
-            for row, one in zip(part.itertuples(index=False), found, strict=True):
+        for part in source.parts(ROWS_AT_ONCE):
+            found = labeller.predict([str(row[column]) for row in part])
+            for row, one in zip(part, found, strict=True):
                 writer.writerow([*row, "|".join(one.labels), *_rounded(list(one.probabilities.values()))])
-            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
-    say(f"{len(frame):,} rows labelled by {version.ref}, written to {out}")
+            done += len(part)
+            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+    note(cuts.sentence)
+    say(f"{done:,} rows labelled by {version.ref}, written to {out}")
 
 
 def _rounded(values: Sequence[float]) -> list[float]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, read_texts, replacing
+from portside.commands.tasks import Columns, open_texts, replacing
 from portside.data.findings import DataReport
 from portside.progress import Progress
 
@@ -49,14 +49,17 @@ def measured(version: ModelVersion) -> str:
 def evaluate(version: ModelVersion, dataset: TaggedDataset, *, threads: int, progress: Progress) -> TaggingReport:
     """Entity F1 with its interval, every type, and the words' tags one by one."""
     from portside.evaluation.tagging import evaluate_tagger
+    from portside.inference.cuts import Cuts
     from portside.inference.tagger import load_tagger
 
+    cuts = Cuts("words")
     words = sum(len(one.tokens) for one in dataset.sentences)
-    return evaluate_tagger(
-        load_tagger(version, threads=threads),
+    report = evaluate_tagger(
+        load_tagger(version, threads=threads, cuts=cuts),
         dataset,
         report=lambda done: progress.update(done, words, f"{done:,} of {words:,} words"),
     )
+    return replace(report, cut=cuts.in_rows(None))
 
 
 def show(report: TaggingReport) -> None:
@@ -68,6 +71,10 @@ def show(report: TaggingReport) -> None:
     say(f"{report.model} on {report.data}, n = {report.n:,} sentences, {entity.support:,} entities")
     say(f"entity F1 {entity.f1:.4f} (95 % interval {low:.4f} to {high:.4f}), type and both ends right")
     say(f"precision {entity.precision:.4f}, recall {entity.recall:.4f}")
+    if report.unknown:
+        say(f"Mind: the model does not know {', '.join(report.unknown)}; it misses them in every sentence.")
+    if report.cut is not None and report.cut.count:
+        say(f"Mind: {report.cut.sentence}")
     table(
         ["type", "precision", "recall", "f1", "entities"],
         [[name, one.precision, one.recall, one.f1, one.support] for name, one in report.per_type.items()],
@@ -83,9 +90,12 @@ def show(report: TaggingReport) -> None:
 def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_json: bool) -> None:
     """Print the names in each text."""
     from portside import console
+    from portside.inference.cuts import Cuts
     from portside.inference.tagger import load_tagger
 
-    found = load_tagger(version, threads=threads).entities(texts)
+    cuts = Cuts("words")
+    found = load_tagger(version, threads=threads, cuts=cuts).entities(texts)
+    console.note(cuts.sentence)
     if as_json:
         console.as_json([_plain(text, entities, version) for text, entities in zip(texts, found, strict=True)])
         return
@@ -99,20 +109,23 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write one JSON line for each row: its text and the names in it."""
-    from portside.console import say
+    from portside.console import note, say
+    from portside.inference.cuts import Cuts
     from portside.inference.tagger import load_tagger
     from portside.progress import TerminalProgress
 
-    tagger = load_tagger(version, threads=threads)
-    frame, column = read_texts(data, text)
-    texts = [str(value) for value in frame[column]]
+    cuts, done = Cuts("words"), 0
+    tagger = load_tagger(version, threads=threads, cuts=cuts)
+    source, column = open_texts(data, text)
     with replacing(out) as stream, TerminalProgress(f"Tagging {data.name}") as progress:
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            part = texts[start : start + TEXTS_AT_ONCE]
+        for rows in source.parts(TEXTS_AT_ONCE):
+            part = [str(row[column]) for row in rows]
             for each, entities in zip(part, tagger.entities(part), strict=True):
                 stream.write(json.dumps(_plain(each, entities, version), ensure_ascii=False) + "\n")
-            progress.update(start + len(part), len(texts), f"{start + len(part):,} of {len(texts):,} rows")
-    say(f"{len(texts):,} rows tagged by {version.ref}, written to {out}")
+            done += len(part)
+            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+    note(cuts.sentence)
+    say(f"{done:,} rows tagged by {version.ref}, written to {out}")
 
 
 def _plain(text: str, entities: list[Any], version: ModelVersion) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +13,16 @@ from portside.errors import UsageError
 from portside.progress import Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from portside.data import DataReport
+    from portside.data.source import RowSource
     from portside.registry import ModelVersion
     from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
 
-__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "read_texts", "recipe_from", "recipe_of", "replacing"]
+__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "open_texts", "recipe_from", "recipe_of", "replacing", "warn"]
+
+FINDINGS_SHOWN = 5
+"""Findings of the data check that are shown before a file is used; all of them: portside data check."""
 
 
 @dataclass(frozen=True)
@@ -108,18 +110,29 @@ def recipe_from(kind: type[TrainingRecipe], given: dict[str, Any], settings: lis
         raise UsageError(f"The recipe's {where} is not usable: {first['msg']}", seen=str(first["input"])) from error
 
 
-def read_texts(data: Path, text: str | None) -> tuple[pd.DataFrame, str]:
-    """The rows of a file, empty cells as empty texts, and the name of the column that holds the texts.
+def open_texts(data: Path, text: str | None) -> tuple[RowSource, int]:
+    """The rows of a file, and the place of the column that holds the texts.
 
     Raises:
         DataError: the file cannot be read, or the column cannot be found.
     """
-    from portside.data import read_table
     from portside.data.columns import TEXT_NAMES, find_column
+    from portside.data.source import open_rows
 
-    table = read_table(data)
-    column, _ = find_column([str(name) for name in table.frame.columns], text, TEXT_NAMES, what="text", file=table.file)
-    return table.frame.astype(object).where(table.frame.notna(), ""), column
+    source = open_rows(data)
+    column, _ = find_column(source.columns, text, TEXT_NAMES, what="text", file=source.file)
+    return source, source.columns.index(column)
+
+
+def warn(report: DataReport, source: str, log: Callable[[str], None]) -> None:
+    """Say the gravest of what was found in a file; notes are left to ``portside data check``."""
+    findings = [finding for finding in report.findings if finding.severity != "note"]
+    for finding in findings[:FINDINGS_SHOWN]:
+        times = f" ({finding.count:,} times)" if finding.count > 1 else ""
+        row = f", row {finding.row:,}" if finding.row is not None else ""
+        log(f"{finding.severity}: {finding.rule.rstrip('.')}{times}{row}")
+    if findings:
+        log(f"All that was found: portside data check {source}")
 
 
 @contextmanager
@@ -127,10 +140,15 @@ def replacing(path: Path) -> Iterator[TextIO]:
     """A stream whose content takes the place of ``path`` when all of it is written, and is gone when it is not."""
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with part.open("w", encoding="utf-8", newline="") as stream:
+        # Half a surrogate pair, which JSON may hold and UTF-8 may not, becomes a question mark.
+        with part.open("w", encoding="utf-8", errors="replace", newline="") as stream:
             yield stream
         part.replace(path)
     except OSError as error:
-        raise UsageError("The output file must be writable", seen=f"{path}: {error.strerror}") from error
+        raise UsageError(
+            "The output file must be writable",
+            seen=f"{path}: {error.strerror}",
+            remedy="Free some space, or name another file with --out",
+        ) from error
     finally:
         part.unlink(missing_ok=True)

@@ -13,21 +13,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portside.commands.tasks import Columns, commands_of, recipe_of
+from portside.commands.tasks import Columns, commands_of, recipe_of, warn
 from portside.errors import Cancelled
 from portside.progress import Progress
 from portside.tasks.spec import find_tasks
 
 if TYPE_CHECKING:
-    from portside.data import DataReport
     from portside.registry import ModelVersion
     from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
 
 __all__ = ["StoppableProgress", "commands", "stop_on_signal"]
-
-CHECKED_FINDINGS = 5
-"""Findings of the data check that are shown before training; all of them: portside data check."""
 
 commands = typer.Typer(no_args_is_help=True, help="Fine-tune a model on your own text.")
 
@@ -150,7 +146,9 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
     dataset = words.read(wish.data, wish.columns, test=False)
     valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
     with TerminalProgress(f"Training {wish.name}") as terminal, stop_on_signal(terminal) as progress:
-        _show_findings(words.findings(dataset), dataset.source, progress)
+        warn(words.findings(dataset), dataset.source, progress.log)
+        if valid is not None:
+            warn(words.findings(valid), valid.source, progress.log)
         order = Order(
             registry=ModelRegistry(settings.models_dir),
             name=wish.name,
@@ -163,16 +161,6 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
             threads=settings.threads,
         )
         return train_task(recipe, load(task.make)(recipe, dataset, valid), order)
-
-
-def _show_findings(report: DataReport, source: str, progress: Progress) -> None:
-    findings = [finding for finding in report.findings if finding.severity != "note"]
-    for finding in findings[:CHECKED_FINDINGS]:
-        times = f" ({finding.count:,} times)" if finding.count > 1 else ""
-        row = f", row {finding.row:,}" if finding.row is not None else ""
-        progress.log(f"{finding.severity}: {finding.rule.rstrip('.')}{times}{row}")
-    if findings:
-        progress.log(f"All that was found: portside data check {source}")
 
 
 def _report(task: TaskSpec, version: ModelVersion, *, as_json: bool) -> None:

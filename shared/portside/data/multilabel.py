@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
+from portside.data.cells import cell_text
 from portside.data.findings import Finding, excerpt
 from portside.data.identity import clean, text_key
 from portside.data.read import read_table
@@ -32,6 +33,8 @@ class MultiLabelDataset:
     examples: tuple[MultiLabelled, ...]
     source: str
     findings: tuple[Finding, ...] = ()
+    rows: tuple[int, ...] | None = None
+    """Row number of each example in its file, 1-based, the header not counted; None: it was never in a file."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -51,7 +54,8 @@ class MultiLabelDataset:
 
     def subset(self, places: Sequence[int]) -> MultiLabelDataset:
         """Some of the rows, in the order of ``places``."""
-        return MultiLabelDataset(tuple(self.examples[place] for place in places), self.source)
+        rows = None if self.rows is None else tuple(self.rows[place] for place in places)
+        return MultiLabelDataset(tuple(self.examples[place] for place in places), self.source, rows=rows)
 
 
 def load_multilabelled(path: str | Path, *, text: str | None = None, label: str | None = None) -> MultiLabelDataset:
@@ -72,21 +76,27 @@ def load_multilabelled(path: str | Path, *, text: str | None = None, label: str 
     separator = next(
         (each for each in SEPARATORS if any(isinstance(cell, str) and each in cell for cell in cells)), "|"
     )
-    examples, empty = [], 0
+    examples, rows, empty = [], [], []
     for row, (words, cell) in enumerate(zip(table.frame[text_column].tolist(), cells, strict=True), start=1):
-        cleaned = clean(words) if isinstance(words, str) else ""
+        cleaned = clean(cell_text(words, table.file, row, text_column))
         if not cleaned:
-            empty += 1
+            empty.append(row)
             continue
+        rows.append(row)
         examples.append(MultiLabelled(cleaned, _labels(cell, separator, table.file, row, label_column)))
     if not examples:
-        raise DataError("The file must hold at least one text", seen="none", file=table.file, column=text_column)
+        remedy = "Fill the column, or name another with --text"
+        raise DataError(
+            "The file must hold at least one text", seen="none", remedy=remedy, file=table.file, column=text_column
+        )
     findings = [*table.findings, *notes, *more]
     if empty:
+        rule, remedy = "A row without text was left out", "Give it a text"
         findings.append(
-            Finding("warning", "A row without text was left out", "Give it a text", table.file, count=empty)
+            Finding("warning", rule, remedy, table.file, empty[0], text_column, "(blank)", count=len(empty))
         )
-    return MultiLabelDataset(tuple(examples), str(path), (*findings, *_repeated(examples, table.file)))
+    found = (*findings, *_repeated(examples, table.file))
+    return MultiLabelDataset(tuple(examples), str(path), found, tuple(rows))
 
 
 def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tuple[str, ...]:
@@ -98,7 +108,7 @@ def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tupl
         given = list(cell)
     else:
         given = [cell]
-    if not all(isinstance(each, str | int) for each in given):
+    if not all(isinstance(each, str | int | float) for each in given):
         raise DataError(
             "Labels are a list of names or one text with separators",
             seen=excerpt(cell),
@@ -107,7 +117,7 @@ def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tupl
             row=row,
             column=column,
         )
-    return tuple(sorted({clean(str(each)) for each in given} - {""}))
+    return tuple(sorted({clean(cell_text(each, file, row, column)) for each in given} - {""}))
 
 
 def _repeated(examples: Sequence[MultiLabelled], file: str) -> list[Finding]:

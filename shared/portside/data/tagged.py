@@ -14,6 +14,7 @@ from typing import Any
 
 from portside.data.encodings import decode
 from portside.data.findings import Finding, excerpt
+from portside.data.identity import clean
 from portside.data.read import read_bytes
 from portside.data.words import Word, split_sentences, split_words
 from portside.errors import DataError
@@ -76,7 +77,8 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
     read = _json_sentences if is_json else _column_sentences
     found = [sentence for sentence in read(decoded.text, path.name) if sentence.tokens]
     if not found:
-        raise DataError("The file must hold at least one tagged sentence", seen="none", file=path.name)
+        remedy = "Write a word and its tag on each line, or JSON lines of tokens and tags"
+        raise DataError("The file must hold at least one tagged sentence", seen="none", remedy=remedy, file=path.name)
     scheme = scheme_of(sentence.tags for sentence in found)
     notes = []
     if scheme != "IOB2":
@@ -153,10 +155,12 @@ def _json_sentences(text: str, file: str) -> Iterator[Tagged]:
             continue
         try:
             found = json.loads(line)
-        except ValueError as error:
-            raise DataError("A line must be one JSON object", seen=str(error), file=file, row=row) from error
+        except (ValueError, RecursionError) as error:
+            seen, remedy = f"{excerpt(line)} ({error})", "Mend or remove this line"
+            raise DataError("A line must be one JSON object", seen=seen, remedy=remedy, file=file, row=row) from error
         if not isinstance(found, dict):
-            raise DataError("A line must be one JSON object", seen=excerpt(line), file=file, row=row)
+            remedy = 'Write {"tokens": ["Ann", "left"], "tags": ["B-PER", "O"]}'
+            raise DataError("A line must be one JSON object", seen=excerpt(line), remedy=remedy, file=file, row=row)
         tokens = _first(found, TOKEN_NAMES)
         if tokens is not None:
             yield _from_tokens(tokens, _first(found, TAG_NAMES), file, row)
@@ -211,7 +215,7 @@ def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:
         given = {"start": given[0], "end": given[1], "label": given[2]}
     start, end = (given.get(name) if isinstance(given, dict) else None for name in ("start", "end"))
     label = (given.get("label") or given.get("type")) if isinstance(given, dict) else None
-    whole = isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label
+    whole = isinstance(start, int) and isinstance(end, int) and isinstance(label, str) and label.strip()
     if not whole or not 0 <= start < end <= len(text):  # type: ignore[operator]
         raise DataError(
             "A span has a label and lies inside its text",
@@ -220,7 +224,15 @@ def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:
             file=file,
             row=row,
         )
-    return int(start), int(end), str(label)  # type: ignore[arg-type]
+    if not split_words(text[start:end]):
+        raise DataError(
+            "A span covers at least one word",
+            seen=f"{text[start:end]!r} for {label}",
+            remedy="Correct its start and end, or remove it",
+            file=file,
+            row=row,
+        )
+    return int(start), int(end), clean(str(label))  # type: ignore[arg-type]
 
 
 def _tags_of(sentence: Sequence[Word], marked: Sequence[tuple[int, int, str]]) -> tuple[str, ...]:

@@ -9,8 +9,9 @@ from typing import Any, Protocol
 
 from portside.errors import DataError
 from portside.evaluation.intervals import wilson
+from portside.inference.cuts import Cuts
 from portside.records import Prediction
-from portside.tasks.classification import LabelledTexts
+from portside.tasks.classification import LabelledTexts, row_number
 
 __all__ = ["ClassificationReport", "LabelScore", "evaluate_classifier", "score_labels"]
 
@@ -64,6 +65,8 @@ class ClassificationReport:
     """True label -> predicted label -> rows; pairs that never happened are left out."""
     seen_in_training: int | None = None
     """Rows whose text also stands in the training data; None where that is not known."""
+    cut: Cuts | None = None
+    """Texts that were longer than the model reads; None where nobody counted."""
 
     def top_confusions(self, limit: int = 10) -> list[tuple[str, str, int]]:
         """(true, predicted, rows) of the most frequent mistakes."""
@@ -92,6 +95,7 @@ class ClassificationReport:
             },
             "confusion": {true: dict(row) for true, row in self.confusion.items()},
             "seen_in_training": self.seen_in_training,
+            "longer_than_limit": None if self.cut is None else self.cut.to_dict(),
         }
 
 
@@ -155,17 +159,19 @@ def _confusion(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, dict
 def _check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
     if not dataset.examples:
         raise DataError("There must be rows to evaluate on", seen="none", file=dataset.source)
-    for row, example in enumerate(dataset.examples, start=1):
+    for place, example in enumerate(dataset.examples):
         if not example.label.strip():
             raise DataError(
                 "Every row needs its true label to be evaluated on",
                 seen=f"an empty label beside {example.text[:60]!r}",
                 remedy="Give the row its label or remove it; to label rows with the model use portside predict",
                 file=dataset.source,
-                row=row,
+                row=row_number(dataset, place),
             )
-    unknown = Counter(example.label for example in dataset.examples if example.label not in set(known))
+    names = set(known)
+    unknown = Counter(example.label for example in dataset.examples if example.label not in names)
     if unknown:
+        first = next(place for place, example in enumerate(dataset.examples) if example.label in unknown)
         shown = ", ".join(f"'{label}' ({rows} rows)" for label, rows in unknown.most_common(5))
         some = ", ".join(f"'{label}'" for label in list(known)[:5]) + (", …" if len(known) > 5 else "")
         raise DataError(
@@ -173,4 +179,5 @@ def _check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
             seen=shown + ("" if len(unknown) <= 5 else f" and {len(unknown) - 5} more"),
             remedy=f"Known labels: {some}. Remove those rows, correct the labels, or train a version with them",
             file=dataset.source,
+            row=row_number(dataset, first),
         )

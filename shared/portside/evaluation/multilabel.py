@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.cuts import Cuts
 from portside.tasks.multilabel import MultiLabelTexts, truth_of
 
 __all__ = ["LabelFigures", "MultiLabelReport", "average_precision", "evaluate_multilabeller", "figures"]
@@ -59,6 +60,10 @@ class MultiLabelReport:
     exact: float
     """Share of texts with exactly the right labels."""
     per_label: dict[str, LabelFigures]
+    unknown: tuple[str, ...] = ()
+    """Labels of the data that the model does not know: missed in every text."""
+    cut: Cuts | None = None
+    """Texts that were longer than the model reads; None where nobody counted."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -73,6 +78,8 @@ class MultiLabelReport:
             "map": self.map,
             "exact": self.exact,
             "per_label": {label: asdict(one) for label, one in self.per_label.items()},
+            "unknown_labels": list(self.unknown),
+            "longer_than_limit": None if self.cut is None else self.cut.to_dict(),
         }
 
 
@@ -98,6 +105,7 @@ def evaluate_multilabeller(
         map=float(np.mean([one.average_precision for one in per_label.values() if one.support] or [0.0])),
         exact=float((truth == found).all(axis=1).mean()),
         per_label=per_label,
+        unknown=labels[len(labeller.labels) :],
     )
 
 

@@ -8,8 +8,9 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from portside.inference.cuts import Cuts
 from portside.tasks.tagging import TaggedSentences
-from portside.tasks.tags import spans
+from portside.tasks.tags import entity_types, spans
 
 __all__ = ["EntityScore", "TaggingReport", "count_entities", "entity_scores", "evaluate_tagger"]
 
@@ -21,6 +22,7 @@ class Tagger(Protocol):
     """Tags sentences."""
 
     model: str
+    tags: tuple[str, ...]
 
     def tag(
         self,
@@ -59,6 +61,10 @@ class TaggingReport:
     per_type: dict[str, EntityScore]
     token_report: dict[str, Any]
     """scikit-learn's classification report over the words' tags, O among them."""
+    unknown: tuple[str, ...] = ()
+    """Types of the data that the model does not know: missed in every sentence."""
+    cut: Cuts | None = None
+    """Words that were longer than the model reads; None where nobody counted."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it."""
@@ -75,6 +81,8 @@ class TaggingReport:
             "entity_f1_ci95": list(self.entity_f1_ci95),
             "per_type": {name: asdict(score) for name, score in self.per_type.items()},
             "token_report": self.token_report,
+            "unknown_types": list(self.unknown),
+            "longer_than_limit": None if self.cut is None else self.cut.to_dict(),
         }
 
 
@@ -97,6 +105,7 @@ def evaluate_tagger(
         entity_f1_ci95=_interval(counts),
         per_type=dict(sorted(scores.items())),
         token_report=_token_report(truth, found),
+        unknown=tuple(kind for kind in dataset.types if kind not in entity_types([tagger.tags])),
     )
 
 

@@ -15,6 +15,7 @@ from portside.inference.served import Served, VersionSource
 from portside.records import Prediction
 
 if TYPE_CHECKING:
+    from portside.inference.cuts import Cuts
     from portside.registry import ModelVersion
 
 __all__ = ["FolderClassifier", "ServedClassifier", "answers", "load_classifier"]
@@ -23,8 +24,12 @@ __all__ = ["FolderClassifier", "ServedClassifier", "answers", "load_classifier"]
 class FolderClassifier:
     """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0, precision: str = "fp32") -> None:
+    def __init__(
+        self, folder: Path, *, model: str, threads: int = 0, precision: str = "fp32", cuts: Cuts | None = None
+    ) -> None:
+        """``cuts`` counts the texts that were longer than the model reads."""
         self.model = model
+        self._cuts = cuts
         self.labels = read_model_file(folder, task="classification").labels
         self._precision = precision
         self._ready = LazyNetwork(folder, "portside.tasks.classification_network:load_network", threads=threads)
@@ -47,7 +52,9 @@ class FolderClassifier:
         def forward(ids: Any, mask: Any) -> Any:
             return network(ids, mask)["logits"]
 
-        logits = engine.run(forward, tokens, texts, device=device, precision=self._precision, report=report)
+        logits = engine.run(
+            forward, tokens, texts, device=device, precision=self._precision, report=report, cuts=self._cuts
+        )
         return softmax(logits)
 
     def _prediction(self, row: NDArray[np.float64]) -> Prediction:
@@ -62,14 +69,18 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def load_classifier(version: ModelVersion, *, threads: int = 0, precision: str = "fp32") -> FolderClassifier:
+def load_classifier(
+    version: ModelVersion, *, threads: int = 0, precision: str = "fp32", cuts: Cuts | None = None
+) -> FolderClassifier:
     """The classifier of one version. ``precision="bf16"`` is faster in bulk on some machines, and less exact.
+
+    ``cuts`` counts the texts that were longer than the model reads.
 
     Raises:
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderClassifier(version.folder, model=version.ref, threads=threads, precision=precision)
+    return FolderClassifier(version.folder, model=version.ref, threads=threads, precision=precision, cuts=cuts)
 
 
 class ServedClassifier:

@@ -14,6 +14,7 @@ from portside.inference.loaded import LazyNetwork
 from portside.records import LabelSet
 
 if TYPE_CHECKING:
+    from portside.inference.cuts import Cuts
     from portside.registry import ModelVersion
 
 __all__ = ["FolderMultiLabeller", "answers", "load_multilabeller", "sigmoid"]
@@ -22,8 +23,10 @@ __all__ = ["FolderMultiLabeller", "answers", "load_multilabeller", "sigmoid"]
 class FolderMultiLabeller:
     """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
+        """``cuts`` counts the texts that were longer than the model reads."""
         self.model = model
+        self._cuts = cuts
         file = read_model_file(folder, task="multilabel")
         self.labels = file.labels
         self.threshold = float(file.options.get("threshold", 0.5))
@@ -47,8 +50,10 @@ class FolderMultiLabeller:
         network, tokens, device = self._ready()
         from portside.inference import network as engine
 
-        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], tokens, texts, device=device, report=report)
-        return sigmoid(logits)
+        def forward(ids: Any, mask: Any) -> Any:
+            return network(ids, mask)["logits"]
+
+        return sigmoid(engine.run(forward, tokens, texts, device=device, report=report, cuts=self._cuts))
 
     def _set(self, row: NDArray[np.float64]) -> LabelSet:
         order = [place for place in np.argsort(-row, kind="stable") if row[place] >= self.threshold]
@@ -61,14 +66,14 @@ def sigmoid(logits: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(0.5 * (1.0 + np.tanh(0.5 * logits.astype(np.float64))), dtype=np.float64)
 
 
-def load_multilabeller(version: ModelVersion, *, threads: int = 0) -> FolderMultiLabeller:
-    """The classifier of one version.
+def load_multilabeller(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderMultiLabeller:
+    """The classifier of one version; ``cuts`` counts the texts that were longer than it reads.
 
     Raises:
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderMultiLabeller(version.folder, model=version.ref, threads=threads)
+    return FolderMultiLabeller(version.folder, model=version.ref, threads=threads, cuts=cuts)
 
 
 def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

@@ -16,6 +16,7 @@ from portside.encoders import load_backbone, read_config
 from portside.errors import ModelDamaged
 from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
 from portside.inference.bert import Bert, can_run
+from portside.inference.cuts import Cuts
 from portside.inference.tokens import Tokens
 
 __all__ = [
@@ -124,15 +125,20 @@ def run(
     precision: str = "fp32",
     tokens_per_batch: int = TOKENS_PER_BATCH,
     report: Callable[[int], None] | None = None,
+    cuts: Cuts | None = None,
 ) -> NDArray[np.float32]:
     """Rows of ``forward(ids, mask)``, shape (texts, width), in the order of ``texts``; at least one text.
 
-    ``report`` is told how many texts are done after each batch.
+    ``report`` is told how many texts are done after each batch, ``cuts`` which texts were longer than is read.
     """
     parts: list[NDArray[np.float32]] = []
     done = 0
     for start in range(0, len(texts), TEXTS_AT_ONCE):
-        ids = tokens(texts[start : start + TEXTS_AT_ONCE]).ids
+        encoded = tokens(texts[start : start + TEXTS_AT_ONCE])
+        ids = encoded.ids
+        if cuts is not None:
+            cuts.add(((place, texts[start + place]) for place in encoded.cut), limit=tokens.max_tokens)
+            cuts.passed(len(ids))
         rows: NDArray[np.float32] | None = None
         for places in plan_batches([len(row) for row in ids], tokens=tokens_per_batch):
             padded, mask = tokens.pad([ids[place] for place in places])

@@ -16,6 +16,7 @@ from portside.records import Entity
 from portside.tasks.tags import mended, spans
 
 if TYPE_CHECKING:
+    from portside.inference.cuts import Cuts
     from portside.registry import ModelVersion
 
 __all__ = ["FolderTagger", "answers", "load_tagger"]
@@ -24,8 +25,10 @@ __all__ = ["FolderTagger", "answers", "load_tagger"]
 class FolderTagger:
     """The tagger in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
+        """``cuts`` counts the words that were longer than the model reads."""
         self.model = model
+        self._cuts = cuts
         file = read_model_file(folder, task="tagging")
         self.tags = file.labels
         self._context = int(file.options.get("context", 0))
@@ -57,7 +60,14 @@ class FolderTagger:
 
         numbers = range(len(sentences)) if documents is None else documents
         return tag_probabilities(
-            network, tokens, sentences, documents=numbers, context=self._context, device=device, report=report
+            network,
+            tokens,
+            sentences,
+            documents=numbers,
+            context=self._context,
+            device=device,
+            report=report,
+            cuts=self._cuts,
         )
 
     def entities(self, texts: Sequence[str]) -> list[list[Entity]]:
@@ -69,6 +79,8 @@ class FolderTagger:
         out: list[list[Entity]] = [[] for _ in texts]
         for document, words, rows in zip(documents, flat, found, strict=True):
             out[document] += self._entities(texts[document], words, rows)
+        if self._cuts is not None:
+            self._cuts.passed(len(texts))
         return out
 
     def _entities(self, text: str, words: Sequence[Word], rows: NDArray[np.float64]) -> list[Entity]:
@@ -83,14 +95,14 @@ class FolderTagger:
         return list(mended([self.tags[place] for place in rows.argmax(axis=1)])) if len(rows) else []
 
 
-def load_tagger(version: ModelVersion, *, threads: int = 0) -> FolderTagger:
-    """The tagger of one version.
+def load_tagger(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderTagger:
+    """The tagger of one version; ``cuts`` counts the words that were longer than it reads.
 
     Raises:
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderTagger(version.folder, model=version.ref, threads=threads)
+    return FolderTagger(version.folder, model=version.ref, threads=threads, cuts=cuts)
 
 
 def answers(folder: Path, inputs: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

@@ -11,8 +11,9 @@ from torch import nn
 
 from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
 from portside.inference.classifier import softmax
+from portside.inference.cuts import Cuts
 from portside.inference.tokens import Tokens
-from portside.inference.words import WordWindow, cut_windows
+from portside.inference.words import WordWindow, cut_windows, pieces_read
 
 __all__ = ["batch_tensors", "tag_probabilities"]
 
@@ -26,12 +27,15 @@ def tag_probabilities(
     context: int,
     device: torch.device,
     report: Callable[[int], None] | None = None,
+    cuts: Cuts | None = None,
 ) -> list[NDArray[np.float64]]:
     """Probabilities of the tags for each word: for each sentence an array (words, tags).
 
-    ``report`` is told after each batch how many words are done.
+    ``report`` is told after each batch how many words are done, ``cuts`` which words were longer than is read.
     """
-    windows, _cut = cut_windows(sentences, tokens, documents=documents, context=context)
+    windows, cut = cut_windows(sentences, tokens, documents=documents, context=context)
+    if cuts is not None:
+        cuts.add(cut, limit=pieces_read(tokens))
     counts = [len(sentence) for sentence in sentences]
     rows: NDArray[np.float64] | None = None
     done = 0

@@ -11,10 +11,17 @@ from portside.records import Tagged
 from portside.tasks.tagging import case_of
 from portside.tasks.windows import plan_windows
 
-__all__ = ["WordWindow", "cut_windows"]
+__all__ = ["WordWindow", "cut_windows", "pieces_read"]
 
 MOST_PIECES = 16
 """Tokens read of one word: longer ones are links and noise."""
+MOST_CHARACTERS = 4_000
+"""Letters looked at in one word: a megabyte without a blank costs minutes to cut up, and ends in ``MOST_PIECES``."""
+
+
+def pieces_read(tokens: Tokens) -> int:
+    """Tokens read of one word."""
+    return min(MOST_PIECES, tokens.max_tokens - sum(map(len, tokens.frame)))
 
 
 @dataclass(frozen=True)
@@ -34,8 +41,10 @@ def cut_windows(
     *,
     documents: Sequence[int],
     context: int,
-) -> tuple[list[WordWindow], int]:
-    """Windows over the sentences of each document, every word asked for once; and how many words were cut.
+) -> tuple[list[WordWindow], list[tuple[int, str]]]:
+    """Windows over the sentences of each document, every word asked for once; and the words that were cut.
+
+    A word that was cut comes with the number of its document.
 
     ``documents`` has a number for each sentence: only neighbours with the same number show in each other's windows.
     """
@@ -43,13 +52,14 @@ def cut_windows(
     before, after = tokens.frame
     room = tokens.max_tokens - len(before) - len(after)
     windows: list[WordWindow] = []
-    first = cut = 0
-    for _number, group in groupby(range(len(words)), key=lambda place: documents[place]):
+    cut: list[tuple[int, str]] = []
+    first, most = 0, pieces_read(tokens)
+    for number, group in groupby(range(len(words)), key=lambda place: documents[place]):
         places = list(group)
         flat = [word for place in places for word in words[place]]
-        pieces = tokens.pieces(flat)
-        most = min(MOST_PIECES, room)
-        cut += sum(len(each) > most for each in pieces)
+        short = [word[:MOST_CHARACTERS] for word in flat]
+        pieces = tokens.pieces(short)
+        cut += [(number, word) for word, each in zip(flat, pieces, strict=True) if len(each) > most]
         pieces = [each[:most] for each in pieces]
         lengths = [len(each) for each in pieces]
         for window in plan_windows(lengths, [len(words[place]) for place in places], room=room, context=context):
@@ -57,7 +67,7 @@ def cut_windows(
             for word in range(window.left, window.right):
                 answers.append(len(ids))
                 ids += pieces[word]
-                cases += [case_of(flat[word])] * len(pieces[word])
+                cases += [case_of(short[word])] * len(pieces[word])
             asked = range(window.start, window.end)
             windows.append(
                 WordWindow(

@@ -13,7 +13,16 @@ from portside.records import Example
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
-__all__ = ["METHODS", "TASK", "ClassificationRecipe", "LabelledTexts", "class_weights", "label_order", "words_of_label"]
+__all__ = [
+    "METHODS",
+    "TASK",
+    "ClassificationRecipe",
+    "LabelledTexts",
+    "class_weights",
+    "label_order",
+    "row_number",
+    "words_of_label",
+]
 
 
 Method = Literal["full", "lora", "dora", "prototype", "zero-shot"]
@@ -75,20 +84,27 @@ def words_of_label(label: str) -> str:
     return " ".join(re.sub(r"[_\-./:]+", " ", spaced).split()).lower() or label
 
 
+def row_number(dataset: LabelledTexts, place: int) -> int:
+    """Number in its file of the example at ``place``; data that was never in a file is counted from 1."""
+    # Rows without text or label were left out in reading: later ones stand further down than their place says.
+    rows: Sequence[int] | None = getattr(dataset, "rows", None)
+    return place + 1 if rows is None else rows[place]
+
+
 def label_order(dataset: LabelledTexts) -> tuple[str, ...]:
     """The labels in the order that a new model will have.
 
     Raises:
         DataError: there is nothing to tell apart, or a row has no label.
     """
-    for row, example in enumerate(dataset.examples, start=1):
+    for place, example in enumerate(dataset.examples):
         if not example.label.strip():
             raise DataError(
                 "Every row needs a label to train or evaluate on",
                 seen=f"an empty label beside {example.text[:60]!r}",
                 remedy="Give the row its label or remove it; portside data check lists all such rows",
                 file=dataset.source,
-                row=row,
+                row=row_number(dataset, place),
             )
     labels = tuple(sorted({example.label for example in dataset.examples}))
     if len(labels) < 2:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,6 +26,7 @@ def plan_windows(lengths: Sequence[int], sentences: Sequence[int], *, room: int,
     words. What is left of the room shows the words before and after.
     """
     ends = _sums(sentences)
+    is_end = set(ends)
     before = [0, *_sums(lengths)]  # pieces before each word
     windows: list[Window] = []
     start = 0
@@ -32,7 +34,7 @@ def plan_windows(lengths: Sequence[int], sentences: Sequence[int], *, room: int,
         end = _last_that_fits(ends, before, start, max(room - 2 * context, 1))
         if end is None:
             end = start + 1
-            while end < len(lengths) and end not in ends and before[end + 1] - before[start] <= room - context:
+            while end < len(lengths) and end not in is_end and before[end + 1] - before[start] <= room - context:
                 end += 1
         windows.append(_widened(start, end, before, room))
         start = end
@@ -48,10 +50,9 @@ def _sums(counts: Sequence[int]) -> list[int]:
 
 
 def _last_that_fits(ends: Sequence[int], before: Sequence[int], start: int, room: int) -> int | None:
-    from bisect import bisect_right
-
     found = None
-    for end in ends[bisect_right(ends, start) :]:
+    for place in range(bisect_right(ends, start), len(ends)):
+        end = ends[place]
         if before[end] - before[start] > room:
             break
         found = end

@@ -32,7 +32,9 @@ class TaskAdapter(Protocol):
     """What ``score`` is, in words: ``accuracy``."""
     tokens: Tokens
     cut: int
-    """Training texts longer than the token limit."""
+    """Training texts longer than the token limit; for a tagger, words."""
+    cut_note: str
+    """The same in a sentence for the person who trains, with the longest one's length; read where ``cut`` is not 0."""
     valid_count: int
     """Rows that ``validate`` reads; 0: there are none, and it is not called."""
     head_start_rows: int

@@ -21,7 +21,7 @@ from portside.training.closed_form import LEAST, prototype_head, set_head, zero_
 from portside.training.head_start import MOST_ROWS, start_head
 from portside.training.material import Material
 
-__all__ = ["ClassificationAdapter", "LabelledRows", "pad_rows"]
+__all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "pad_rows"]
 
 PAD_MULTIPLE = 8
 
@@ -47,6 +47,17 @@ def pad_rows(tokens: Tokens, rows: Sequence[Mapping[str, Any]]) -> dict[str, Ten
     return {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
 
 
+def cut_note(cut: Sequence[str], of: int, tokens: Tokens) -> str:
+    """What the person who trains should know of texts that are longer than is read; empty where none is."""
+    if not cut:
+        return ""
+    longest = f"the longest has {max(map(len, cut)):,} characters"
+    return (
+        f"Of {len(cut):,} of {of:,} training texts only the first {tokens.max_tokens} tokens are read ({longest}); "
+        "--set max_tokens=N reads more, up to what the encoder can"
+    )
+
+
 class ClassificationAdapter:
     """Each text gets one of the labels."""
 
@@ -54,9 +65,11 @@ class ClassificationAdapter:
         self._recipe, self._material = recipe, material
         self.metric = "macro-F1" if recipe.class_weights else "accuracy"
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
-        encoded = self.tokens(material.texts)
+        texts = material.texts
+        encoded = self.tokens(texts)
         self.rows = LabelledRows(encoded.ids, material.label_ids)
         self.cut = len(encoded.cut)
+        self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
         self.valid_count = len(material.valid_texts)
         self.head_start_rows = min(len(material.texts), MOST_ROWS)
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from portside.data.findings import excerpt
 from portside.errors import DataError
 
 __all__ = ["check_known", "data_identity"]
@@ -29,17 +30,25 @@ def data_identity(dataset: Hashed, valid: Hashed | None) -> dict[str, str | None
     return {"training_data": dataset.content_hash, "validation_data": None if valid is None else valid.content_hash}
 
 
-def check_known(what: str, known: Iterable[str], found: Iterable[str], source: str) -> None:
+def check_known(
+    what: str, known: Iterable[str], found: Sequence[tuple[str, Iterable[str]]], source: str, rows: Sequence[int] | None
+) -> None:
     """Refuse validation rows with a label, or an entity type, that training does not have.
 
+    ``found`` has for each row its text and what it is marked with, ``rows`` its number in the file, where it has one.
+
     Raises:
-        DataError: names them.
+        DataError: names them, and the first row with one.
     """
-    unknown = sorted(set(found) - set(known))
-    if unknown:
-        raise DataError(
-            f"Every validation {what} must occur in the training data",
-            seen=", ".join(unknown),
-            remedy=f"Correct the {what}s, or add training rows with them",
-            file=source,
-        )
+    names = set(known)
+    first = next((place for place, (_, marks) in enumerate(found) if not names.issuperset(marks)), None)
+    if first is None:
+        return
+    unknown = sorted({mark for _, marks in found for mark in marks} - names)
+    raise DataError(
+        f"Every validation {what} must occur in the training data",
+        seen=f"{excerpt(', '.join(unknown))} (first beside '{excerpt(found[first][0])}')",
+        remedy=f"Correct the {what}s, or add training rows with them",
+        file=source,
+        row=None if rows is None else rows[first],
+    )

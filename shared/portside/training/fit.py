@@ -127,6 +127,8 @@ def _read(
     task = prepare()
     if recipe.adapts:
         adapt(encoder, recipe, source)
+    if task.cut:
+        around.progress.log(task.cut_note)
     return _Parts(recipe, task, around, task.network(encoder, hidden_size(config))), config
 
 

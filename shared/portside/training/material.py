@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portside.errors import DataError
-from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order
+from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order, row_number
 from portside.training.holdout import hold_out
 
 __all__ = ["Material", "prepare"]
@@ -55,12 +55,12 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
 def _check_valid(valid: LabelledTexts, number: dict[str, int]) -> None:
     if not valid.examples:
         raise DataError("A validation file must have rows", seen="none", remedy="Leave --valid out", file=valid.source)
-    for row, example in enumerate(valid.examples, start=1):
+    for place, example in enumerate(valid.examples):
         if example.label not in number:
             raise DataError(
                 "Every validation label must occur in the training data",
                 seen=f"'{example.label}'",
                 remedy="Remove those rows, correct the label, or add training rows with it",
                 file=valid.source,
-                row=row,
+                row=row_number(valid, place),
             )

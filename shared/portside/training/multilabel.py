@@ -34,7 +34,8 @@ def make_task(
     """
     labels = label_order(dataset)
     if valid is not None:
-        check_known("label", labels, valid.labels, valid.source)
+        found = [(one.text, one.labels) for one in valid.examples]
+        check_known("label", labels, found, valid.source, getattr(valid, "rows", None))
     return MultiLabelTask(recipe, dataset, valid, labels)
 
 

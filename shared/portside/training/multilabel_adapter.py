@@ -18,7 +18,7 @@ from portside.inference.tokens import Tokens
 from portside.records import MultiLabelled
 from portside.tasks.classification_network import MultiLabelNetwork
 from portside.tasks.multilabel import MultiLabelRecipe, best_threshold, truth_of
-from portside.training.classification_adapter import LabelledRows, pad_rows
+from portside.training.classification_adapter import LabelledRows, cut_note, pad_rows
 
 __all__ = ["MultiLabelAdapter", "MultiLabelMaterial"]
 
@@ -43,8 +43,10 @@ class MultiLabelAdapter:
     def __init__(self, recipe: MultiLabelRecipe, material: MultiLabelMaterial, source: EncoderSource) -> None:
         self._recipe, self._material = recipe, material
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
-        encoded = self.tokens([one.text for one in material.train])
+        texts = [one.text for one in material.train]
+        encoded = self.tokens(texts)
         self.cut = len(encoded.cut)
+        self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
         self._truth = truth_of(material.train, material.labels)
         self.rows = LabelledRows(encoded.ids, range(len(material.train)))
         self.valid_count = len(material.valid)

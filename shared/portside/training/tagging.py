@@ -16,7 +16,7 @@ import numpy as np
 from portside.encoders import EncoderSource
 from portside.records import Tagged
 from portside.tasks.tagging import TaggedSentences, TaggingRecipe, type_order
-from portside.tasks.tags import spans, tag_names
+from portside.tasks.tags import entity_types, spans, tag_names
 from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
@@ -40,7 +40,8 @@ def make_task(recipe: TaggingRecipe, dataset: TaggedSentences, valid: TaggedSent
     """
     types = type_order(dataset)
     if valid is not None:
-        check_known("type", types, valid.types, valid.source)
+        found = [(" ".join(one.tokens), entity_types([one.tags])) for one in valid.sentences]
+        check_known("type", types, found, valid.source, None)
     return TaggingTask(recipe, dataset, valid, types)
 
 

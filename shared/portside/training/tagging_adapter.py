@@ -15,7 +15,7 @@ from portside.encoders import EncoderSource
 from portside.evaluation.tagging import count_entities, entity_scores
 from portside.inference.tagging import batch_tensors, tag_probabilities
 from portside.inference.tokens import Tokens
-from portside.inference.words import WordWindow, cut_windows
+from portside.inference.words import WordWindow, cut_windows, pieces_read
 from portside.records import Tagged
 from portside.tasks.tagging import TaggingRecipe
 from portside.tasks.tagging_network import IGNORED, TaggingNetwork
@@ -62,8 +62,14 @@ class TaggingAdapter:
         self.names = tag_names(material.types)
         number = {name: place for place, name in enumerate(self.names)}
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
-        windows, self.cut = cut_windows(
+        windows, cut = cut_windows(
             material.train, self.tokens, documents=[one.document for one in material.train], context=0
+        )
+        self.cut = len(cut)
+        longest = max((len(word) for _, word in cut), default=0)
+        self.cut_note = (
+            f"Of {len(cut):,} training words only the first {pieces_read(self.tokens)} tokens are read "
+            f"(the longest has {longest:,} characters)"
         )
         self.rows = WindowRows(windows, [number[tag] for one in material.train for tag in one.tags])
         words = sum(len(one.tokens) for one in material.train)

@@ -19,6 +19,7 @@ class Parrot:
     """Says what it was given."""
 
     model = "parrot:3"
+    tags = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
     def __init__(self, tags: Sequence[str]) -> None:
         self._tags = [each.split() for each in tags]
