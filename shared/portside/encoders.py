@@ -44,6 +44,10 @@ HUB_FILES = [
     "*.safetensors*",
 ]
 _BLOCK = 1 << 20
+AFTER_PADDING = ("roberta", "xlm-roberta", "xlm-roberta-xl", "mpnet", "camembert", "data2vec-text", "longformer")
+"""Architectures that count positions from after the padding id, which is 1 in all of them."""
+SEEN = 160
+"""Characters shown of what a library says."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class EncoderSource:
     """The folder's, the hub id, or ``name:version``."""
     folder: Path
     sha256: str
-    """Of the weights; of the first shard where there are several."""
+    """Of the weights; where there are several files, of all of them in order."""
     note: str
     """One sentence for the user: what was taken from where."""
 
@@ -105,7 +109,7 @@ def resolve_encoder(
     folder = Path(reference).expanduser()
     if folder.is_dir():
         weights = _weights_of(folder)
-        return EncoderSource("folder", folder.name, folder, _sha256(weights), f"Starting from the folder {folder}")
+        return EncoderSource("folder", folder.name, folder, _sha256(*weights), f"Starting from the folder {folder}")
     if _looks_like_path(reference):
         raise ModelNotFound(
             "The encoder must be a folder, a hub id or left out",
@@ -115,11 +119,11 @@ def resolve_encoder(
     version = None if registered is None else _registered(reference, registered)
     if version is not None:
         note = f"Starting from the adapted encoder {version.ref} (files verified)"
-        weights = _weights_of(version.folder)
-        return EncoderSource("registered", version.ref, version.folder, _sha256(weights), note)
+        sha256 = _sha256(*_weights_of(version.folder))
+        return EncoderSource("registered", version.ref, version.folder, sha256, note)
     folder, how = _hub_folder(reference, download=download)
     note = f"Starting from the hub model {reference} ({how})"
-    return EncoderSource("hub", reference, folder, _sha256(_weights_of(folder)), note)
+    return EncoderSource("hub", reference, folder, _sha256(*_weights_of(folder)), note)
 
 
 @lru_cache(maxsize=1)
@@ -152,7 +156,16 @@ def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | Non
     import torch
     from transformers import AutoConfig, AutoModel
 
-    config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    with _advice_on_folder(folder):
+        config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    if getattr(config, "is_encoder_decoder", False):
+        raise ModelError(
+            "An encoder must read a text into one vector a token by itself",
+            seen=f"{config.model_type} in {folder}, which has a decoder, too",
+            remedy="Name an encoder of the kind of BERT, RoBERTa, MPNet, DeBERTa, ModernBERT or E5",
+        )
+    if config.model_type in AFTER_PADDING and config.pad_token_id is None:
+        config.pad_token_id = 1
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
@@ -162,15 +175,55 @@ def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | Non
     options: dict[str, Any] = {"attn_implementation": "eager"}
     with _quiet():
         if pretrained:
-            model: Any = AutoModel.from_pretrained(
-                folder, config=config, local_files_only=True, use_safetensors=True, dtype=torch.float32, **options
-            )
+            model = _pretrained(folder, config=config, dtype=torch.float32, **options)
         else:
             make: Any = AutoModel.from_config
             model = make(config, **options)
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # its output is never used; left in, it would be saved and never trained
     return model.eval()
+
+
+def _pretrained(folder: Path, **options: Any) -> Any:
+    from transformers import AutoModel
+
+    with _advice_on_folder(folder):
+        model, found = AutoModel.from_pretrained(
+            folder, local_files_only=True, use_safetensors=True, output_loading_info=True, **options
+        )
+    # transformers fills what the file lacks with random numbers and only warns: nobody wants to train on those.
+    missing = sorted(name for name in found["missing_keys"] if "pooler." not in name)
+    if missing:
+        raise ModelDamaged(
+            "An encoder's weights must be those that its config.json describes",
+            seen=f"{folder} lacks {len(missing):,} of them, such as {missing[0]}",
+            remedy="Save the model again with save_pretrained, or correct its config.json",
+        )
+    return model
+
+
+@contextmanager
+def _advice_on_folder(folder: Path) -> Iterator[None]:
+    """What transformers says of a folder that it cannot read, as advice; memory that gives out is none of that."""
+    from huggingface_hub.errors import StrictDataclassError
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        if isinstance(error, RuntimeError) and "size" not in str(error):
+            raise
+        raise _unreadable(folder, error) from error
+    except (SafetensorError, StrictDataclassError) as error:
+        raise _unreadable(folder, error) from error
+
+
+def _unreadable(folder: Path, error: Exception) -> ModelDamaged:
+    return ModelDamaged(
+        "An encoder folder needs a config.json that transformers knows, and whole weights that fit it",
+        seen=f"{folder}: {' '.join(str(error).split())[:SEEN]}",
+        remedy="Copy or download the folder again; encoders that bring code of their own are not run",
+    )
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -257,7 +310,7 @@ def _hub_folder(reference: str, *, download: bool) -> tuple[Path, str]:
         ) from error
 
 
-def _weights_of(folder: Path) -> Path:
+def _weights_of(folder: Path) -> list[Path]:
     read_config(folder)
     if (folder / "adapter_config.json").is_file():
         raise ModelError(
@@ -265,19 +318,29 @@ def _weights_of(folder: Path) -> Path:
             seen=f"{folder} holds an adapter",
             remedy="Merge it first with portside models merge, and name the merged version's folder",
         )
-    found = sorted(folder.glob("*.safetensors"))
+    found = [path for path in (folder / "model.safetensors", folder / "model.safetensors.index.json") if path.is_file()]
     if not found:
         raise ModelError(
             "An encoder folder needs its weights as safetensors",
             seen=f"{folder} holds {', '.join(sorted(path.name for path in folder.iterdir())[:8]) or 'nothing'}",
-            remedy="Save the model again with save_pretrained; pickled .bin weights are not loaded",
+            remedy="Save the model again with save_pretrained as model.safetensors; pickled .bin weights are not loaded",
         )
-    return found[0]
+    if found[0].suffix == ".safetensors":
+        return found
+    try:
+        shards = sorted({folder / name for name in json.loads(found[0].read_bytes())["weight_map"].values()})
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _unreadable(folder, error) from error
+    absent = [path.name for path in shards if not path.is_file()]
+    if absent or not shards:
+        raise _unreadable(folder, FileNotFoundError(f"{found[0].name} names {', '.join(absent) or 'no file'}"))
+    return shards
 
 
-def _sha256(path: Path) -> str:
+def _sha256(*paths: Path) -> str:
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
+    for path in paths:
+        with path.open("rb") as stream:
+            while block := stream.read(_BLOCK):
+                digest.update(block)
     return digest.hexdigest()

@@ -7,7 +7,9 @@ from typing import NamedTuple
 
 __all__ = ["Word", "split_sentences", "split_words"]
 
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?|[^\w\s]|_", re.UNICODE)
+# Chinese and Japanese are written without blanks: each of their characters is a word, as BERT's tokenizers have it.
+_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+(?:['’][^\W\d_]+)?|[^\w\s]|_", re.UNICODE)
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z0-9\u4e00-\u9fff])|\n+")
 
 
@@ -20,7 +22,7 @@ class Word(NamedTuple):
 
 
 def split_words(text: str) -> list[Word]:
-    """Runs of letters and digits (with an apostrophe's ending), and every other sign by itself."""
+    """Runs of letters and digits (with an apostrophe's ending), and every other sign or Chinese character by itself."""
     return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
 
 

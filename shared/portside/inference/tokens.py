@@ -11,12 +11,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.encoders import read_config
+from portside.encoders import AFTER_PADDING, SEEN, read_config
 from portside.errors import ModelDamaged
 
 __all__ = ["TOKENIZER_FILES", "TokenIds", "Tokens"]
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+VOCABULARIES = ("vocab.txt", "vocab.json", "spiece.model", "spm.model", "tokenizer.model", "sentencepiece.bpe.model")
+"""What a tokenizer without ``tokenizer.json`` may be made from, by the libraries that are installed."""
 FALLBACK_LIMIT = 512
 CHARACTERS_PER_TOKEN = 200
 """Longer than any token with the blanks around it: what lies further on cannot be reached, and costs seconds a
@@ -39,9 +41,10 @@ class Tokens:
         self.folder = folder
         self.config = read_config(folder)
         self.max_tokens = min(max_tokens, token_limit(self.config))
-        self.pad_id = int(self.config.get("pad_token_id") or 0)
         # Set once here and never again: a tokenizer whose limits change under another thread fails.
         self._tokenizer = _read_tokenizer(folder)
+        _check_vocabulary(self._tokenizer, self.config, folder)
+        self.pad_id = _pad_id(self._tokenizer, self.config)
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
 
@@ -119,7 +122,8 @@ def token_limit(config: dict[str, Any]) -> int:
     """How many tokens the architecture can read at once."""
     limit = int(config.get("max_position_embeddings") or FALLBACK_LIMIT)
     # RoBERTa's family counts positions from after the padding id.
-    return limit - 2 if config.get("model_type") in ("roberta", "xlm-roberta", "mpnet", "camembert") else limit
+    counted = config.get("model_type") in AFTER_PADDING
+    return limit - 1 - int(config.get("pad_token_id") or 1) if counted else limit
 
 
 def _read_tokenizer(folder: Path) -> Any:
@@ -129,6 +133,8 @@ def _read_tokenizer(folder: Path) -> Any:
     try:
         if path.is_file():
             return Tokenizer.from_file(str(path))
+        if not any((folder / name).is_file() for name in VOCABULARIES):
+            raise FileNotFoundError("there is no tokenizer.json, and no vocabulary to make one from")
         from transformers import AutoTokenizer
 
         slow = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -136,8 +142,28 @@ def _read_tokenizer(folder: Path) -> Any:
     # tokenizers raises bare Exception for a file it cannot read.
     except Exception as error:
         raise ModelDamaged(
-            "A model folder needs a readable tokenizer", seen=f"{path}: {error}", remedy="Restore or retrain the model"
+            "A model folder needs a readable tokenizer",
+            seen=f"{path}: {' '.join(str(error).split())[:SEEN]}",
+            remedy="Restore the folder; beside an encoder, save its fast tokenizer with save_pretrained",
         ) from error
+
+
+def _check_vocabulary(tokenizer: Any, config: dict[str, Any], folder: Path) -> None:
+    size, rows = int(tokenizer.get_vocab_size(with_added_tokens=False)), int(config.get("vocab_size") or 0)
+    # Without its vocabulary file transformers makes an empty tokenizer and says nothing.
+    if rows and not rows / 2 <= size <= rows:
+        raise ModelDamaged(
+            "The tokenizer must have the vocabulary of the encoder beside it",
+            seen=f"{size:,} tokens in {folder}, of which config.json says {rows:,}",
+            remedy="Save the encoder's own tokenizer into the folder with save_pretrained",
+        )
+
+
+def _pad_id(tokenizer: Any, config: dict[str, Any]) -> int:
+    """The padding token's number; what is padded is masked, so that any will do where there is none."""
+    given = config.get("pad_token_id")
+    named = (tokenizer.token_to_id(name) for name in ("[PAD]", "<pad>"))
+    return int(given) if given is not None else next((found for found in named if found is not None), 0)
 
 
 def _encodable(text: str) -> str:

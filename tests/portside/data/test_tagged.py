@@ -85,6 +85,14 @@ def test_what_cannot_be_read_is_said(write: Callable[..., Path], content: str, n
     assert name in str(caught.value)
 
 
+def test_chinese_characters_are_words(write: Callable[..., Path]) -> None:
+    assert [word.text for word in split_words("Ann去北京 ABC股份, カナ don't 2024年")] == [
+        *("Ann", "去", "北", "京", "ABC", "股", "份", ",", "カ", "ナ", "don't", "2024", "年")
+    ]
+    found = load_tagged(write("a.jsonl", '{"text": "王芳去上海", "spans": [[0, 2, "PER"], [3, 5, "LOC"]]}'))
+    assert found.sentences[0].tags == ("B-PER", "I-PER", "O", "B-LOC", "I-LOC")
+
+
 @given(st.text(max_size=200))
 def test_words_lie_where_they_say_and_none_is_lost(text: str) -> None:
     words = split_words(text)
