@@ -22,9 +22,11 @@ __all__ = [
 ]
 
 FORMAT = 1
-"""Of a folder that holds all its weights. Raised when earlier versions of Portside cannot read what is written."""
+"""Of a folder that holds all its weights. Raised when earlier versions of Portside cannot read what is written; whoever
+raises it keeps reading the formats from ``OLDEST`` on, here."""
 ADAPTER_FORMAT = 2
 """Of a folder whose weights are added to those of an encoder elsewhere."""
+OLDEST = 1
 FILE_NAME = "model.json"
 DEFAULT_MAX_TOKENS = 256
 
@@ -69,17 +71,11 @@ def read_model_file(folder: Path, *, task: str) -> ModelFile:
     """Read ``model.json``; a plain pretrained folder without one counts as an encoder.
 
     Raises:
-        ModelError: the folder is of another task, or of a newer format.
+        ModelError: the folder is of another task, or of a format that this version does not read.
         ModelDamaged: the file cannot be read.
     """
     path = folder / FILE_NAME
     found = _parse(path) if path.is_file() or task != "encoder" else _pretrained(folder)
-    if found.format > ADAPTER_FORMAT:
-        raise ModelError(
-            f"This version of Portside reads model folders up to format {ADAPTER_FORMAT}",
-            seen=f"format {found.format} in {path}",
-            remedy="Update Portside, or train the model again with this version",
-        )
     if task not in (found.task, *found.options.get("also", ())):
         raise ModelError(
             f"A model for {task} is needed here",
@@ -93,6 +89,7 @@ def task_of(folder: Path) -> str:
     """The task of the model in ``folder``.
 
     Raises:
+        ModelError: the folder is of a format that this version does not read.
         ModelDamaged: its ``model.json`` cannot be read.
     """
     return _parse(folder / FILE_NAME).task
@@ -110,16 +107,29 @@ def base_of(folder: Path) -> BaseEncoder | None:
 def _parse(path: Path) -> ModelFile:
     try:
         raw: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        # First of all: nothing else need be as this version knows it.
+        number = int(raw["format"])
+        if not OLDEST <= number <= ADAPTER_FORMAT:
+            raise _other_format(number, path)
         labels = tuple(str(label) for label in raw["labels"])
         options = dict(raw.get("options", {}))
         base = None if raw.get("base") is None else BaseEncoder(**raw["base"])
-        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, options, int(raw["format"]), base)
+        return ModelFile(str(raw["task"]), int(raw["max_tokens"]), labels, options, number, base)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ModelDamaged(
             "A model folder needs a readable model.json",
             seen=f"{path}: {type(error).__name__} {error}",
             remedy="Restore the folder from a backup or train the model again",
         ) from error
+
+
+def _other_format(number: int, path: Path) -> ModelError:
+    newer = number > ADAPTER_FORMAT
+    return ModelError(
+        f"This version of Portside reads model folders of format {OLDEST} to {ADAPTER_FORMAT}",
+        seen=f"format {number} in {path}",
+        remedy=f"{'Update Portside' if newer else 'Use the version that card.json names'}, or train the model again",
+    )
 
 
 def _pretrained(folder: Path) -> ModelFile:
