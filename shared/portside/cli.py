@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from portside.apps import find_apps, load
-from portside.errors import PortsideError
+from portside.errors import PortsideError, UsageError
 
 __all__ = ["build_cli", "main"]
 
@@ -60,6 +60,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from portside.console import advise
 
         advise(error)
+        raise SystemExit(USAGE_EXIT) from None
+    except MemoryError:
+        from portside.console import advise
+
+        advise(UsageError("The work must fit into memory", remedy="Close other programs, or split the file"))
         raise SystemExit(USAGE_EXIT) from None
     except KeyboardInterrupt:
         raise SystemExit(INTERRUPTED_EXIT) from None

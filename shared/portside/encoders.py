@@ -323,7 +323,7 @@ def _weights_of(folder: Path) -> list[Path]:
         raise ModelError(
             "An encoder folder needs its weights as safetensors",
             seen=f"{folder} holds {', '.join(sorted(path.name for path in folder.iterdir())[:8]) or 'nothing'}",
-            remedy="Save the model again with save_pretrained as model.safetensors; pickled .bin weights are not loaded",
+            remedy="Save it again with save_pretrained, as model.safetensors; pickled .bin weights are not loaded",
         )
     if found[0].suffix == ".safetensors":
         return found

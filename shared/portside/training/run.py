@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from portside.encoders import EncoderSource, resolve_encoder
-from portside.errors import StorageError, UsageError
+from portside.errors import ModelError, PortsideError, StorageError, UsageError
 from portside.inference.threads import prepare_threads
 from portside.progress import Progress
 from portside.registry import CHAMPION, ModelRegistry, ModelVersion
@@ -28,6 +28,9 @@ __all__ = ["CHECKPOINT_SECONDS", "Order", "Task", "train_task"]
 
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
+
+FULL = ("no space left", "file too large", "quota exceeded", "iostream error", "unexpected pos", "streamwriter failed")
+"""What the libraries that write files say when the disk is full."""
 
 
 class Task(Protocol):
@@ -92,7 +95,8 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
     # The budget may be changed when resuming: it decides when to stop, not what is trained.
     plain = asdict(replace(recipe, budget_seconds=None))
     identity = {"task": task.name, "recipe": plain, **task.identity(), "encoder_weights": source.sha256}
-    with open_run(order.runs_dir, order.name, identity, resume=order.resume) as run, ReloadCheck() as check:
+    opened = open_run(order.runs_dir, order.name, identity, resume=order.resume)
+    with _advice_on_machine(), opened as run, ReloadCheck() as check:
         prepare_threads()
         from portside.inference.network import use_threads
         from portside.training.fit import Surroundings, fit
@@ -137,7 +141,7 @@ def _register(recipe: TrainingRecipe, task: Task, order: Order, trained: _Traine
     champion = registry.aliases(name).get(CHAMPION)
     parent = None if champion is None else f"{name}:{champion}"
     card = training_card(recipe, trained.source, fitted, parent, task=task.name, own=task.card(fitted, adapter))
-    with _advice_on_disk(), registry.staging(name) as folder:
+    with registry.staging(name) as folder:
         reloads = task.save(folder, fitted, adapter)
         if order.measure is not None:
             card = {**card, **order.measure(ModelVersion(name, 0, folder, card))}
@@ -153,12 +157,23 @@ def _register(recipe: TrainingRecipe, task: Task, order: Order, trained: _Traine
 
 
 @contextmanager
-def _advice_on_disk() -> Iterator[None]:
+def _advice_on_machine() -> Iterator[None]:
+    """Memory or disk that gives out, as advice."""
     try:
         yield
-    except OSError as error:
+    except MemoryError as error:
+        raise ModelError(
+            "Training, and checking the saved model, must fit into memory; nothing was registered",
+            seen="memory ran out",
+            remedy="Close other programs, or set a smaller micro_batch_size, then train with --resume",
+        ) from error
+    # Whoever writes has an error of its own for a disk that is full: OSError, safetensors', torch's, tokenizers'.
+    except Exception as error:
+        words = str(error).lower()
+        if isinstance(error, PortsideError) or not (isinstance(error, OSError) or any(each in words for each in FULL)):
+            raise
         raise StorageError(
-            "A model version must fit on the disk; nothing was registered",
-            seen=str(error),
-            remedy="Free some space, then train with --resume",
+            "Checkpoints and the model version must fit on the disk; nothing was registered",
+            seen=str(error).splitlines()[0],
+            remedy="Free some space, or set PORTSIDE_HOME to a larger disk, then train with --resume",
         ) from error
