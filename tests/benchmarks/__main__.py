@@ -21,6 +21,7 @@ TABLES = {
     "adaptation": "PhraseBank with and without an encoder adapted to Reuters headlines",
     "inference": "texts a second and latency, against transformers.pipeline",
     "training": "samples a second, against a plain transformers Trainer",
+    "memory": "peak memory and seconds of a million rows: read, prepared for training, labelled",
     "recommend": "Recall@10 and NDCG@10 over the full catalogue, against popularity and item-kNN",
     "pages": "load times of the pages with 53,251 headlines in the store",
 }
