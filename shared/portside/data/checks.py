@@ -187,9 +187,14 @@ def _label_variants(examples: Sequence[Example], rows: Sequence[int], where: Whe
 
 
 def _by_key(examples: Sequence[Example]) -> Mapping[str, list[int]]:
-    groups: dict[str, list[int]] = defaultdict(list)
+    """Places of each text that stands more than once: a list for every single one would be most of the memory."""
+    first: dict[str, int] = {}
+    groups: dict[str, list[int]] = {}
     for place, example in enumerate(examples):
-        groups[text_key(example.text)].append(place)
+        key = text_key(example.text)
+        earlier = first.setdefault(key, place)
+        if earlier != place:
+            groups.setdefault(key, [earlier]).append(place)
     return groups
 
 
@@ -214,7 +219,7 @@ def conflicting(examples: Sequence[Example]) -> list[int]:
 def _repeats(
     examples: Sequence[Example], rows: Sequence[int], where: Where, groups: Mapping[str, list[int]]
 ) -> list[Finding]:
-    if len(groups) == len(examples):
+    if not groups:
         return []
     places = repeated(examples)
     if not places:

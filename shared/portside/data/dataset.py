@@ -182,14 +182,19 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
     columns = _find_columns(table, asked)
     cells = _cells(table, columns)
     where = Where(table.file, columns.text, columns.label)
-    cleaned = [(row, clean(text), clean(label)) for row, text, label in cells]
-    kept = [(row, Example(text, label)) for row, text, label in cleaned if text and label]
-    rows = tuple(row for row, _ in kept)
-    examples = tuple(example for _, example in kept)
+    # Of a million rows each list beside the examples costs as much as the file: labels are kept once, pairs not at all.
+    names: dict[str, str] = {}
+    numbers: list[int] = []
+    made: list[Example] = []
+    for row, text, label in ((row, clean(text), clean(label)) for row, text, label in cells):
+        if text and label:
+            numbers.append(row)
+            made.append(Example(text, names.setdefault(label, label)))
+    rows, examples = tuple(numbers), tuple(made)
     counts = dict(sorted(Counter(example.label for example in examples).items()))
     report = DataReport(
         file=table.file,
-        rows=len(kept),
+        rows=len(examples),
         rows_read=len(cells),
         encoding=table.encoding,
         delimiter=table.delimiter,
