@@ -15,6 +15,7 @@ __all__ = ["build_cli", "main"]
 COMMANDS = {
     "train": ("portside.commands.train:commands", "Fine-tune a model on your own text."),
     "adapt": ("portside.commands.adapt:commands", "Adapt an encoder to your own texts without labels."),
+    "search": ("portside.commands.search:commands", "Find the recipe that does best on validation rows."),
     "evaluate": ("portside.commands.evaluate:commands", "Measure a model on labelled rows it has not seen."),
     "predict": ("portside.commands.predict:commands", "Ask a model for the labels of texts."),
     "models": ("portside.commands.models:commands", "List, promote, roll back, verify and delete model versions."),

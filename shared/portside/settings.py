@@ -50,6 +50,11 @@ class Settings(BaseSettings):
         """Folder of unfinished training runs, from which ``--resume`` continues."""
         return self.home / "runs"
 
+    @property
+    def searches_dir(self) -> Path:
+        """Folder of the studies of hyper-parameter searches."""
+        return self.home / "searches"
+
 
 def load_settings() -> Settings:
     """Read the settings from the environment.

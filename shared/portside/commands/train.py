@@ -197,15 +197,18 @@ class StoppableProgress:
         self._inner.log(line)
 
 
+STOPPING = "Stopping after this step, leaving a checkpoint for --resume (again to end at once)"
+
+
 @contextmanager
-def stop_on_signal(inner: Progress) -> Iterator[StoppableProgress]:
+def stop_on_signal(inner: Progress, says: str = STOPPING) -> Iterator[StoppableProgress]:
     """The first Ctrl-C or SIGTERM asks the work to stop after this step and to leave a checkpoint; a second ends it."""
     progress = StoppableProgress(inner)
 
     def handle(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        inner.log("Stopping after this step, leaving a checkpoint for --resume (again to end at once)")
+        inner.log(says)
         progress.stop()
 
     before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}

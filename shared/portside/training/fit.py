@@ -47,6 +47,8 @@ class Surroundings:
     checkpoint_seconds: float
     planned: Callable[[], None] = lambda: None
     """Called once this machine's speed is measured: until then nothing else should keep it busy."""
+    on_validation: Callable[[float, float], None] = lambda share, score: None
+    """Gets the share of the run that is over and the score of each validation; what it raises ends the run."""
 
 
 @dataclass(frozen=True)
@@ -219,6 +221,7 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
         progress=around.progress,
         elapsed=elapsed,
         checkpoint_seconds=around.checkpoint_seconds,
+        on_validation=around.on_validation,
     )
     trainer = CoreTrainer(
         recipe=recipe,

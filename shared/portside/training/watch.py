@@ -32,6 +32,8 @@ class Watch(TrainerCallback):
     metric: str = "score"
     """What validation measures, in words."""
     start_epoch: Callable[[], None] = lambda: None
+    on_validation: Callable[[float, float], None] = lambda share, score: None
+    """Gets the share of the run that is over and the score; what it raises ends the run."""
     stopped: str = "finished"
     cancelled: Cancelled | None = None
     diverged: bool = False
@@ -70,19 +72,25 @@ class Watch(TrainerCallback):
             self.stopped = f"no gain in {self.patience} validations"
         if early or self.diverged:
             control.should_training_stop = True
+        if not self.diverged:
+            self.on_validation(self._done(state.global_step), newest["score"])
         return control
 
     def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         self._saved_at = time.monotonic()
+
+    def _done(self, step: int) -> float:
+        return Clockwork(self.plan.steps, self.plan.seconds).done(step, self.elapsed())
 
     def _report(self, step: int, control: Any) -> None:
         if self.cancelled is not None:
             return
         try:
             # In thousandths of the run: the clock may end it before the steps do.
-            done = Clockwork(self.plan.steps, self.plan.seconds).done(step, self.elapsed())
             about = "about " if self.plan.limited else ""
-            self.progress.update(round(1000 * done), 1000, f"step {step:,} of {about}{self.plan.expected_steps:,}")
+            self.progress.update(
+                round(1000 * self._done(step)), 1000, f"step {step:,} of {about}{self.plan.expected_steps:,}"
+            )
         except Cancelled as asked:
             # Not raised here: the Trainer first leaves a checkpoint to resume from.
             self.cancelled = asked
