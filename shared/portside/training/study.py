@@ -77,14 +77,15 @@ class SearchStudy:
                 return None
             study.sampler = _sampler(self.seed, ordinal(known))
             trial = study.ask(_distributions(self.space))
-            trial.set_user_attr("owner", self.owner)
-            self._beat(study, trial.number)
+            trial.set_user_attr("held", self._held())
             return Claimed(trial.number, dict(trial.params))
 
     def beat(self, number: int) -> None:
         """Say that the process of trial ``number`` is alive: for processes on other machines."""
         with self._locked() as study:
-            self._beat(study, number)
+            trial = self._running(study, number)
+            if trial is not None:
+                trial.set_user_attr("held", self._held())
 
     def falls_behind(self, number: int, share: float, score: float) -> bool:
         """Note ``score`` after ``share`` of the training; True where the trial is worse than most were by then.
@@ -127,8 +128,8 @@ class SearchStudy:
         import optuna
 
         with self._locked() as study:
-            scores = {one.score for one in _trials(study) if one.state == "complete"}
-            if len(scores) < COMPARED_TRIALS:
+            scores = [one.score for one in _trials(study) if one.state == "complete"]
+            if len(scores) < COMPARED_TRIALS or len(set(scores)) == 1:
                 return {}
             evaluator = optuna.importance.FanovaImportanceEvaluator(seed=self.seed)
             found = optuna.importance.get_param_importances(study, evaluator=evaluator)
@@ -151,13 +152,11 @@ class SearchStudy:
         import optuna
 
         found = study.get_trials(deepcopy=False)[number]
-        running = found.state == optuna.trial.TrialState.RUNNING and found.user_attrs.get("owner") == self.owner
+        running = found.state == optuna.trial.TrialState.RUNNING and _plain(found).owner == self.owner
         return optuna.Trial(study, found._trial_id) if running else None
 
-    def _beat(self, study: optuna.Study, number: int) -> None:
-        trial = self._running(study, number)
-        if trial is not None:
-            trial.set_user_attr("beat", self.clock().timestamp())
+    def _held(self) -> dict[str, Any]:
+        return {"owner": self.owner, "beat": self.clock().timestamp()}
 
     def _end(
         self, number: int, facts: Mapping[str, Any], *, score: float | None = None, state: str = "COMPLETE"
@@ -168,8 +167,7 @@ class SearchStudy:
             trial = self._running(study, number)
             if trial is None:
                 return
-            for name, value in facts.items():
-                trial.set_user_attr(name, value)
+            trial.set_user_attr("facts", dict(facts))
             study.tell(number, score, state=optuna.trial.TrialState[state])
 
     def _retry_lost(self, study: optuna.Study) -> None:
@@ -345,7 +343,9 @@ def _trials(study: optuna.Study) -> list[Trial]:
 
 
 def _plain(found: optuna.trial.FrozenTrial) -> Trial:
-    facts = found.user_attrs
+    # Each attribute is a transaction of some milliseconds: what belongs together is one of them.
+    attributes = found.user_attrs
+    facts = {**attributes, **attributes.get("held", {}), **attributes.get("facts", {})}
     lost = "interrupted" if "interrupted" in facts else "failed"
     state = STATES.get(found.state.name, lost)
     last = found.intermediate_values[max(found.intermediate_values)] if found.intermediate_values else None
@@ -355,5 +355,5 @@ def _plain(found: optuna.trial.FrozenTrial) -> Trial:
         score=found.value if state == "complete" else last,
         values=dict(found.params),
         reason=str(facts.get("reason") or facts.get("interrupted") or ""),
-        facts=dict(facts),
+        facts=facts,
     )
