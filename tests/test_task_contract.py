@@ -11,11 +11,15 @@ import pytest
 
 from portside.apps import load
 from portside.cli import main
-from portside.commands.tasks import TaskCommands, commands_of, recipe_of
+from portside.commands.tasks import Columns, TaskCommands, commands_of, recipe_of
+from portside.encoders import resolve_encoder
 from portside.errors import UsageError
 from portside.inference.folder import task_of
+from portside.progress import NullProgress
 from portside.registry import ModelRegistry
+from portside.settings import load_settings
 from portside.tasks.spec import TaskSpec, find_task, find_tasks
+from portside.training.attempt import Subject, attempt
 
 each_task = pytest.mark.parametrize("task", find_tasks(), ids=lambda task: task.name)
 
@@ -155,6 +159,31 @@ def test_an_adapter_trains_reloads_predicts_and_merges(
         answers.append(capsys.readouterr().out.replace(ref, "small"))
     assert answers[0] == answers[1]
     assert (version(home).version, (version(home).folder / "model.safetensors").is_file()) == (2, True)
+
+
+@pytest.mark.slow
+@each_task
+def test_a_search_can_try_a_recipe(task: TaskSpec, home: Path, tmp_path: Path) -> None:
+    name, content, _ = SMALL[task.name]
+    (tmp_path / name).write_text(content(20))
+    dataset = commands_of(task).read(tmp_path / name, Columns(), test=False)
+    recipe = recipe_of(task, {"epochs": 2, "precision": "fp32"}, [])
+    source = resolve_encoder(load_settings().encoder)
+    subject = Subject(recipe, source, lambda given: load(task.make)(given, dataset, None), 0)
+    seen: list[float] = []
+    facts = attempt(
+        subject,
+        {"batch_size": 4},
+        NullProgress(),
+        tmp_path / "scratch",
+        lambda share, score: seen.append(share) is None,
+    )
+    assert facts["pruned"]
+    assert seen == [0.5]
+    facts = attempt(subject, {"batch_size": 4}, NullProgress(), tmp_path / "scratch", lambda share, score: False)
+    assert 0.0 <= facts["score"] <= 1.0
+    assert facts["metric"]
+    assert facts["steps"] > 0
 
 
 WHOLE = ("model.safetensors", "model.json", "tokenizer.json")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from portside.registry.files import clear_leftovers, private_folder
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.run import Task
 from portside.training.run_folder import RunFolder
-from portside.training.space import Value
+from portside.training.space import Value, with_values
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -59,7 +59,7 @@ def attempt(
         Cancelled: ``progress`` asked to stop.
     """
     began = time.monotonic()
-    recipe = replace(subject.recipe, **dict(values))
+    recipe = with_values(subject.recipe, values)
     try:
         facts = _fitted(recipe, subject, progress, scratch, falls_behind)
     except _Behind:

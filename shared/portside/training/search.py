@@ -24,7 +24,7 @@ from portside.tasks.spec import TaskSpec
 from portside.training.attempt import Subject, attempt
 from portside.training.run import Order, train_task
 from portside.training.search_report import Found, card_of, write_pictures
-from portside.training.space import Space, first_values
+from portside.training.space import Space, first_values, with_values
 from portside.training.study import Claimed, SearchStudy, open_study
 from portside.training.trials import Trial, best_of, finished
 
@@ -162,7 +162,7 @@ class _Sitting:
             if known is not None:
                 return Found(known, trials, best, importance, fresh=False)
             order.progress.log(f"Training the winner, trial {best.number}, once more to register it")
-            recipe = replace(self.subject.recipe, **best.values, precision=best.facts["precision"])
+            recipe = with_values(self.subject.recipe, {**best.values, "precision": str(best.facts["precision"])})
             card = card_of(study, trials, best, importance)
 
             def measure(version: ModelVersion) -> Mapping[str, Any]:

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 
 from portside.errors import UsageError
 from portside.tasks.recipe import TrainingRecipe
 
-__all__ = ["Choice", "Dimension", "Range", "Space", "Value", "default_space", "first_values", "parse_dimension"]
+__all__ = [
+    "Choice",
+    "Dimension",
+    "Range",
+    "Space",
+    "Value",
+    "default_space",
+    "first_values",
+    "parse_dimension",
+    "with_values",
+]
 
 Value = str | int | float | bool
 NOT_SEARCHED = ("encoder", "seed", "budget_seconds")
@@ -93,6 +104,16 @@ def default_space(recipe: TrainingRecipe, fixed: Collection[str] = ()) -> dict[s
 def first_values(space: Space, recipe: TrainingRecipe) -> dict[str, Value]:
     """What the first trial takes: the recipe's own values, as far as ``space`` has them."""
     return {name: dimension.nearest(getattr(recipe, name)) for name, dimension in space.items()}
+
+
+def with_values(recipe: TrainingRecipe, values: Mapping[str, Value]) -> TrainingRecipe:
+    """``recipe`` with some fields changed.
+
+    Raises:
+        UsageError: the recipe does not take a value.
+    """
+    fields_of_any_type: dict[str, Any] = dict(values)
+    return replace(recipe, **fields_of_any_type)
 
 
 def parse_dimension(setting: str, recipe: TrainingRecipe) -> tuple[str, Dimension]:

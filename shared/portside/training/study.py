@@ -9,7 +9,7 @@ it: one whose process is gone is tried again with the same values. Importing thi
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -316,14 +316,14 @@ def _sampler(seed: int, place: int) -> optuna.samplers.BaseSampler:
 def _distributions(space: Space) -> dict[str, Any]:
     from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
-    make: Callable[..., Any]
     out: dict[str, Any] = {}
     for name, dimension in space.items():
         if isinstance(dimension, Choice):
             out[name] = CategoricalDistribution(dimension.values)
+        elif dimension.whole:
+            out[name] = IntDistribution(int(dimension.low), int(dimension.high), log=dimension.log)
         else:
-            make = IntDistribution if dimension.whole else FloatDistribution
-            out[name] = make(dimension.low, dimension.high, log=dimension.log)
+            out[name] = FloatDistribution(dimension.low, dimension.high, log=dimension.log)
     return out
 
 
