@@ -108,21 +108,9 @@ def _add_command(task: TaskSpec) -> None:
         found = load_settings()
         given = {"encoder": found.encoder if encoder is None else encoder, "seed": seed}
         recipe = recipe_of(task, given, settings or [])
-        wish = _Wish(
-            data,
-            valid,
-            Columns(text, label),
-            name,
-            trials,
-            study or found.searches_dir / f"{name}.db",
-            workers,
-            tuple(space or ()),
-            tuple(settings or ()),
-            encoder,
-            budget,
-            promote,
-            reason,
-        )
+        file = study or found.searches_dir / f"{name}.db"
+        asked = (workers, tuple(space or ()), tuple(settings or ()), encoder, budget, promote, reason)
+        wish = _Wish(data, valid, Columns(text, label), name, trials, file, *asked)
         if helper_of is not None:
             _help(task, recipe, wish, found, helper_of)
         else:

@@ -122,10 +122,10 @@ def test_an_attempt_ends_where_it_falls_behind_and_needs_rows_to_validate_on(
         return True
 
     source = resolve_encoder(recipe.encoder)
-    subject = Subject(recipe, source, lambda given: make_task(given, sentences(60)), 0)  # type: ignore[arg-type]
+    subject = Subject(recipe, source, lambda given: make_task(given, sentences(60)), 0)
     facts = attempt(subject, {"epochs": 4}, NullProgress(), tmp_path / "scratch", behind)
     assert (facts["pruned"], seen) == (True, [0.25])
-    few = Subject(recipe, source, lambda given: make_task(given, sentences(6)), 0)  # type: ignore[arg-type]
+    few = Subject(recipe, source, lambda given: make_task(given, sentences(6)), 0)
     with pytest.raises(DataError, match="--valid"):
         attempt(few, {}, NullProgress(), tmp_path / "scratch", behind)
 
