@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.commands.classification import ROWS_AT_ONCE, added_columns
-from portside.commands.tasks import Columns, read_texts, replacing
+from portside.commands.tasks import Columns, open_texts, replacing
 from portside.data.findings import DataReport, excerpt
 from portside.progress import Progress
 
@@ -54,16 +55,19 @@ def measured(version: ModelVersion) -> str:
 def evaluate(version: ModelVersion, dataset: MatchingDataset, *, threads: int, progress: Progress) -> MatchingReport:
     """NDCG, recall and MAP of keywords, vectors and both."""
     from portside.evaluation.matching import evaluate_matcher
+    from portside.inference.cuts import Cuts
     from portside.inference.matcher import load_matcher
     from portside.training.seen import load_seen
 
     total = len(dataset.queries) + len(dataset.documents)
-    return evaluate_matcher(
-        load_matcher(version, threads=threads),
+    cuts = Cuts()
+    report = evaluate_matcher(
+        load_matcher(version, threads=threads, cuts=cuts),
         dataset,
         seen=load_seen(version.folder),
         report=lambda done: progress.update(done, total, f"{done:,} of at most {total:,} texts"),
     )
+    return replace(report, cut=cuts.in_rows(None))
 
 
 def show(report: MatchingReport) -> None:
@@ -78,6 +82,8 @@ def show(report: MatchingReport) -> None:
     say(f"NDCG@10 {best.ndcg_at_10:.4f} (95 % interval {low:.4f} to {high:.4f}) by {report.system}, as it answers")
     if report.seen_in_training:
         say(f"Mind: {report.seen_in_training:,} of these queries were trained on; they flatter it.")
+    if report.cut is not None and report.cut.count:
+        say(f"Mind: {report.cut.sentence}")
     table(
         ["ranked by", "NDCG@3", "NDCG@10", "MAP", "recall@3", "recall@10", "recall@100"],
         [
@@ -92,10 +98,13 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
     from dataclasses import asdict
 
     from portside import console
+    from portside.inference.cuts import Cuts
     from portside.inference.matcher import load_matcher
 
-    matcher = load_matcher(version, threads=threads)
+    cuts = Cuts()
+    matcher = load_matcher(version, threads=threads, cuts=cuts)
     found = matcher.match(texts, SHOWN)
+    console.note(cuts.sentence)
     if as_json:
         console.as_json(
             [
@@ -114,21 +123,24 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with the best document, its id and its score added."""
-    from portside.console import say
+    from portside.console import note, say
+    from portside.inference.cuts import Cuts
     from portside.inference.matcher import load_matcher
     from portside.progress import TerminalProgress
 
-    matcher = load_matcher(version, threads=threads)
-    frame, column = read_texts(data, text)
-    kept, added = added_columns([str(name) for name in frame.columns], ["best_match", "document", "score"])
+    cuts, done = Cuts(), 0
+    matcher = load_matcher(version, threads=threads, cuts=cuts)
+    source, column = open_texts(data, text)
+    kept, added = added_columns(source.columns, ["best_match", "document", "score"])
     with replacing(out) as stream, TerminalProgress(f"Matching {data.name}") as progress:
         writer = csv.writer(stream)
         writer.writerow([*kept, *added])
-        for start in range(0, len(frame), ROWS_AT_ONCE):
-            part = frame.iloc[start : start + ROWS_AT_ONCE]
-            found = matcher.match([str(value) for value in part[column]], 1)
-            for row, matches in zip(part.itertuples(index=False), found, strict=True):
+        for part in source.parts(ROWS_AT_ONCE):
+            found = matcher.match([str(row[column]) for row in part], 1)
+            for row, matches in zip(part, found, strict=True):
                 best = [[one.text, one.document, round(one.score, SCORE_DIGITS)] for one in matches]
                 writer.writerow([*row, *(best[0] if best else ["", "", ""])])
-            progress.update(start + len(part), len(frame), f"{start + len(part):,} of {len(frame):,} rows")
-    say(f"{len(frame):,} rows matched by {version.ref}, written to {out}")
+            done += len(part)
+            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+    note(cuts.sentence)
+    say(f"{done:,} rows matched by {version.ref}, written to {out}")

@@ -19,7 +19,17 @@ if TYPE_CHECKING:
     from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
 
-__all__ = ["Columns", "Measured", "TaskCommands", "commands_of", "open_texts", "recipe_from", "recipe_of", "replacing", "warn"]
+__all__ = [
+    "Columns",
+    "Measured",
+    "TaskCommands",
+    "commands_of",
+    "open_texts",
+    "recipe_from",
+    "recipe_of",
+    "replacing",
+    "warn",
+]
 
 FINDINGS_SHOWN = 5
 """Findings of the data check that are shown before a file is used; all of them: portside data check."""

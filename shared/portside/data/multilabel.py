@@ -12,8 +12,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
 from portside.data.cells import cell_text
+from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
 from portside.data.findings import Finding, excerpt
 from portside.data.identity import clean, text_key
 from portside.data.read import read_table

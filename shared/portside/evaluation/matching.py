@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
+from portside.inference.cuts import Cuts
 from portside.tasks.matching import RELEVANT_FROM, SYSTEMS, JudgedTexts, System, relevance_by_query, relevant_documents
 
 __all__ = [
@@ -131,6 +132,8 @@ class MatchingReport:
     systems: dict[System, SystemFigures]
     seen_in_training: int | None = None
     """Queries that the model was trained on; None: not known."""
+    cut: Cuts | None = None
+    """Queries and documents longer than the model reads; None: not counted."""
 
     def to_dict(self) -> dict[str, Any]:
         """The report as JSON can hold it; the figures at the top are those of ``system``."""
@@ -142,6 +145,7 @@ class MatchingReport:
             "n": self.n,
             "without_relevant": self.without_relevant,
             "seen_in_training": self.seen_in_training,
+            "longer_than_limit": None if self.cut is None else self.cut.to_dict(),
             "documents": self.documents,
             "system": self.system,
             **self.systems[self.system].to_dict(),

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import ModelDamaged
+from portside.inference.cuts import Cuts
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import LazyNetwork
 from portside.inference.ranking import Ranker
@@ -29,8 +30,9 @@ TEXTS_FILE, VECTORS_FILE = "documents.json", "document_vectors.safetensors"
 class FolderMatcher:
     """The matcher in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
-        self.model = model
+    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
+        """``cuts`` counts the texts that were longer than the model reads."""
+        self.model, self._cuts = model, cuts
         file = read_model_file(folder, task="matching")
         self.system = cast(System, file.options.get("system", "hybrid"))
         """How it ranks: what was best on validation queries."""
@@ -81,7 +83,14 @@ class FolderMatcher:
 
         if not texts:
             return np.zeros((0, self.document_vectors.shape[1]), dtype=np.float32)
-        return engine.run(lambda ids, mask: network(ids, mask)["vectors"], tokens, texts, device=device, report=report)
+        return engine.run(
+            lambda ids, mask: network(ids, mask)["vectors"],
+            tokens,
+            texts,
+            device=device,
+            report=report,
+            cuts=self._cuts,
+        )
 
     def match(self, queries: Sequence[str], k: int = 3, *, system: System | None = None) -> list[list[Match]]:
         """The ``k`` best of its documents for each query, by ``system`` or the one that was best in validation.
@@ -148,14 +157,14 @@ def save_documents(folder: Path, documents: Mapping[str, str], vectors: NDArray[
     save_file({"vectors": np.ascontiguousarray(vectors, dtype=np.float32)}, folder / VECTORS_FILE)
 
 
-def load_matcher(version: ModelVersion, *, threads: int = 0) -> FolderMatcher:
-    """The matcher of one version.
+def load_matcher(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderMatcher:
+    """The matcher of one version; ``cuts`` counts the texts that were longer than it reads.
 
     Raises:
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderMatcher(version.folder, model=version.ref, threads=threads)
+    return FolderMatcher(version.folder, model=version.ref, threads=threads, cuts=cuts)
 
 
 def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

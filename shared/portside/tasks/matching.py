@@ -9,7 +9,7 @@ from typing import Literal, Protocol, get_args
 
 from portside.errors import DataError, UsageError
 from portside.records import Judged
-from portside.tasks.recipe import TrainingRecipe, require
+from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
 __all__ = [
@@ -83,7 +83,7 @@ class MatchingRecipe(TrainingRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.method == "full", "method", self.method, "full")
+        require(self.method in FINE_TUNING, "method", self.method, f"one of {', '.join(FINE_TUNING)}")
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: a row learns from the others")
         require(math.isfinite(self.temperature) and self.temperature > 0, "temperature", self.temperature, "above 0")
         require(0 <= self.hard_negatives <= 8, "hard_negatives", self.hard_negatives, "from 0 to 8")

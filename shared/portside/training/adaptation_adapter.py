@@ -12,7 +12,7 @@ from portside.encoders import EncoderSource
 from portside.inference.tokens import Tokens
 from portside.training.adaptation import AdaptationRecipe
 from portside.training.adaptation_network import ContrastiveNetwork, DenoisingNetwork, MaskedNetwork, Vocabulary
-from portside.training.classification_adapter import LabelledRows, pad_rows
+from portside.training.classification_adapter import LabelledRows, cut_note, pad_rows
 
 __all__ = ["AdaptationAdapter"]
 
@@ -21,6 +21,7 @@ class AdaptationAdapter:
     """Texts without labels: each is its own target."""
 
     metric = "minus-loss"
+    saving_count = 0
     head_start_rows = 0
 
     def __init__(
@@ -31,6 +32,7 @@ class AdaptationAdapter:
         encoded = self.tokens(texts)
         self.rows = LabelledRows(encoded.ids, [0] * len(encoded.ids))
         self.cut = len(encoded.cut)
+        self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
         self._held_out = sorted(self.tokens(held_out).ids, key=len)
         self.valid_count = len(self._held_out)
         self.loss_before = float("nan")

@@ -37,6 +37,8 @@ class TaskAdapter(Protocol):
     """The same in a sentence for the person who trains, with the longest one's length; read where ``cut`` is not 0."""
     valid_count: int
     """Rows that ``validate`` reads; 0: there are none, and it is not called."""
+    saving_count: int
+    """Texts that saving the model reads once more."""
     head_start_rows: int
     """Rows that ``head_start`` reads; 0: the task knows of none."""
 

@@ -61,6 +61,8 @@ def cut_note(cut: Sequence[str], of: int, tokens: Tokens) -> str:
 class ClassificationAdapter:
     """Each text gets one of the labels."""
 
+    saving_count = 0
+
     def __init__(self, recipe: ClassificationRecipe, material: Material, source: EncoderSource) -> None:
         self._recipe, self._material = recipe, material
         self.metric = "macro-F1" if recipe.class_weights else "accuracy"

@@ -189,7 +189,7 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
         )
 
     # The final validation runs in 32-bit floats, at up to twice the time of the others.
-    finish = FINISH_SECONDS + 2 * validate_seconds
+    finish = FINISH_SECONDS + 2 * validate_seconds + 2 * forward_seconds * task.saving_count
     plan = planned(finish)
     if plan.limited and plan.expected_steps < SHORT_RUN_STEPS:
         plan = planned(finish + forward_seconds * task.head_start_rows)

@@ -22,6 +22,7 @@ from portside.inference.ranking import Ranker
 from portside.inference.tokens import Tokens
 from portside.tasks.matching import SYSTEMS, JudgedTexts, MatchingRecipe, relevant_documents
 from portside.tasks.matching_network import MatchingNetwork
+from portside.training.classification_adapter import cut_note
 
 __all__ = ["MatchingAdapter", "MatchingMaterial", "encode"]
 
@@ -78,6 +79,9 @@ class MatchingAdapter:
         self._queries = self.tokens([query for query, _ in material.pairs]).ids
         self._keys = {key: text_key(text) for key, text in material.documents.items()}
         self.cut = len(encoded.cut)
+        texts = list(material.documents.values())
+        self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
+        self.saving_count = len(texts)
         self.rows = PairRows(len(material.pairs))
         valid = material.valid
         # The documents are what takes time; a row of training has two texts.

@@ -38,6 +38,7 @@ class MultiLabelAdapter:
     """Each text gets any number of the labels."""
 
     metric = "micro-F1"
+    saving_count = 0
     head_start_rows = 0
 
     def __init__(self, recipe: MultiLabelRecipe, material: MultiLabelMaterial, source: EncoderSource) -> None:

@@ -55,6 +55,7 @@ class TaggingAdapter:
     """Each word gets a tag."""
 
     metric = "entity F1"
+    saving_count = 0
     head_start_rows = 0
 
     def __init__(self, recipe: TaggingRecipe, material: TaggingMaterial, source: EncoderSource) -> None:
