@@ -45,8 +45,8 @@ Encoder = Annotated[
 Method = Annotated[
     str,
     typer.Option(
-        help="full; lora or dora (the version is a few MB beside the encoder); for classification also prototype "
-        "(seconds, few rows) or zero-shot (labels' names only)."
+        help="full; lora or dora (the version is a few MB beside the encoder); for classification also few-shot "
+        "(5 to 50 texts a label), prototype (seconds, few rows) or zero-shot (labels' names only)."
     ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")]

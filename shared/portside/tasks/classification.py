@@ -25,8 +25,9 @@ __all__ = [
 ]
 
 
-Method = Literal["full", "lora", "dora", "prototype", "zero-shot"]
+Method = Literal["full", "lora", "dora", "few-shot", "prototype", "zero-shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
+FEW_SHOT_EPOCHS = 10
 
 
 class LabelledTexts(Protocol):
@@ -58,8 +59,9 @@ class ClassificationRecipe(TrainingRecipe):
     """How to fine-tune a classifier."""
 
     method: Method = "full"
-    """Besides those of every task ``prototype``: the encoder stays, the head is computed from the mean of each label's
-    texts, in seconds; and ``zero-shot``: the head is computed from the labels' names; texts only measure it.
+    """Besides those of every task ``few-shot``: for 5 to 50 texts a label; ``prototype``: the encoder stays, the head
+    is computed from the mean of each label's texts, in seconds; ``zero-shot``: the head is computed from the labels'
+    names; texts only measure it.
     """
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
@@ -68,7 +70,19 @@ class ClassificationRecipe(TrainingRecipe):
         super().__post_init__()
         require(self.method in METHODS, "method", self.method, f"one of {', '.join(METHODS)}")
         plain = self.method in FINE_TUNING or not self.class_weights
-        require(plain, "class_weights", self.class_weights, "left out where nothing is fine-tuned")
+        require(plain, "class_weights", self.class_weights, f"left out with method {self.method}")
+
+    @property
+    def computes(self) -> bool:
+        return self.method in ("prototype", "zero-shot")
+
+    @property
+    def probes(self) -> bool:
+        return self.method == "few-shot"
+
+    def passes(self, rows: int) -> int:
+        """As of every recipe; over a few texts a label ``FEW_SHOT_EPOCHS``."""
+        return self.epochs or (FEW_SHOT_EPOCHS if self.probes else super().passes(rows))
 
 
 def class_weights(label_ids: Sequence[int], labels: int) -> tuple[float, ...]:

@@ -29,11 +29,13 @@ class ClassificationNetwork(nn.Module):
         *,
         dropout: float = 0.0,
         weights: Sequence[float] | None = None,
+        smoothing: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, labels)
+        self._smoothing = smoothing
         self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
@@ -48,7 +50,7 @@ class ClassificationNetwork(nn.Module):
         return out
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        losses = functional.cross_entropy(logits, labels, reduction="none")
+        losses = functional.cross_entropy(logits, labels, reduction="none", label_smoothing=self._smoothing)
         if self._weights is not None:
             # A plain mean, not torch's mean over weights: that one depends on how a batch is cut into parts.
             losses = losses * self._weights.to(losses.device)[labels]

@@ -98,6 +98,16 @@ class TrainingRecipe:
         return self.method in ADAPTING
 
     @property
+    def computes(self) -> bool:
+        """Whether the head is computed and nothing is trained."""
+        return False
+
+    @property
+    def probes(self) -> bool:
+        """Whether training always begins with a head that was fitted to the frozen encoder's vectors."""
+        return False
+
+    @property
     def inner_lr(self) -> float:
         """Peak learning rate of what is trained inside the encoder."""
         return self.lora_lr if self.adapts else self.encoder_lr

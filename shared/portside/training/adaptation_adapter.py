@@ -81,5 +81,8 @@ class AdaptationAdapter:
     def closed_form(self, network: nn.Module, method: str) -> None:
         """Never asked for: the recipe knows no such method."""
 
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to do."""
+
     def head_start(self, network: nn.Module, precision: str) -> None:
         """Never asked for: there is no head to keep."""

@@ -63,6 +63,10 @@ class TaskAdapter(Protocol):
         """Give the head weights that are computed, not trained: for methods that leave the encoder as it is."""
         ...
 
+    def finish(self, network: nn.Module) -> None:
+        """Last changes, after the validation rows have measured the network and may be learned from."""
+        ...
+
     def head_start(self, network: nn.Module, precision: str) -> None:
         """Give the head of a short run better weights than random ones."""
         ...

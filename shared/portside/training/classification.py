@@ -90,8 +90,10 @@ class ClassificationTask:
     def adapter(self, source: EncoderSource) -> TaskAdapter:
         """The task for the training loop."""
         from portside.training.classification_adapter import ClassificationAdapter
+        from portside.training.few_shot import FewShotAdapter
 
-        return ClassificationAdapter(self.recipe, self.material, source)
+        kind = FewShotAdapter if self.recipe.method == "few-shot" else ClassificationAdapter
+        return kind(self.recipe, self.material, source)
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
@@ -103,7 +105,9 @@ class ClassificationTask:
         material, network = self.material, fitted.network
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
         save_network(folder, network, adapter.tokens, fitted.config, model)
-        save_seen(folder, material.texts)
+        # The head of a few-shot model has learned from the rows kept aside too.
+        learned_last = material.valid_texts if self.recipe.probes and material.kept_aside else ()
+        save_seen(folder, [*material.texts, *learned_last])
         texts = check_inputs([*material.texts, *material.valid_texts])
         device = next(network.parameters()).device
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)

@@ -100,6 +100,9 @@ class ClassificationAdapter:
         assert isinstance(network, ClassificationNetwork)
         start_head(network, self.tokens, self._material, seed=self._recipe.seed, precision=precision)
 
+    def finish(self, network: nn.Module) -> None:
+        """Nothing: the head has learned together with the encoder."""
+
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Loss, accuracy and macro-F1 on the validation rows; the score is one of the two."""
         material = self._material

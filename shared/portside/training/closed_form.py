@@ -20,7 +20,7 @@ from portside.tasks.classification_network import ClassificationNetwork
 from portside.training.head_start import linear_discriminant, pooled_vectors
 from portside.training.material import Material
 
-__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
+__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "put_head", "set_head", "zero_shot_head"]
 
 TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
 """Sentences that a label's name is read in: their mean is steadier than the bare name."""
@@ -74,6 +74,11 @@ def set_head(
     if material.valid_texts:
         logits = pooled_vectors(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
         temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64), least)
+    put_head(network, (weights / temperature, bias / temperature))
+
+
+def put_head(network: ClassificationNetwork, head: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
+    """Give ``network`` the head's weights (labels, hidden) and bias (labels,)."""
     with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(weights / temperature))
-        network.head.bias.copy_(torch.from_numpy(bias / temperature))
+        network.head.weight.copy_(torch.from_numpy(head[0]))
+        network.head.bias.copy_(torch.from_numpy(head[1]))

@@ -18,7 +18,7 @@ from portside.errors import ModelError
 from portside.inference import network as engine
 from portside.progress import Progress
 from portside.tasks.lora_network import adapt, describe
-from portside.tasks.recipe import FINE_TUNING, TrainingRecipe
+from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
 from portside.training.head_start import SHORT_RUN_STEPS, gentler
 from portside.training.plan import Plan, plan_run
@@ -87,11 +87,12 @@ def fit(
     with _advice_on_memory(recipe):
         parts, config = _read(recipe, source, prepare, around)
         task, network = parts.task, parts.network
-        if recipe.method not in FINE_TUNING:
+        if recipe.computes:
             return _computed(parts, config), task
         plan, precision = _plan(parts)
         around.planned()
-        if task.head_start_rows and plan.expected_steps < SHORT_RUN_STEPS and around.run.checkpoint is None:
+        starts = recipe.probes or plan.expected_steps < SHORT_RUN_STEPS
+        if task.head_start_rows and starts and around.run.checkpoint is None:
             task.head_start(network, precision)
             parts = replace(parts, recipe=gentler(recipe))
         trainer, watch = _trainer(parts, plan, precision)
@@ -116,6 +117,7 @@ def fit(
         validation=task.validate(finished) if task.valid_count else None,
         adapter=describe(finished) if recipe.adapts else None,
     )
+    task.finish(finished)
     return fitted, task
 
 
@@ -191,7 +193,7 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
     # The final validation runs in 32-bit floats, at up to twice the time of the others.
     finish = FINISH_SECONDS + 2 * validate_seconds + 2 * forward_seconds * task.saving_count
     plan = planned(finish)
-    if plan.limited and plan.expected_steps < SHORT_RUN_STEPS:
+    if plan.limited and (recipe.probes or plan.expected_steps < SHORT_RUN_STEPS):
         plan = planned(finish + forward_seconds * task.head_start_rows)
     around.run.save_plan(plan, precision)
     around.progress.log(f"{plan.sentence}, in {precision}")

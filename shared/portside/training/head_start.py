@@ -22,7 +22,15 @@ from portside.tasks.classification_network import ClassificationNetwork
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.material import Material
 
-__all__ = ["MOST_ROWS", "SHORT_RUN_STEPS", "gentler", "linear_discriminant", "pooled_vectors", "start_head"]
+__all__ = [
+    "MOST_ROWS",
+    "SHORT_RUN_STEPS",
+    "gentler",
+    "linear_discriminant",
+    "pooled_vectors",
+    "some_rows",
+    "start_head",
+]
 
 SHORT_RUN_STEPS = 400
 """Updates below which a head that starts from nothing has not settled: such a run gets a head start."""
@@ -52,18 +60,28 @@ def start_head(
     network: ClassificationNetwork, tokens: Tokens, material: Material, *, seed: int, precision: str
 ) -> None:
     """Replace the head's random weights by those of a linear classifier on the frozen encoder."""
-    places = list(range(len(material.texts)))
-    random.Random(seed).shuffle(places)
-    places = sorted(places[:MOST_ROWS])
+    material = some_rows(material, seed=seed)
     was_training = network.training
     network.eval()
-    pooled = pooled_vectors(network, tokens, [material.texts[place] for place in places], precision=precision)
+    pooled = pooled_vectors(network, tokens, material.texts, precision=precision)
     network.train(was_training)
-    labels = np.array([material.label_ids[place] for place in places], dtype=np.int64)
+    labels = np.asarray(material.label_ids, dtype=np.int64)
     weights, bias = linear_discriminant(pooled, labels, len(material.labels))
     with torch.no_grad():
         network.head.weight.copy_(torch.from_numpy(weights))
         network.head.bias.copy_(torch.from_numpy(bias))
+
+
+def some_rows(material: Material, *, seed: int) -> Material:
+    """At most ``MOST_ROWS`` of the training rows, drawn by chance, in their order."""
+    places = list(range(len(material.texts)))
+    random.Random(seed).shuffle(places)
+    places = sorted(places[:MOST_ROWS])
+    return replace(
+        material,
+        texts=[material.texts[place] for place in places],
+        label_ids=[material.label_ids[place] for place in places],
+    )
 
 
 def pooled_vectors(

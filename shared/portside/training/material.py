@@ -23,6 +23,8 @@ class Material:
     valid_ids: Sequence[int]
     validation: str
     """Where the validation rows come from, in words."""
+    kept_aside: bool = False
+    """Whether the validation rows are training rows that were kept aside; else the user gave them."""
 
 
 def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: LabelledTexts | None) -> Material:
@@ -49,6 +51,7 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
         valid_texts=[texts[place] for place in held],
         valid_ids=[label_ids[place] for place in held],
         validation=words if held else "none: too few rows to keep any aside",
+        kept_aside=True,
     )
 
 

@@ -64,6 +64,9 @@ class MultiLabelAdapter:
     def closed_form(self, network: nn.Module, method: str) -> None:
         """This task knows of no such method: its recipe refuses them."""
 
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to do."""
+
     def head_start(self, network: nn.Module, precision: str) -> None:
         """This task has none."""
 

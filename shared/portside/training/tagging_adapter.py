@@ -94,6 +94,9 @@ class TaggingAdapter:
     def closed_form(self, network: nn.Module, method: str) -> None:
         """Tagging knows of no such method: its recipe refuses them."""
 
+    def finish(self, network: nn.Module) -> None:
+        """Nothing is left to do."""
+
     def head_start(self, network: nn.Module, precision: str) -> None:
         """Tagging has none: a new head learns from every word."""
 

@@ -48,17 +48,17 @@ def test_methods_are_checked() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["prototype", "zero-shot"])
+@pytest.mark.parametrize("method", ["prototype", "zero-shot", "few-shot"])
 def test_a_computed_head_is_registered_like_a_trained_one(
     train: Callable[..., object], sentences: Callable[..., Dataset], method: str
 ) -> None:
     version = train(sentences(60), method=method)
     card = version.card  # type: ignore[attr-defined]
     assert card["method"] == method
-    assert card["training"]["steps"] == 0
+    assert (card["training"]["steps"] == 0) == (method != "few-shot")
     found = load_classifier(version).predict(["where is my parcel 5"])[0]  # type: ignore[arg-type]
     assert sum(found.probabilities.values()) == pytest.approx(1.0)
-    if method == "prototype":  # one word tells the labels apart, even to random weights
+    if method != "zero-shot":  # one word tells the labels apart, even to random weights
         assert card["metrics"]["validation"]["accuracy"] > 0.8
 
 
