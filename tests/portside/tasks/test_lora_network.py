@@ -13,7 +13,13 @@ from portside.encoders import load_backbone, resolve_encoder
 from portside.errors import ModelError
 from portside.tasks.classification import ClassificationRecipe
 
-SIZES = {"vocab_size": 120, "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+SIZES = {
+    "vocab_size": 120,
+    "hidden_size": 32,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 2,
+    "intermediate_size": 48,
+}
 ARCHITECTURES: dict[str, tuple[dict[str, Any], int, int]] = {
     "bert": ({}, 4, 6),
     "roberta": ({"pad_token_id": 1}, 4, 6),
