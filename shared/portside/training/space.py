@@ -84,10 +84,19 @@ def default_space(recipe: TrainingRecipe, fixed: Collection[str] = ()) -> dict[s
 
     The number of epochs is not among it: it follows from the size of the data, training stops when it gains no more,
     and the best weights on the way are kept. ``epochs=3..10`` beside the others searches it too.
+
+    Raises:
+        UsageError: the recipe's method computes the head, and nothing of this changes it.
     """
+    if recipe.computes:
+        raise UsageError(
+            "Only a method that trains has something to search",
+            seen=f"method = {recipe.method}",
+            remedy="Leave --set method out, or train that method once with portside train",
+        )
     rates = {
         name: Range(getattr(recipe, name) / RATE_FACTOR, getattr(recipe, name) * RATE_FACTOR, log=True)
-        for name in ("encoder_lr", "head_lr")
+        for name in ("lora_lr" if recipe.adapts else "encoder_lr", "head_lr")
     }
     decay, size, micro = recipe.weight_decay, recipe.batch_size, recipe.micro_batch_size or 1
     sizes = [each for each in (size // 2, size, 2 * size) if each and each % micro == 0]

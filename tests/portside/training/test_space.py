@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from portside.commands.search import space_of
 from portside.errors import UsageError
-from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.classification import ClassificationRecipe, Method
 from portside.tasks.spec import TaskSpec, find_tasks
 from portside.training.space import Choice, Dimension, Range, default_space, first_values, parse_dimension
 
@@ -79,6 +79,16 @@ def test_the_default_space_lies_around_the_recipe_of_every_task(task: TaskSpec) 
         ends = dimension.values if isinstance(dimension, Choice) else (dimension.low, dimension.high)
         for value in ends:
             replace(recipe, **{name: value})  # the recipe takes it
+
+
+def test_an_adapters_rate_takes_the_place_of_the_encoders() -> None:
+    assert {"lora_lr", "encoder_lr"} & default_space(replace(RECIPE, method="lora")).keys() == {"lora_lr"}
+
+
+@pytest.mark.parametrize("method", ["prototype", "zero-shot"])
+def test_a_computed_head_leaves_nothing_to_search(method: Method) -> None:
+    with pytest.raises(UsageError, match=method):
+        default_space(ClassificationRecipe(method=method))
 
 
 def test_batches_that_memory_was_limited_to_stay_whole() -> None:
