@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.commands.orders import order_of, print_registered
 from portside.commands.train import (
     Budget,
     Encoder,
@@ -99,29 +100,16 @@ class _Wish:
 def _adapt(recipe: AdaptationRecipe, wish: _Wish) -> ModelVersion:
     from portside.data.texts import load_texts
     from portside.progress import TerminalProgress
-    from portside.registry import ModelRegistry
-    from portside.registry.actor import current_actor
     from portside.registry.names import check_name
     from portside.settings import load_settings
     from portside.training.adaptation import adapt_encoder
-    from portside.training.run import Order
 
     settings = load_settings()
     check_name(wish.name, "encoder")
     with TerminalProgress(f"Adapting {wish.name}") as terminal, stop_on_signal(terminal) as progress:
         texts = load_texts(wish.data, text=wish.text)
         progress.log(texts.sentence)
-        order = Order(
-            registry=ModelRegistry(settings.models_dir),
-            name=wish.name,
-            runs_dir=settings.runs_dir,
-            progress=progress,
-            actor=current_actor(settings),
-            reason=wish.reason,
-            promote=wish.promote,
-            resume=wish.resume,
-            threads=settings.threads,
-        )
+        order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote, resume=wish.resume)
         return adapt_encoder(recipe, texts, order)
 
 
@@ -130,8 +118,7 @@ def _report(version: ModelVersion, *, as_json: bool) -> None:
 
     card = version.card
     if as_json:
-        found = {"model": version.name, "version": version.version, "folder": version.folder, "card": card}
-        console.as_json(found)
+        print_registered(version)
         return
     console.say(f"Registered {version.ref} in {version.folder}")
     losses = version.validation

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, open_texts, replacing
+from portside.commands.rows import add_answers, added_columns
+from portside.commands.tasks import Columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from portside.registry import ModelVersion
 
 __all__ = [
-    "added_columns",
     "evaluate",
     "findings",
     "measured",
@@ -31,7 +30,6 @@ __all__ = [
 
 CONFUSIONS_SHOWN = 10
 WEAKEST_SHOWN = 10
-ROWS_AT_ONCE = 2_048
 PROBABILITY_DIGITS = 6
 SHOWN = 3
 """Most probable labels shown for a text on the terminal."""
@@ -140,19 +138,11 @@ def output_columns(given: Sequence[str], labels: Sequence[str]) -> tuple[list[st
 
     A column of the input that is called like an added one gets ``input_`` before its name.
     """
-    return added_columns(given, ["label", "confidence", *(f"p_{label}" for label in labels)])
+    return added_columns(given, _added(labels))
 
 
-def added_columns(given: Sequence[str], added: list[str]) -> tuple[list[str], list[str]]:
-    """Names for the columns of the input, none of which is called like one of ``added``, and ``added`` itself."""
-    taken = set(added)
-    kept = []
-    for name in given:
-        while name in taken:
-            name = f"input_{name}"  # noqa: PLW2901 - until it is free
-        taken.add(name)
-        kept.append(name)
-    return kept, added
+def _added(labels: Sequence[str]) -> list[str]:
+    return ["label", "confidence", *(f"p_{label}" for label in labels)]
 
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
@@ -160,22 +150,17 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
     from portside.console import note, say
     from portside.inference.classifier import load_classifier
     from portside.inference.cuts import Cuts
-    from portside.progress import TerminalProgress
 
-    cuts, done = Cuts(), 0
+    cuts = Cuts()
     classifier = load_classifier(version, threads=threads, cuts=cuts)
-    source, column = open_texts(data, text)
-    kept, added = output_columns(source.columns, classifier.labels)
-    with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
-        writer = csv.writer(stream)
-        writer.writerow([*kept, *added])
-        for part in source.parts(ROWS_AT_ONCE):
-            found = classifier.probabilities([str(row[column]) for row in part])
-            for row, probabilities in zip(part, found, strict=True):
-                best = int(probabilities.argmax())
-                numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
-                writer.writerow([*row, classifier.labels[best], numbers[best], *numbers])
-            done += len(part)
-            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+
+    def answer(texts: list[str]) -> Iterator[list[Any]]:
+        for probabilities in classifier.probabilities(texts):
+            best = int(probabilities.argmax())
+            numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
+            yield [classifier.labels[best], numbers[best], *numbers]
+
+    added = _added(classifier.labels)
+    done = add_answers(data, out, text, added=added, answer=answer, doing="Labelling")
     note(cuts.sentence)
     say(f"{done:,} rows labelled by {classifier.model}, written to {out}")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from portside.commands.classification import ROWS_AT_ONCE, added_columns
-from portside.commands.tasks import Columns, open_texts, replacing
+from portside.commands.rows import add_answers
+from portside.commands.tasks import Columns
 from portside.data.findings import DataReport, excerpt
 from portside.progress import Progress
 
@@ -126,21 +126,16 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
     from portside.console import note, say
     from portside.inference.cuts import Cuts
     from portside.inference.matcher import load_matcher
-    from portside.progress import TerminalProgress
 
-    cuts, done = Cuts(), 0
+    cuts = Cuts()
     matcher = load_matcher(version, threads=threads, cuts=cuts)
-    source, column = open_texts(data, text)
-    kept, added = added_columns(source.columns, ["best_match", "document", "score"])
-    with replacing(out) as stream, TerminalProgress(f"Matching {data.name}") as progress:
-        writer = csv.writer(stream)
-        writer.writerow([*kept, *added])
-        for part in source.parts(ROWS_AT_ONCE):
-            found = matcher.match([str(row[column]) for row in part], 1)
-            for row, matches in zip(part, found, strict=True):
-                best = [[one.text, one.document, round(one.score, SCORE_DIGITS)] for one in matches]
-                writer.writerow([*row, *(best[0] if best else ["", "", ""])])
-            done += len(part)
-            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+
+    def answer(texts: list[str]) -> Iterator[list[Any]]:
+        for matches in matcher.match(texts, 1):
+            best = [[one.text, one.document, round(one.score, SCORE_DIGITS)] for one in matches]
+            yield best[0] if best else ["", "", ""]
+
+    added = ["best_match", "document", "score"]
+    done = add_answers(data, out, text, added=added, answer=answer, doing="Matching")
     note(cuts.sentence)
     say(f"{done:,} rows matched by {version.ref}, written to {out}")

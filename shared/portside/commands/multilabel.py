@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from portside.commands.classification import PROBABILITY_DIGITS, ROWS_AT_ONCE, added_columns
-from portside.commands.tasks import Columns, open_texts, replacing
+from portside.commands.classification import PROBABILITY_DIGITS
+from portside.commands.rows import add_answers
+from portside.commands.tasks import Columns
 from portside.data.findings import DataReport
 from portside.progress import Progress
 
@@ -114,21 +114,16 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
     from portside.console import note, say
     from portside.inference.cuts import Cuts
     from portside.inference.multilabel import load_multilabeller
-    from portside.progress import TerminalProgress
 
-    cuts, done = Cuts(), 0
+    cuts = Cuts()
     labeller = load_multilabeller(version, threads=threads, cuts=cuts)
-    source, column = open_texts(data, text)
-    kept, added = added_columns(source.columns, ["labels", *(f"p_{label}" for label in labeller.labels)])
-    with replacing(out) as stream, TerminalProgress(f"Labelling {data.name}") as progress:
-        writer = csv.writer(stream)
-        writer.writerow([*kept, *added])
-        for part in source.parts(ROWS_AT_ONCE):
-            found = labeller.predict([str(row[column]) for row in part])
-            for row, one in zip(part, found, strict=True):
-                writer.writerow([*row, "|".join(one.labels), *_rounded(list(one.probabilities.values()))])
-            done += len(part)
-            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+
+    def answer(texts: list[str]) -> Iterator[list[Any]]:
+        for one in labeller.predict(texts):
+            yield ["|".join(one.labels), *_rounded(list(one.probabilities.values()))]
+
+    added = ["labels", *(f"p_{label}" for label in labeller.labels)]
+    done = add_answers(data, out, text, added=added, answer=answer, doing="Labelling")
     note(cuts.sentence)
     say(f"{done:,} rows labelled by {version.ref}, written to {out}")
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from portside.commands.orders import order_of, print_registered
 from portside.commands.tasks import Columns, commands_of, recipe_of
 from portside.commands.train import (
     DataFile,
@@ -190,10 +191,7 @@ def _asked(
     task: TaskSpec, recipe: TrainingRecipe, wish: _Wish, settings: Settings, progress: Progress
 ) -> dict[str, Any]:
     """The arguments of ``search``."""
-    from portside.registry import ModelRegistry
-    from portside.registry.actor import current_actor
     from portside.training.plan import parse_budget
-    from portside.training.run import Order
     from portside.training.search import SearchPlan
 
     budget = None if wish.budget is None else parse_budget(wish.budget)
@@ -209,16 +207,7 @@ def _asked(
     words = commands_of(task)
     dataset = words.read(wish.data, wish.columns, test=False)
     valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
-    order = Order(
-        registry=ModelRegistry(settings.models_dir),
-        name=wish.name,
-        runs_dir=settings.runs_dir,
-        progress=progress,
-        actor=current_actor(settings),
-        reason=wish.reason,
-        promote=wish.promote,
-        threads=settings.threads,
-    )
+    order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote)
     return {"spec": task, "recipe": recipe, "dataset": dataset, "order": order, "plan": plan, "valid": valid}
 
 
@@ -299,8 +288,7 @@ def _report(task: TaskSpec, found: Found, *, as_json: bool) -> None:
 
     version, card = found.version, found.version.card["search"]
     if as_json:
-        said = {"model": version.name, "version": version.version, "folder": version.folder, "card": version.card}
-        console.as_json(said)
+        print_registered(version)
         return
     ranked = sorted(
         (one for one in found.trials if one.score is not None),

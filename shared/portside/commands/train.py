@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.commands.orders import order_of, print_registered
 from portside.commands.tasks import Columns, commands_of, recipe_of, warn
 from portside.errors import Cancelled
 from portside.progress import Progress
@@ -134,11 +135,9 @@ class _Wish:
 def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
     from portside.apps import load
     from portside.progress import TerminalProgress
-    from portside.registry import ModelRegistry
-    from portside.registry.actor import current_actor
     from portside.registry.names import check_name
     from portside.settings import load_settings
-    from portside.training.run import Order, train_task
+    from portside.training.run import train_task
 
     settings = load_settings()
     check_name(wish.name)
@@ -149,17 +148,7 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
         warn(words.findings(dataset), dataset.source, progress.log)
         if valid is not None:
             warn(words.findings(valid), valid.source, progress.log)
-        order = Order(
-            registry=ModelRegistry(settings.models_dir),
-            name=wish.name,
-            runs_dir=settings.runs_dir,
-            progress=progress,
-            actor=current_actor(settings),
-            reason=wish.reason,
-            promote=wish.promote,
-            resume=wish.resume,
-            threads=settings.threads,
-        )
+        order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote, resume=wish.resume)
         return train_task(recipe, load(task.make)(recipe, dataset, valid), order)
 
 
@@ -167,8 +156,7 @@ def _report(task: TaskSpec, version: ModelVersion, *, as_json: bool) -> None:
     from portside import console
 
     if as_json:
-        found = {"model": version.name, "version": version.version, "folder": version.folder, "card": version.card}
-        console.as_json(found)
+        print_registered(version)
         return
     console.say(f"Registered {version.ref} in {version.folder}")
     measured = commands_of(task).measured(version)

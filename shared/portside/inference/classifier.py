@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.inference.folder import read_model_file
-from portside.inference.loaded import LazyNetwork
+from portside.inference.logits import FolderLogits
 from portside.inference.served import Served, VersionSource
 from portside.records import Prediction
 
@@ -29,10 +29,15 @@ class FolderClassifier:
     ) -> None:
         """``cuts`` counts the texts that were longer than the model reads."""
         self.model = model
-        self._cuts = cuts
         self.labels = read_model_file(folder, task="classification").labels
-        self._precision = precision
-        self._ready = LazyNetwork(folder, "portside.tasks.classification_network:load_network", threads=threads)
+        self._logits = FolderLogits(
+            folder,
+            "portside.tasks.classification_network:load_network",
+            labels=len(self.labels),
+            threads=threads,
+            precision=precision,
+            cuts=cuts,
+        )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         return [self._prediction(row) for row in self.probabilities(texts)]
@@ -44,18 +49,7 @@ class FolderClassifier:
 
         ``report`` is told after each batch how many texts are done.
         """
-        if not texts:
-            return np.zeros((0, len(self.labels)))
-        network, tokens, device = self._ready()
-        from portside.inference import network as engine
-
-        def forward(ids: Any, mask: Any) -> Any:
-            return network(ids, mask)["logits"]
-
-        logits = engine.run(
-            forward, tokens, texts, device=device, precision=self._precision, report=report, cuts=self._cuts
-        )
-        return softmax(logits)
+        return softmax(self._logits(texts, report=report))
 
     def _prediction(self, row: NDArray[np.float64]) -> Prediction:
         best = int(row.argmax())

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.inference.folder import read_model_file
-from portside.inference.loaded import LazyNetwork
+from portside.inference.logits import FolderLogits
 from portside.records import LabelSet
 
 if TYPE_CHECKING:
@@ -26,12 +26,15 @@ class FolderMultiLabeller:
     def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
         """``cuts`` counts the texts that were longer than the model reads."""
         self.model = model
-        self._cuts = cuts
         file = read_model_file(folder, task="multilabel")
         self.labels = file.labels
         self.threshold = float(file.options.get("threshold", 0.5))
-        self._ready = LazyNetwork(
-            folder, "portside.tasks.classification_network:load_multilabel_network", threads=threads
+        self._logits = FolderLogits(
+            folder,
+            "portside.tasks.classification_network:load_multilabel_network",
+            labels=len(self.labels),
+            threads=threads,
+            cuts=cuts,
         )
 
     def predict(self, texts: Sequence[str]) -> list[LabelSet]:
@@ -45,15 +48,7 @@ class FolderMultiLabeller:
 
         ``report`` is told after each batch how many texts are done.
         """
-        if not texts:
-            return np.zeros((0, len(self.labels)))
-        network, tokens, device = self._ready()
-        from portside.inference import network as engine
-
-        def forward(ids: Any, mask: Any) -> Any:
-            return network(ids, mask)["logits"]
-
-        return sigmoid(engine.run(forward, tokens, texts, device=device, report=report, cuts=self._cuts))
+        return sigmoid(self._logits(texts, report=report))
 
     def _set(self, row: NDArray[np.float64]) -> LabelSet:
         order = [place for place in np.argsort(-row, kind="stable") if row[place] >= self.threshold]

@@ -18,7 +18,7 @@ from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
 from portside.training.closed_form import LEAST, prototype_head, set_head, zero_shot_head
-from portside.training.head_start import MOST_ROWS, start_head
+from portside.training.head_start import MOST_ROWS, linear_discriminant, start_head
 from portside.training.material import Material
 
 __all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "pad_rows"]
@@ -98,7 +98,8 @@ class ClassificationAdapter:
     def head_start(self, network: nn.Module, precision: str) -> None:
         """A linear discriminant on the frozen encoder."""
         assert isinstance(network, ClassificationNetwork)
-        start_head(network, self.tokens, self._material, seed=self._recipe.seed, precision=precision)
+        seed = self._recipe.seed
+        start_head(network, self.tokens, self._material, seed=seed, precision=precision, fit=linear_discriminant)
 
     def finish(self, network: nn.Module) -> None:
         """Nothing: the head has learned together with the encoder."""

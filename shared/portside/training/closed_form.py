@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from portside.inference.classifier import softmax
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import words_of_label
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.head_start import linear_discriminant, pooled_vectors
+from portside.training.head_start import Head, linear_discriminant, pooled_vectors, put_head
 from portside.training.material import Material
 
-__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "put_head", "set_head", "zero_shot_head"]
+__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
 
 TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
 """Sentences that a label's name is read in: their mean is steadier than the bare name."""
@@ -29,17 +28,13 @@ LEAST = {"prototype": 0.5, "zero-shot": TEMPERATURES[0]}
 """Least divisor for each method: weights without bound would show rounding in the probabilities."""
 
 
-def prototype_head(
-    network: ClassificationNetwork, tokens: Tokens, material: Material
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def prototype_head(network: ClassificationNetwork, tokens: Tokens, material: Material) -> Head:
     """Weights (labels, hidden) and bias (labels,) from the mean vectors of each label's texts."""
     labels = np.array(material.label_ids, dtype=np.int64)
     return linear_discriminant(pooled_vectors(network, tokens, material.texts), labels, len(material.labels))
 
 
-def zero_shot_head(
-    network: ClassificationNetwork, tokens: Tokens, labels: Sequence[str]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def zero_shot_head(network: ClassificationNetwork, tokens: Tokens, labels: Sequence[str]) -> Head:
     """Weights (labels, hidden), each of length 1, from the labels' names alone; no bias."""
     words = [words_of_label(label) for label in labels]
     pooled = pooled_vectors(network, tokens, [template.format(word) for template in TEMPLATES for word in words])
@@ -64,7 +59,7 @@ def set_head(
     network: ClassificationNetwork,
     tokens: Tokens,
     material: Material,
-    head: tuple[NDArray[np.float64], NDArray[np.float64]],
+    head: Head,
     *,
     least: float,
 ) -> None:
@@ -75,10 +70,3 @@ def set_head(
         logits = pooled_vectors(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
         temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64), least)
     put_head(network, (weights / temperature, bias / temperature))
-
-
-def put_head(network: ClassificationNetwork, head: tuple[NDArray[np.float64], NDArray[np.float64]]) -> None:
-    """Give ``network`` the head's weights (labels, hidden) and bias (labels,)."""
-    with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(head[0]))
-        network.head.bias.copy_(torch.from_numpy(head[1]))

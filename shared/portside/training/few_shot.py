@@ -20,14 +20,12 @@ from portside.encoders import EncoderSource
 from portside.tasks.classification import ClassificationRecipe, words_of_label
 from portside.tasks.classification_network import ClassificationNetwork
 from portside.training.classification_adapter import ClassificationAdapter
-from portside.training.closed_form import best_temperature, put_head
-from portside.training.head_start import MOST_ROWS, pooled_vectors, some_rows
+from portside.training.closed_form import best_temperature
+from portside.training.head_start import MOST_ROWS, Head, pooled_vectors, put_head, start_head
 from portside.training.material import Material
 
-__all__ = ["FewShotAdapter", "Head", "held_out_logits", "logistic_head"]
+__all__ = ["FewShotAdapter", "held_out_logits", "logistic_head"]
 
-Head = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Weights (labels, width) and bias (labels,)."""
 STRENGTH = 30.0
 """Inverse regularisation on vectors whose mean length is 1; from 10 to 100 little changes on rows that were kept aside
 from BANKING77's training file."""
@@ -54,13 +52,8 @@ class FewShotAdapter(ClassificationAdapter):
     def head_start(self, network: nn.Module, precision: str) -> None:
         """The linear probe."""
         assert isinstance(network, ClassificationNetwork)
-        material = some_rows(self._material, seed=self._recipe.seed)
-        was_training = network.training
-        network.eval()
-        vectors = pooled_vectors(network, self.tokens, material.texts, precision=precision)
-        network.train(was_training)
-        weights, bias = logistic_head(vectors, np.asarray(material.label_ids), len(material.labels))
-        put_head(network, (SOFTENED * weights, SOFTENED * bias))
+        seed = self._recipe.seed
+        start_head(network, self.tokens, self._material, seed=seed, precision=precision, fit=_softened_head)
 
     def finish(self, network: nn.Module) -> None:
         """The head once more, with the rows that were kept aside from training; as sure of itself as it should be."""
@@ -95,6 +88,11 @@ def logistic_head(vectors: NDArray[np.float32], labels: NDArray[np.int64], count
     weights[present] = np.concatenate([-fitted.coef_ / 2, fitted.coef_ / 2]) if two else fitted.coef_
     bias[present] = np.concatenate([-fitted.intercept_ / 2, fitted.intercept_ / 2]) if two else fitted.intercept_
     return weights / scale, bias
+
+
+def _softened_head(vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int) -> Head:
+    weights, bias = logistic_head(vectors, labels, count)
+    return SOFTENED * weights, SOFTENED * bias
 
 
 def held_out_logits(

@@ -8,7 +8,7 @@ Out-of-Distribution", ICLR 2022 (linear probing, then fine-tuning).
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -25,9 +25,11 @@ from portside.training.material import Material
 __all__ = [
     "MOST_ROWS",
     "SHORT_RUN_STEPS",
+    "Head",
     "gentler",
     "linear_discriminant",
     "pooled_vectors",
+    "put_head",
     "some_rows",
     "start_head",
 ]
@@ -39,6 +41,8 @@ FLOOR = 0.15
 TEMPERATURE = 3.0
 """The discriminant is surer than it is right; softened, it leaves fine-tuning something to say."""
 Recipe = TypeVar("Recipe", bound=TrainingRecipe)
+Head = tuple[NDArray[np.float64], NDArray[np.float64]]
+"""Weights (labels, hidden) and bias (labels,)."""
 
 MOST_ROWS = 4_000
 """Rows that the linear classifier sees: enough for its 384 weights a label, read in seconds."""
@@ -57,19 +61,29 @@ def gentler(recipe: Recipe) -> Recipe:
 
 
 def start_head(
-    network: ClassificationNetwork, tokens: Tokens, material: Material, *, seed: int, precision: str
+    network: ClassificationNetwork,
+    tokens: Tokens,
+    material: Material,
+    *,
+    seed: int,
+    precision: str,
+    fit: Callable[[NDArray[np.float32], NDArray[np.int64], int], Head],
 ) -> None:
-    """Replace the head's random weights by those of a linear classifier on the frozen encoder."""
+    """Replace the head's random weights by those that ``fit(vectors, labels, count)`` gives on the frozen encoder."""
     material = some_rows(material, seed=seed)
     was_training = network.training
     network.eval()
     pooled = pooled_vectors(network, tokens, material.texts, precision=precision)
     network.train(was_training)
     labels = np.asarray(material.label_ids, dtype=np.int64)
-    weights, bias = linear_discriminant(pooled, labels, len(material.labels))
+    put_head(network, fit(pooled, labels, len(material.labels)))
+
+
+def put_head(network: ClassificationNetwork, head: Head) -> None:
+    """Give ``network`` the head."""
     with torch.no_grad():
-        network.head.weight.copy_(torch.from_numpy(weights))
-        network.head.bias.copy_(torch.from_numpy(bias))
+        network.head.weight.copy_(torch.from_numpy(head[0]))
+        network.head.bias.copy_(torch.from_numpy(head[1]))
 
 
 def some_rows(material: Material, *, seed: int) -> Material:
@@ -97,9 +111,7 @@ def pooled_vectors(
     )
 
 
-def linear_discriminant(
-    vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def linear_discriminant(vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int) -> Head:
     """Fisher's linear discriminant in closed form: weights (labels, width) and bias (labels,).
 
     One Gaussian a label with a shared covariance, which is shrunk towards a multiple of the identity so that it can be

@@ -1,0 +1,41 @@
+"""What the commands that train have in common: who orders which model, and what was registered, as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from portside.progress import Progress
+    from portside.registry import ModelVersion
+    from portside.settings import Settings
+    from portside.training.run import Order
+
+__all__ = ["order_of", "print_registered"]
+
+
+def order_of(
+    settings: Settings, name: str, progress: Progress, *, reason: str, promote: bool | None, resume: bool = False
+) -> Order:
+    """An order of the person who runs the command, kept in the home folder."""
+    from portside.registry import ModelRegistry
+    from portside.registry.actor import current_actor
+    from portside.training.run import Order
+
+    return Order(
+        registry=ModelRegistry(settings.models_dir),
+        name=name,
+        runs_dir=settings.runs_dir,
+        progress=progress,
+        actor=current_actor(settings),
+        reason=reason,
+        promote=promote,
+        resume=resume,
+        threads=settings.threads,
+    )
+
+
+def print_registered(version: ModelVersion) -> None:
+    """What was registered, as JSON."""
+    from portside.console import as_json
+
+    as_json({"model": version.name, "version": version.version, "folder": version.folder, "card": version.card})
