@@ -80,6 +80,11 @@ class ClassificationRecipe(TrainingRecipe):
     def probes(self) -> bool:
         return self.method == "few-shot"
 
+    @property
+    def refits(self) -> bool:
+        # Of a handful of texts a label each one that is kept aside is missed.
+        return self.method == "few-shot"
+
     def passes(self, rows: int) -> int:
         """As of every recipe; over a few texts a label ``FEW_SHOT_EPOCHS``."""
         return self.epochs or (FEW_SHOT_EPOCHS if self.probes else super().passes(rows))

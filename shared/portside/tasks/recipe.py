@@ -108,6 +108,11 @@ class TrainingRecipe:
         return False
 
     @property
+    def refits(self) -> bool:
+        """Whether a second training, on all rows, follows the one that kept some aside to be measured by."""
+        return False
+
+    @property
     def inner_lr(self) -> float:
         """Peak learning rate of what is trained inside the encoder."""
         return self.lora_lr if self.adapts else self.encoder_lr

@@ -106,6 +106,9 @@ class AdaptationTask:
 
         return AdaptationAdapter(self.recipe, *self.parts, source)
 
+    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
+        """Rows that were kept aside stay aside."""
+
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the encoder alone; returns the test that it reloads to the vectors of the trained network."""
         from portside.inference import network as engine

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from portside.encoders import EncoderSource
 from portside.evaluation.intervals import wilson
@@ -82,6 +85,8 @@ class ClassificationTask:
     valid: LabelledTexts | None
     material: Material
     name: str = "classification"
+    temperature: float | None = None
+    """What the logits of a model that learns from every row are divided by; None: some rows are kept aside."""
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the data."""
@@ -92,12 +97,23 @@ class ClassificationTask:
         from portside.training.classification_adapter import ClassificationAdapter
         from portside.training.few_shot import FewShotAdapter
 
-        kind = FewShotAdapter if self.recipe.method == "few-shot" else ClassificationAdapter
-        return kind(self.recipe, self.material, source)
+        material = self.material if self.temperature is None else self.material.everything()
+        if self.recipe.method == "few-shot":
+            return FewShotAdapter(self.recipe, material, source, temperature=self.temperature or 1.0)
+        return ClassificationAdapter(self.recipe, material, source)
+
+    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> ClassificationTask | None:
+        """The task with every row to train on, and the temperature that the rows kept aside asked for."""
+        from portside.training.closed_form import best_temperature
+
+        material = self.material
+        if not (self.recipe.refits and material.kept_aside and material.valid_texts):
+            return None
+        logits = _logits(fitted, adapter, material.valid_texts).astype(np.float64)
+        return replace(self, temperature=best_temperature(logits, np.asarray(material.valid_ids)))
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
-        from portside.inference import network as engine
         from portside.inference.classifier import softmax
         from portside.inference.folder import ModelFile
         from portside.tasks.network_folder import save_network
@@ -105,20 +121,19 @@ class ClassificationTask:
         material, network = self.material, fitted.network
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
         save_network(folder, network, adapter.tokens, fitted.config, model)
-        # The head of a few-shot model has learned from the rows kept aside too.
-        learned_last = material.valid_texts if self.recipe.probes and material.kept_aside else ()
+        learned_last = () if self.temperature is None else material.valid_texts
         save_seen(folder, [*material.texts, *learned_last])
         texts = check_inputs([*material.texts, *material.valid_texts])
-        device = next(network.parameters()).device
-        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
-        expected = softmax(logits)
+        expected = softmax(_logits(fitted, adapter, texts))
         return lambda staged, check: check.compare(staged, texts, material.labels, expected)
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Labels in their order, what validation measured, what it was trained on."""
         material, dataset, found = self.material, self.dataset, fitted.validation
-        rows = len(material.texts)
-        accuracy = f", {100 * found['accuracy']:.1f} % right on validation rows" if found else ""
+        everything = self.temperature is not None
+        rows = len(material.texts) + (len(material.valid_texts) if everything else 0)
+        which = "rows kept aside, before it learned from them too" if everything else "validation rows"
+        accuracy = f", {100 * found['accuracy']:.1f} % right on {which}" if found else ""
         counts = Counter(example.label for example in dataset.examples)
         trained = f"fine-tuned on {rows:,} texts{accuracy}"
         return {
@@ -130,12 +145,20 @@ class ClassificationTask:
                 "content_hash": dataset.content_hash,
                 "rows": len(dataset.examples),
                 "trained_on": rows,
-                "validation": material.validation,
+                "validation": material.validation + ("; then trained anew on all rows" if everything else ""),
                 "longer_than_limit": adapter.cut,
                 "rows_per_label": {label: counts[label] for label in material.labels},
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens},
         }
+
+
+def _logits(fitted: Fitted, adapter: TaskAdapter, texts: Sequence[str]) -> NDArray[np.float32]:
+    from portside.inference import network as engine
+
+    network = fitted.network
+    device = next(network.parameters()).device
+    return engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
 
 
 def _metrics(validation: dict[str, float], n: int) -> dict[str, Any]:

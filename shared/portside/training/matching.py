@@ -127,6 +127,9 @@ class MatchingTask:
 
         return MatchingAdapter(self.recipe, self.material, source)
 
+    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
+        """Rows that were kept aside stay aside."""
+
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the vectors of the trained network.
 

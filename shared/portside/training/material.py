@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from portside.errors import DataError
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order, row_number
@@ -25,6 +25,16 @@ class Material:
     """Where the validation rows come from, in words."""
     kept_aside: bool = False
     """Whether the validation rows are training rows that were kept aside; else the user gave them."""
+
+    def everything(self) -> Material:
+        """The same with the validation rows among those to train on, and none left to validate."""
+        return replace(
+            self,
+            texts=[*self.texts, *self.valid_texts],
+            label_ids=[*self.label_ids, *self.valid_ids],
+            valid_texts=(),
+            valid_ids=(),
+        )
 
 
 def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: LabelledTexts | None) -> Material:

@@ -23,6 +23,7 @@ from portside.training.run_folder import open_run
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
     from portside.training.fit import Fitted
+    from portside.training.rounds import Trained
 
 __all__ = ["CHECKPOINT_SECONDS", "Order", "Task", "train_task"]
 
@@ -47,6 +48,10 @@ class Task(Protocol):
 
     def adapter(self, source: EncoderSource) -> TaskAdapter:
         """Rows, network and validation for the training loop."""
+        ...
+
+    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> Task | None:
+        """The task with the rows among those to train on that were kept aside to measure ``fitted``; None: as it is."""
         ...
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
@@ -99,7 +104,8 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
     with _advice_on_machine(), opened as run, ReloadCheck() as check:
         prepare_threads()
         from portside.inference.network import use_threads
-        from portside.training.fit import Surroundings, fit
+        from portside.training.fit import Surroundings
+        from portside.training.rounds import train_rounds
 
         use_threads(order.threads)
 
@@ -109,9 +115,9 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
 
         # The fresh process imports while this one trains, and is ready at the end.
         around = Surroundings(run, order.progress, remaining, order.checkpoint_seconds, planned=check.start)
-        fitted, adapter = fit(recipe, source, lambda: task.adapter(source), around)
+        trained = train_rounds(recipe, task, source, around)
         order.progress.update(1, 1, "saving, and reloading in a fresh process")
-        version = _register(recipe, task, order, _Trained(source, fitted, adapter, check))
+        version = _register(recipe, trained, order, source, check)
         run.remove()
     order.progress.log(f"Registered {version.ref}")
     return version
@@ -128,19 +134,13 @@ def _check_task(registry: ModelRegistry, name: str, task: str) -> None:
             )
 
 
-@dataclass(frozen=True)
-class _Trained:
-    source: EncoderSource
-    fitted: Fitted
-    adapter: TaskAdapter
-    check: ReloadCheck
-
-
-def _register(recipe: TrainingRecipe, task: Task, order: Order, trained: _Trained) -> ModelVersion:
-    registry, name, fitted, adapter = order.registry, order.name, trained.fitted, trained.adapter
+def _register(
+    recipe: TrainingRecipe, trained: Trained, order: Order, source: EncoderSource, check: ReloadCheck
+) -> ModelVersion:
+    registry, name, task, fitted, adapter = order.registry, order.name, trained.task, trained.fitted, trained.adapter
     champion = registry.aliases(name).get(CHAMPION)
     parent = None if champion is None else f"{name}:{champion}"
-    card = training_card(recipe, trained.source, fitted, parent, task=task.name, own=task.card(fitted, adapter))
+    card = training_card(recipe, source, fitted, parent, task=task.name, own=task.card(fitted, adapter))
     with registry.staging(name) as folder:
         reloads = task.save(folder, fitted, adapter)
         if order.measure is not None:
@@ -152,7 +152,7 @@ def _register(recipe: TrainingRecipe, task: Task, order: Order, trained: _Traine
             actor=order.actor,
             reason=order.reason,
             promote=order.promote,
-            check=lambda staged: reloads(staged, trained.check),
+            check=lambda staged: reloads(staged, check),
         )
 
 

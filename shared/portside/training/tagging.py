@@ -81,6 +81,9 @@ class TaggingTask:
 
         return TaggingAdapter(self.recipe, self.material, source)
 
+    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
+        """Rows that were kept aside stay aside."""
+
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
         from portside.inference.folder import ModelFile

@@ -5,7 +5,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import load_file
 
 from portside.data import Dataset
 from portside.progress import NullProgress, Progress
@@ -14,6 +16,12 @@ from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe
 
 Train = Callable[..., ModelVersion]
+
+
+def same_weights(one: ModelVersion, other: ModelVersion) -> bool:
+    """Whether two versions hold the same, to the last bit."""
+    first, second = (load_file(version.folder / "model.safetensors") for version in (one, other))
+    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
 
 @pytest.fixture

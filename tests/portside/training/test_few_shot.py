@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from portside.training.few_shot import held_out_logits, logistic_head
+from portside.errors import Cancelled
+from portside.progress import RecordingProgress
+from portside.training.few_shot import logistic_head
+from portside.training.seen import load_seen
+from tests.portside.training.conftest import Train, make_sentences, same_weights
 
 
 def clouds(labels: int, rows: int, seed: int = 0) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
@@ -30,10 +38,36 @@ def test_a_label_without_rows_is_never_the_likeliest() -> None:
     assert 2 not in (vectors @ weights.T + bias).argmax(axis=1)
 
 
-def test_a_row_is_not_judged_by_a_head_that_has_seen_it() -> None:
-    # The last row stands where label 0 is but says 1: a head that had learned from it would know.
-    vectors, ids = clouds(2, 5)
-    vectors, ids = np.concatenate([vectors, vectors[:1]]), np.append(ids, 1)
-    logits = held_out_logits(vectors, ids, 2, np.array([10]))
-    assert logits.shape == (1, 2)
-    assert logits[0].argmax() == 0
+def few_shot(rows: int = 60) -> dict[str, Any]:
+    return {"dataset": make_sentences(rows), "method": "few-shot", "epochs": 3}
+
+
+@pytest.mark.slow
+def test_rows_that_measured_the_first_training_are_learned_from_in_the_second(train: Train) -> None:
+    version = train(**few_shot())
+    data, measured = version.card["data"], version.card["metrics"]["validation"]
+    assert data["trained_on"] == data["rows"] == 60
+    assert measured["n"] == 9
+    assert "then trained anew on all rows" in data["validation"]
+    assert version.card["training"]["steps"] == 3 * math.ceil((60 + 3) / 8)  # the labels' names are texts too
+    seen = load_seen(version.folder)
+    assert seen is not None
+    assert all(seen(example.text) for example in make_sentences(60).examples)
+
+
+@pytest.mark.slow
+def test_cancelled_in_its_second_training_a_run_goes_on_to_the_same_weights(train: Train, tmp_path: Path) -> None:
+    progress = RecordingProgress(cancel_at=0.8)
+    with pytest.raises(Cancelled):
+        train(**few_shot(), progress=progress)
+    assert list((tmp_path / "runs" / "intents" / "second").glob("checkpoint-*"))
+    resumed = train(**few_shot(), resume=True)
+    assert same_weights(resumed, train(**few_shot(), name="other"))
+
+
+@pytest.mark.slow
+def test_rows_the_user_gave_to_validate_are_never_learned_from(train: Train) -> None:
+    version = train(**few_shot(), valid=make_sentences(9, start=100))
+    assert version.card["data"]["trained_on"] == 60
+    assert "given by the user" in version.card["data"]["validation"]
+    assert "anew" not in version.card["data"]["validation"]

@@ -25,20 +25,12 @@ from portside.records import Example
 from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe
 from portside.training.reload import ReloadCheck
+from tests.portside.training.conftest import same_weights
 
 pytestmark = pytest.mark.slow
 
 Train = Callable[..., ModelVersion]
 Sentences = Callable[..., Dataset]
-
-
-def weights(version: ModelVersion) -> dict[str, Any]:
-    return dict(load_file(version.folder / "model.safetensors"))
-
-
-def same(one: ModelVersion, other: ModelVersion) -> bool:
-    first, second = weights(one), weights(other)
-    return first.keys() == second.keys() and all(np.array_equal(first[name], second[name]) for name in first)
 
 
 def test_a_trained_version_holds_what_it_should(train: Train, sentences: Sentences, tmp_path: Path) -> None:
@@ -62,8 +54,8 @@ def test_a_trained_version_holds_what_it_should(train: Train, sentences: Sentenc
 
 def test_the_same_seed_gives_the_same_weights(train: Train) -> None:
     first, second, other = train(seed=4), train(seed=4), train(seed=5)
-    assert same(first, second)
-    assert not same(first, other)
+    assert same_weights(first, second)
+    assert not same_weights(first, other)
 
 
 def test_a_cancelled_training_registers_nothing_and_resumes_to_the_same_weights(
@@ -76,7 +68,7 @@ def test_a_cancelled_training_registers_nothing_and_resumes_to_the_same_weights(
     resumed = train(progress=progress, resume=True)
     assert any("Resuming from checkpoint-" in line for line in progress.lines)
     assert progress.updates[2][0] > 1
-    assert same(resumed, train(name="other"))
+    assert same_weights(resumed, train(name="other"))
 
 
 def test_a_training_that_was_cancelled_at_its_last_step_resumes(train: Train) -> None:
