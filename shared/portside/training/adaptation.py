@@ -15,7 +15,7 @@ from portside.encoders import EncoderSource
 from portside.tasks.recipe import TrainingRecipe, require
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
-from portside.training.run import Order, train_task
+from portside.training.run import OneRound, Order, train_task
 
 if TYPE_CHECKING:
     from portside.registry import ModelVersion
@@ -81,7 +81,7 @@ def adapt_encoder(recipe: AdaptationRecipe, texts: Texts, order: Order) -> Model
 
 
 @dataclass(frozen=True)
-class AdaptationTask:
+class AdaptationTask(OneRound):
     """Texts without labels, for ``train_task``."""
 
     recipe: AdaptationRecipe
@@ -105,9 +105,6 @@ class AdaptationTask:
         from portside.training.adaptation_adapter import AdaptationAdapter
 
         return AdaptationAdapter(self.recipe, *self.parts, source)
-
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
-        """Rows that were kept aside stay aside."""
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the encoder alone; returns the test that it reloads to the vectors of the trained network."""

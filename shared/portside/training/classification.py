@@ -17,6 +17,7 @@ from portside.progress import Progress
 from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
+from portside.training.holdout import folds
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.run import CHECKPOINT_SECONDS, Order, train_task
@@ -25,8 +26,14 @@ from portside.training.seen import save_seen
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
     from portside.training.fit import Fitted
+    from portside.training.rounds import Trained
 
 __all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "train_classifier"]
+
+
+FOLDS = 3
+MOST_REFITTED = 4_000
+"""Rows up to which a recipe that refits does: beyond, those that are kept aside are hardly missed."""
 
 
 def train_classifier(
@@ -77,6 +84,18 @@ def make_task(
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What the trainings on parts of the rows say of one on all of them."""
+
+    scores: Mapping[str, float]
+    n: int
+    """Rows that were asked about, each of a network that had not learned from it."""
+    trainings: int
+    temperature: float
+    """What logits have to be divided by to be as sure as they are right."""
+
+
+@dataclass(frozen=True)
 class ClassificationTask:
     """Texts with one label each, checked and split."""
 
@@ -85,8 +104,10 @@ class ClassificationTask:
     valid: LabelledTexts | None
     material: Material
     name: str = "classification"
-    temperature: float | None = None
-    """What the logits of a model that learns from every row are divided by; None: some rows are kept aside."""
+    judge: Callable[[NDArray[np.bool_]], None] | None = None
+    """Gets, before anything is saved, which of ``validation_places`` came out right; what it raises ends the run."""
+    measured: Measured | None = None
+    """Given to a task that learns from every row: what those that kept some aside were measured at."""
 
     def identity(self) -> dict[str, Any]:
         """Hashes of the data."""
@@ -97,55 +118,81 @@ class ClassificationTask:
         from portside.training.classification_adapter import ClassificationAdapter
         from portside.training.few_shot import FewShotAdapter
 
-        material = self.material if self.temperature is None else self.material.everything()
         if self.recipe.method == "few-shot":
-            return FewShotAdapter(self.recipe, material, source, temperature=self.temperature or 1.0)
-        return ClassificationAdapter(self.recipe, material, source)
+            temperature = 1.0 if self.measured is None else self.measured.temperature
+            return FewShotAdapter(self.recipe, self.material, source, temperature=temperature)
+        return ClassificationAdapter(self.recipe, self.material, source)
 
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> ClassificationTask | None:
-        """The task with every row to train on, and the temperature that the rows kept aside asked for."""
+    def rounds(self) -> Sequence[ClassificationTask]:
+        """Itself; where the recipe refits, one for each fold of the rows."""
+        if not self._refits:
+            return (self,)
+        whole = self.material.everything()
+        parts = folds(whole.texts, whole.label_ids, FOLDS, seed=self.recipe.seed)
+        return [replace(self, material=whole.fold(train, valid)) for train, valid in parts] or (self,)
+
+    def everything(self, measured: Sequence[Trained]) -> ClassificationTask | None:
+        """The task with every row to train on, where the recipe refits."""
+        if self.judge is None and not self._refits:
+            return None
+        from portside.training.classification_adapter import logits_of, scores_of
         from portside.training.closed_form import best_temperature
 
-        material = self.material
-        if not (self.recipe.refits and material.kept_aside and material.valid_texts):
+        asked = [task.material for task, _ in zip(self.rounds(), measured, strict=False) if task.material.valid_texts]
+        if not asked:
             return None
-        logits = _logits(fitted, adapter, material.valid_texts).astype(np.float64)
-        return replace(self, temperature=best_temperature(logits, np.asarray(material.valid_ids)))
+        found = [
+            logits_of(one.fitted.network, one.adapter.tokens, material.valid_texts)
+            for one, material in zip(measured, asked, strict=False)
+        ]
+        logits, truth = np.concatenate(found), np.concatenate([material.valid_ids for material in asked])
+        if self.judge is not None:
+            self.judge(logits.argmax(axis=1) == truth)
+        if not self._refits:
+            return None
+        temperature = best_temperature(logits.astype(np.float64), truth)
+        said = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature)
+        return replace(self, material=self.material.everything(), measured=said)
+
+    @property
+    def _refits(self) -> bool:
+        material = self.material
+        rows = len(material.texts) + len(material.valid_texts)
+        return self.recipe.refits and material.kept_aside and rows <= MOST_REFITTED
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
         from portside.inference.classifier import softmax
         from portside.inference.folder import ModelFile
         from portside.tasks.network_folder import save_network
+        from portside.training.classification_adapter import logits_of
 
         material, network = self.material, fitted.network
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
         save_network(folder, network, adapter.tokens, fitted.config, model)
-        learned_last = () if self.temperature is None else material.valid_texts
-        save_seen(folder, [*material.texts, *learned_last])
+        save_seen(folder, material.texts)
         texts = check_inputs([*material.texts, *material.valid_texts])
-        expected = softmax(_logits(fitted, adapter, texts))
+        expected = softmax(logits_of(network, adapter.tokens, texts))
         return lambda staged, check: check.compare(staged, texts, material.labels, expected)
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Labels in their order, what validation measured, what it was trained on."""
-        material, dataset, found = self.material, self.dataset, fitted.validation
-        everything = self.temperature is not None
-        rows = len(material.texts) + (len(material.valid_texts) if everything else 0)
-        which = "rows kept aside, before it learned from them too" if everything else "validation rows"
+        material, dataset, known = self.material, self.dataset, self.measured
+        found, n = (fitted.validation, len(material.valid_texts)) if known is None else (known.scores, known.n)
+        which = "validation rows" if known is None else f"{n:,} of them by networks that had not seen these"
         accuracy = f", {100 * found['accuracy']:.1f} % right on {which}" if found else ""
+        rows = len(material.texts)
         counts = Counter(example.label for example in dataset.examples)
-        trained = f"fine-tuned on {rows:,} texts{accuracy}"
         return {
-            "summary": f"Tells {len(material.labels)} labels apart; {trained}",
+            "summary": f"Tells {len(material.labels)} labels apart; fine-tuned on {rows:,} texts{accuracy}",
             "labels": list(material.labels),
-            "metrics": {} if found is None else {"validation": _metrics(found, len(material.valid_texts))},
+            "metrics": {} if found is None else {"validation": _metrics(found, n)},
             "data": {
                 "source": dataset.source,
                 "content_hash": dataset.content_hash,
                 "rows": len(dataset.examples),
                 "trained_on": rows,
-                "validation": material.validation + ("; then trained anew on all rows" if everything else ""),
+                "validation": material.validation if known is None else _cross_validation(known, rows),
                 "longer_than_limit": adapter.cut,
                 "rows_per_label": {label: counts[label] for label in material.labels},
             },
@@ -153,15 +200,14 @@ class ClassificationTask:
         }
 
 
-def _logits(fitted: Fitted, adapter: TaskAdapter, texts: Sequence[str]) -> NDArray[np.float32]:
-    from portside.inference import network as engine
+def _cross_validation(known: Measured, rows: int) -> str:
+    return (
+        f"{known.n:,} of {rows:,} training rows, each by one of {known.trainings} networks that had not learned from "
+        "it; the model was then trained on all rows"
+    )
 
-    network = fitted.network
-    device = next(network.parameters()).device
-    return engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)
 
-
-def _metrics(validation: dict[str, float], n: int) -> dict[str, Any]:
+def _metrics(validation: Mapping[str, float], n: int) -> dict[str, Any]:
     low, high = wilson(round(validation["accuracy"] * n), n)
     return {
         "accuracy": validation["accuracy"],

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import Dataset as TorchDataset
@@ -21,7 +22,7 @@ from portside.training.closed_form import LEAST, prototype_head, set_head, zero_
 from portside.training.head_start import MOST_ROWS, linear_discriminant, start_head
 from portside.training.material import Material
 
-__all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "pad_rows"]
+__all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "logits_of", "pad_rows", "scores_of"]
 
 PAD_MULTIPLE = 8
 
@@ -106,20 +107,29 @@ class ClassificationAdapter:
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Loss, accuracy and macro-F1 on the validation rows; the score is one of the two."""
-        material = self._material
         network.eval()
-        logits = engine.run(
-            lambda ids, mask: network(input_ids=ids, attention_mask=mask)["logits"],
-            self.tokens,
-            material.valid_texts,
-            device=next(network.parameters()).device,
-        )
-        truth = np.asarray(material.valid_ids)
-        loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(truth)).item()
-        found = logits.argmax(axis=1)
-        names = material.labels
-        scores = score_labels([names[place] for place in truth], [names[place] for place in found])
-        accuracy = float((found == truth).mean())
-        macro_f1 = sum(score.f1 for score in scores.values()) / len(scores)
-        score = macro_f1 if self._recipe.class_weights else accuracy
-        return {"loss": loss, "accuracy": accuracy, "macro_f1": macro_f1, "score": score}
+        logits = logits_of(network, self.tokens, self._material.valid_texts)
+        found = scores_of(logits, self._material.valid_ids, self._material.labels)
+        return {**found, "score": found["macro_f1" if self._recipe.class_weights else "accuracy"]}
+
+
+def logits_of(network: nn.Module, tokens: Tokens, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Shape (texts, labels); the network is in evaluation mode."""
+    return engine.run(
+        lambda ids, mask: network(input_ids=ids, attention_mask=mask)["logits"],
+        tokens,
+        texts,
+        device=next(network.parameters()).device,
+    )
+
+
+def scores_of(
+    logits: NDArray[np.float32], truth: Sequence[int] | NDArray[np.int64], labels: Sequence[str]
+) -> dict[str, float]:
+    """Loss, accuracy and macro-F1 of ``logits``, shape (texts, labels); ``truth`` are places in ``labels``."""
+    right = np.asarray(truth)
+    loss = functional.cross_entropy(torch.from_numpy(logits), torch.from_numpy(right)).item()
+    found = logits.argmax(axis=1)
+    scores = score_labels([labels[place] for place in right], [labels[place] for place in found])
+    macro_f1 = sum(score.f1 for score in scores.values()) / len(scores)
+    return {"loss": loss, "accuracy": float((found == right).mean()), "macro_f1": macro_f1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-__all__ = ["hold_out", "holdout_size"]
+__all__ = ["folds", "hold_out", "holdout_size"]
 
 SHARE, SMALL_SHARE = 0.05, 0.15
 FEWEST, MOST = 200, 2_000
@@ -42,6 +42,36 @@ def hold_out(texts: Sequence[str], label_ids: Sequence[int], *, seed: int) -> tu
     valid = [place for place in sorted(held) if _normal(texts[place]) not in training]
     kept = set(valid)
     return [place for place in range(len(texts)) if place not in kept], valid
+
+
+def folds(
+    texts: Sequence[str], label_ids: Sequence[int], count: int, *, seed: int
+) -> list[tuple[list[int], list[int]]]:
+    """``count`` times places to train on and places to validate on, both in ascending order; by label.
+
+    Each row is validated once, but for those that are the only one of their label, or whose text also stands in
+    training: these are always trained on.
+    """
+    rng = random.Random(seed)
+    by_label: dict[int, list[int]] = {}
+    for place, label in enumerate(label_ids):
+        by_label.setdefault(label, []).append(place)
+    fold_of: dict[int, int] = {}
+    for label in sorted(by_label):
+        places = by_label[label]
+        if len(places) > 1:
+            rng.shuffle(places)
+            # Each label begins with the fold where the last one ended: folds come out of like size.
+            for place in places:
+                fold_of[place] = len(fold_of) % count
+    out = []
+    for fold in range(count):
+        held = [place for place in range(len(texts)) if fold_of.get(place) == fold]
+        training = {_normal(texts[place]) for place in range(len(texts)) if fold_of.get(place) != fold}
+        valid = [place for place in held if _normal(texts[place]) not in training]
+        kept = set(valid)
+        out.append(([place for place in range(len(texts)) if place not in kept], valid))
+    return [(train, valid) for train, valid in out if valid]
 
 
 def _normal(text: str) -> str:

@@ -24,6 +24,7 @@ from portside.tasks.matching import (
 from portside.training.datasets import data_identity
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
+from portside.training.run import OneRound
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def make_task(recipe: MatchingRecipe, dataset: MatchingDataset, valid: MatchingD
 
 
 @dataclass(frozen=True)
-class MatchingTask:
+class MatchingTask(OneRound):
     """Judged queries and documents, checked."""
 
     recipe: MatchingRecipe
@@ -126,9 +127,6 @@ class MatchingTask:
         from portside.training.matching_adapter import MatchingAdapter
 
         return MatchingAdapter(self.recipe, self.material, source)
-
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
-        """Rows that were kept aside stay aside."""
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the vectors of the trained network.

@@ -26,6 +26,16 @@ class Material:
     kept_aside: bool = False
     """Whether the validation rows are training rows that were kept aside; else the user gave them."""
 
+    def fold(self, train: Sequence[int], valid: Sequence[int]) -> Material:
+        """The training rows at the places ``train`` to train on, those at ``valid`` to validate on."""
+        return replace(
+            self,
+            texts=[self.texts[place] for place in train],
+            label_ids=[self.label_ids[place] for place in train],
+            valid_texts=[self.texts[place] for place in valid],
+            valid_ids=[self.label_ids[place] for place in valid],
+        )
+
     def everything(self) -> Material:
         """The same with the validation rows among those to train on, and none left to validate."""
         return replace(

@@ -14,6 +14,7 @@ from portside.tasks.multilabel import MultiLabelRecipe, MultiLabelTexts, label_o
 from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
+from portside.training.run import OneRound
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def make_task(
 
 
 @dataclass(frozen=True)
-class MultiLabelTask:
+class MultiLabelTask(OneRound):
     """Texts with any number of labels, checked."""
 
     recipe: MultiLabelRecipe
@@ -76,9 +77,6 @@ class MultiLabelTask:
         from portside.training.multilabel_adapter import MultiLabelAdapter
 
         return MultiLabelAdapter(self.recipe, self.material, source)
-
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
-        """Rows that were kept aside stay aside."""
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""

@@ -1,10 +1,12 @@
-"""The trainings that make one model: one that some rows are kept aside to measure, then, where asked, one on all rows.
+"""The trainings that make one model: those that rows are kept aside to measure, then, where asked, one on all rows.
 
 Imports torch: import it lazily.
 """
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Trained", "train_rounds"]
 
+LAST_ROUND = 1.5
+"""Time of the training on all rows, as a multiple of one that a third of them is kept aside from."""
+
 
 @dataclass(frozen=True)
 class Trained:
@@ -31,48 +36,82 @@ class Trained:
 
 
 def train_rounds(recipe: TrainingRecipe, task: Task, source: EncoderSource, around: Surroundings) -> Trained:
-    """Train ``task``; where the recipe refits, once more on every row, with what the first training was measured at.
+    """Train the task's rounds, as many as there is time for, then on all rows where the task says so.
 
     Raises:
-        Cancelled, ModelError, UsageError: as of ``fit``.
+        Cancelled, ModelError, UsageError: as of ``fit``; what the task's own judge raises.
     """
-    if not recipe.refits:
-        return Trained(task, *fit(recipe, source, lambda: task.adapter(source), around))
-    left = around.remaining()
-    first = replace(
-        around,
-        remaining=around.remaining if left is None else lambda: (around.remaining() or 0.0) - left / 2,
-        progress=_Half(around.progress, 0.0),
-    )
-    measured = Trained(task, *fit(recipe, source, lambda: task.adapter(source), first))
-    whole = task.everything(measured.fitted, measured.adapter)
+    rounds = task.rounds()
+    measured = _measured(recipe, rounds, source, around)
+    whole = task.everything(measured)
     if whole is None:
-        return measured
+        return measured[0]
     around.progress.log("Training anew on all rows, those that were kept aside among them")
-    second = Surroundings(around.run.second(), _Half(around.progress, 0.5), around.remaining, around.checkpoint_seconds)
     try:
-        fitted, adapter = fit(recipe, source, lambda: whole.adapter(source), second)
+        last = _train(recipe, whole, source, _inner(around, "all", _part(around.progress, len(rounds), len(rounds))))
     except UsageError as error:
-        around.progress.log(f"No time was left for it ({error.seen}): the model learned without them")
-        return measured
-    said = replace(
-        fitted,
-        validation=measured.fitted.validation,
-        best=measured.fitted.best,
-        seconds=measured.fitted.seconds + fitted.seconds,
-    )
-    return Trained(whole, said, adapter)
+        around.progress.log(f"No time was left for it: {error.seen}")
+        return measured[0]
+    first = measured[0].fitted
+    seconds = sum(one.fitted.seconds for one in (*measured, last))
+    return replace(last, fitted=replace(last.fitted, best=first.best, seconds=seconds))
+
+
+def _measured(
+    recipe: TrainingRecipe, rounds: Sequence[Task], source: EncoderSource, around: Surroundings
+) -> list[Trained]:
+    if len(rounds) == 1:
+        return [_train(recipe, rounds[0], source, around)]
+    began, left = time.monotonic(), around.remaining()
+    kept = 0.0 if left is None else left * LAST_ROUND / (1 + LAST_ROUND)
+    out: list[Trained] = []
+    for number, task in enumerate(rounds):
+        took = (time.monotonic() - began) / max(number, 1)
+        now = around.remaining()
+        if number and now is not None and now < (1 + LAST_ROUND) * took:
+            around.progress.log(f"The time budget allows {number} of {len(rounds)} rounds")
+            break
+        around.progress.log(f"Round {number + 1} of {len(rounds)}: rows are kept aside in turn, to measure by")
+        progress = _part(around.progress, number, len(rounds))
+        inner = replace(_inner(around, f"round-{number + 1}", progress), remaining=_less(around.remaining, kept))
+        if number == 0:
+            inner = replace(inner, planned=around.planned)
+        out.append(_train(recipe, task, source, inner))
+        kept = LAST_ROUND * (time.monotonic() - began) / len(out)
+    return out
+
+
+def _train(recipe: TrainingRecipe, task: Task, source: EncoderSource, around: Surroundings) -> Trained:
+    return Trained(task, *fit(recipe, source, lambda: task.adapter(source), around))
+
+
+def _inner(around: Surroundings, name: str, progress: Progress) -> Surroundings:
+    return Surroundings(around.run.inner(name), progress, around.remaining, around.checkpoint_seconds)
+
+
+def _less(remaining: Callable[[], float | None], kept: float) -> Callable[[], float | None]:
+    def less() -> float | None:
+        left = remaining()
+        return None if left is None else left - kept
+
+    return less
+
+
+def _part(progress: Progress, number: int, rounds: int) -> _Part:
+    whole = rounds + LAST_ROUND
+    return _Part(progress, number / whole, (LAST_ROUND if number == rounds else 1.0) / whole)
 
 
 @dataclass(frozen=True)
-class _Half:
-    """Progress of one of two trainings, as a part of both."""
+class _Part:
+    """Progress of one of several trainings, as a part of all."""
 
     inner: Progress
     begin: float
+    share: float
 
     def update(self, done: float, total: float, message: str = "") -> None:
-        self.inner.update(self.begin + 0.5 * done / max(total, 1e-9), 1.0, message)
+        self.inner.update(self.begin + self.share * done / max(total, 1e-9), 1.0, message)
 
     def log(self, line: str) -> None:
         self.inner.log(line)

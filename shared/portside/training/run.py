@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from portside.encoders import EncoderSource, resolve_encoder
 from portside.errors import ModelError, PortsideError, StorageError, UsageError
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["CHECKPOINT_SECONDS", "Order", "Task", "train_task"]
+__all__ = ["CHECKPOINT_SECONDS", "OneRound", "Order", "Task", "train_task"]
 
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
@@ -50,8 +50,12 @@ class Task(Protocol):
         """Rows, network and validation for the training loop."""
         ...
 
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> Task | None:
-        """The task with the rows among those to train on that were kept aside to measure ``fitted``; None: as it is."""
+    def rounds(self) -> Sequence[Task]:
+        """The trainings that measure it, on one part of the rows each; most tasks have one, themselves."""
+        ...
+
+    def everything(self, measured: Sequence[Trained]) -> Task | None:
+        """The task with every row to train on, once some or all of its ``rounds`` are done; None: nothing follows."""
         ...
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
@@ -61,6 +65,17 @@ class Task(Protocol):
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> Mapping[str, Any]:
         """The task's part of the card: ``summary``, ``labels``, ``metrics``, ``data`` and ``limits``."""
         ...
+
+
+class OneRound:
+    """What most tasks say of their trainings: there is one."""
+
+    def rounds(self) -> Sequence[Self]:
+        """This one."""
+        return (self,)
+
+    def everything(self, measured: Sequence[Trained]) -> None:
+        """Nothing follows: rows that were kept aside stay aside."""
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
     <runs>/<name>.lock          held by the process that trains
     <runs>/<name>/run.json      what is trained on what, and the plan
     <runs>/<name>/checkpoint-N/ weights, optimizer, random state, and trainer_state.json, written last
-    <runs>/<name>/second/       the same of a training on all rows, after the one that some were kept aside from
+    <runs>/<name>/round-2/      the same for a model that takes several trainings
 
 ``optimizer.pt``, ``scheduler.pt`` and ``rng_state.pth`` are torch files; the Trainer reads them with
 ``weights_only``, and only from here. Treat the folder like the rest of PORTSIDE_HOME: nothing in it should come
@@ -30,7 +30,6 @@ from portside.training.plan import Plan
 __all__ = ["RunFolder", "open_run"]
 
 CHECKPOINT_FILES = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "portside.json")
-SECOND = "second"
 LAST_WRITTEN = "trainer_state.json"
 
 
@@ -69,9 +68,9 @@ class RunFolder:
             {"identity": dict(self.identity), "plan": {"steps": asdict(plan), "precision": precision}},
         )
 
-    def second(self) -> RunFolder:
-        """The folder, inside this one, of the training that follows this one."""
-        path = self.path / SECOND
+    def inner(self, name: str) -> RunFolder:
+        """The folder, inside this one, of another training that the same model needs."""
+        path = self.path / name
         resumed = self.resumed and path.is_dir()
         path.mkdir(exist_ok=True)
         return RunFolder(path, self.identity, resumed)

@@ -20,6 +20,7 @@ from portside.tasks.tags import entity_types, spans, tag_names
 from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
+from portside.training.run import OneRound
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -46,7 +47,7 @@ def make_task(recipe: TaggingRecipe, dataset: TaggedSentences, valid: TaggedSent
 
 
 @dataclass(frozen=True)
-class TaggingTask:
+class TaggingTask(OneRound):
     """Tagged sentences, checked."""
 
     recipe: TaggingRecipe
@@ -80,9 +81,6 @@ class TaggingTask:
         from portside.training.tagging_adapter import TaggingAdapter
 
         return TaggingAdapter(self.recipe, self.material, source)
-
-    def everything(self, fitted: Fitted, adapter: TaskAdapter) -> None:
-        """Rows that were kept aside stay aside."""
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""

@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from portside.training.holdout import hold_out, holdout_size
+from portside.training.holdout import folds, hold_out, holdout_size
 
 
 @pytest.mark.parametrize(("rows", "kept"), [(0, 0), (20, 3), (1_000, 150), (2_000, 200), (10_000, 500), (10**6, 2_000)])
@@ -44,3 +44,19 @@ def test_the_seed_decides() -> None:
     texts, labels = [f"text {place}" for place in range(200)], [place % 2 for place in range(200)]
     assert hold_out(texts, labels, seed=3) == hold_out(texts, labels, seed=3)
     assert hold_out(texts, labels, seed=3) != hold_out(texts, labels, seed=4)
+
+
+def test_folds_ask_every_row_once_and_never_one_that_is_trained_on() -> None:
+    texts = [f"text {place}" for place in range(20)]
+    parts = folds(texts, [place % 4 for place in range(20)], 3, seed=0)
+    assert sorted(place for _, valid in parts for place in valid) == list(range(20))
+    assert all(sorted([*train, *valid]) == list(range(20)) for train, valid in parts)
+    assert [len(valid) for _, valid in parts] == [7, 7, 6]
+
+
+def test_folds_leave_lone_labels_and_repeated_texts_in_training() -> None:
+    texts, labels = ["a", "b", "c", "A ", "d"], [0, 0, 1, 0, 0]
+    parts = folds(texts, labels, 4, seed=0)
+    asked = {texts[place] for _, valid in parts for place in valid}
+    assert asked == {"b", "d"}
+    assert folds(["a", "b"], [0, 1], 3, seed=0) == []
