@@ -29,6 +29,7 @@ __all__ = ["StoppableProgress", "commands", "stop_on_signal"]
 commands = typer.Typer(no_args_is_help=True, help="Fine-tune a model on your own text.")
 
 
+AUTO = "auto"
 DataFile = Annotated[Path, typer.Option(help="Rows to train on, in a form named above.")]
 Name = Annotated[str, typer.Option(help="Name of the model, such as support-intents.")]
 ValidFile = Annotated[
@@ -47,7 +48,9 @@ Method = Annotated[
     str,
     typer.Option(
         help="full; lora or dora (the version is a few MB beside the encoder); for classification also few-shot "
-        "(5 to 50 texts a label), prototype (seconds, few rows) or zero-shot (labels' names only)."
+        "(5 to 50 texts a label), prototype (seconds, few rows) or zero-shot (labels' names only); auto tries what "
+        "fits the data and the time, and says why.",
+        metavar="METHOD",
     ),
 ]
 Epochs = Annotated[int | None, typer.Option(help="Passes over the data; chosen by its size if not given.")]
@@ -99,14 +102,15 @@ def _add_command(task: TaskSpec) -> None:
 
         given = {
             "encoder": load_settings().encoder if encoder is None else encoder,
-            "method": method,
+            "method": "full" if method == AUTO else method,
             "epochs": epochs,
             "seed": seed,
             "budget_seconds": None if budget is None else parse_budget(budget),
         }
         recipe = recipe_of(task, given, settings or [])
         columns = Columns(text, label)
-        version = _train(task, recipe, _Wish(data, valid, columns, name, resume, promote, reason))
+        wish = _Wish(data, valid, columns, name, resume, promote, reason, auto=method == AUTO)
+        version = _train(task, recipe, wish)
         _report(task, version, as_json=json)
 
     command.__doc__ = f"""{task.summary} Reads {task.reads}.
@@ -130,6 +134,7 @@ class _Wish:
     resume: bool
     promote: bool | None
     reason: str
+    auto: bool
 
 
 def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
@@ -137,6 +142,7 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
     from portside.progress import TerminalProgress
     from portside.registry.names import check_name
     from portside.settings import load_settings
+    from portside.training.auto import train_auto
     from portside.training.run import train_task
 
     settings = load_settings()
@@ -149,6 +155,8 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
         if valid is not None:
             warn(words.findings(valid), valid.source, progress.log)
         order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote, resume=wish.resume)
+        if wish.auto:
+            return train_auto(task, recipe, dataset, order, valid)
         return train_task(recipe, load(task.make)(recipe, dataset, valid), order)
 
 
@@ -159,6 +167,8 @@ def _report(task: TaskSpec, version: ModelVersion, *, as_json: bool) -> None:
         print_registered(version)
         return
     console.say(f"Registered {version.ref} in {version.folder}")
+    if "auto" in version.card:
+        console.say(f"Method {version.card['auto']['sentence']}")
     measured = commands_of(task).measured(version)
     if measured:
         console.say(measured)

@@ -26,8 +26,8 @@ def run_training(
     """Train on ``data`` and register the result as the next version of ``name``.
 
     ``text`` and ``label`` name columns where they cannot be guessed; ``recipe`` holds any field of
-    the task's recipe (``budget_seconds``, ``epochs``, ``seed``, ``encoder`` …). A retry continues where the
-    earlier attempt stopped.
+    the task's recipe (``budget_seconds``, ``epochs``, ``seed``, ``encoder`` …), and its ``method``
+    may be ``auto``. A retry continues where the earlier attempt stopped.
 
     Raises:
         UsageError, DataError: the recipe or a file breaks a rule.
@@ -36,12 +36,14 @@ def run_training(
     from portside.commands.tasks import Columns, commands_of
     from portside.registry import ModelRegistry
     from portside.tasks.spec import find_task
+    from portside.training.auto import train_auto
     from portside.training.run import Order, train_task
 
     spec = find_task(task)
     words, columns = commands_of(spec), Columns(text, label)
     given = {"encoder": context.settings.encoder, **{key: value for key, value in recipe.items() if value is not None}}
-    made = spec.recipe(**_known(given, spec.recipe))
+    auto = given.get("method") == "auto"
+    made = spec.recipe(**_known({**given, "method": "full"} if auto else given, spec.recipe))
     order = Order(
         registry=ModelRegistry(context.settings.models_dir),
         name=name,
@@ -55,7 +57,10 @@ def run_training(
     )
     dataset = words.read(Path(data), columns, test=False)
     held_out = words.read(Path(valid), columns, test=True) if valid else None
-    version = train_task(made, load(spec.make)(made, dataset, held_out), order)
+    if auto:
+        version = train_auto(spec, made, dataset, order, held_out)
+    else:
+        version = train_task(made, load(spec.make)(made, dataset, held_out), order)
     metrics = dict(version.card.get("metrics") or {})
     return {"model": version.ref, "metrics": metrics, "summary": f"{version.ref}: {version.card.get('summary', '')}"}
 

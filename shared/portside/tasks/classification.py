@@ -144,4 +144,5 @@ TASK = TaskSpec(
     make="portside.training.classification:make_task",
     answers="portside.inference.classifier:answers",
     cli="portside.commands.classification",
+    auto="portside.training.classification_auto:train",
 )

@@ -40,6 +40,8 @@ class TaskSpec:
     """``answers(folder, inputs) -> (labels, probabilities)``, an array (rows, labels): what a reload must repeat."""
     cli: str
     """A module with ``read``, ``evaluate``, ``show``, ``predict_texts`` and ``predict_file``: see ``TaskCommands``."""
+    auto: str = ""
+    """``train(recipe, dataset, valid, order) -> ModelVersion`` by the method that fits; empty: ``full`` always does."""
     trial: Sequence[Any] = TRIAL
     """Inputs for ``answers`` that every model of the task can be asked: what a merged adapter must repeat."""
 

@@ -86,11 +86,11 @@ def put_head(network: ClassificationNetwork, head: Head) -> None:
         network.head.bias.copy_(torch.from_numpy(head[1]))
 
 
-def some_rows(material: Material, *, seed: int) -> Material:
-    """At most ``MOST_ROWS`` of the training rows, drawn by chance, in their order."""
+def some_rows(material: Material, *, seed: int, most: int = MOST_ROWS) -> Material:
+    """At most ``most`` of the training rows, drawn by chance, in their order."""
     places = list(range(len(material.texts)))
     random.Random(seed).shuffle(places)
-    places = sorted(places[:MOST_ROWS])
+    places = sorted(places[:most])
     return replace(
         material,
         texts=[material.texts[place] for place in places],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from portside.errors import UsageError
 
-__all__ = ["Clockwork", "Plan", "parse_budget", "plan_run", "rate_multiplier"]
+__all__ = ["BudgetTooShort", "Clockwork", "Plan", "parse_budget", "plan_run", "rate_multiplier"]
 
 MOST_VALIDATIONS = 10
 SLACK = 0.04
@@ -18,6 +18,10 @@ HEADROOM = 2.0
 measured use the time that is left, and the clock ends the run."""
 FEWEST_STEPS = 8
 """Fewer updates than this are no training: a budget that does not allow them is refused."""
+
+
+class BudgetTooShort(UsageError):
+    """Not even a handful of steps fit into the time."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ def plan_run(
     """Fit ``epochs`` over ``rows`` into ``seconds`` (None: no limit), validations included.
 
     Raises:
-        UsageError: not even a handful of steps fit.
+        BudgetTooShort: not even a handful of steps fit.
     """
     per_epoch = math.ceil(rows / batch_size)
     expected = wanted = epochs * per_epoch
@@ -70,7 +74,7 @@ def plan_run(
         while expected > FEWEST_STEPS and _cost(expected, per_epoch, step_seconds, validate_seconds) > room:
             expected -= max(1, expected // 50)
         if expected < min(FEWEST_STEPS, wanted):
-            raise UsageError(
+            raise BudgetTooShort(
                 "The time budget must leave room for a few training steps",
                 seen=f"{max(seconds, 0):.0f} s left for steps of {step_seconds:.2f} s each",
                 remedy="Give more time with --budget, or leave it out",

@@ -11,11 +11,11 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from portside.encoders import EncoderSource
-from portside.errors import UsageError
 from portside.progress import Progress
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
 from portside.training.fit import Fitted, Surroundings, fit
+from portside.training.plan import BudgetTooShort
 
 if TYPE_CHECKING:
     from portside.training.run import Task
@@ -49,7 +49,7 @@ def train_rounds(recipe: TrainingRecipe, task: Task, source: EncoderSource, arou
     around.progress.log("Training anew on all rows, those that were kept aside among them")
     try:
         last = _train(recipe, whole, source, _inner(around, "all", _part(around.progress, len(rounds), len(rounds))))
-    except UsageError as error:
+    except BudgetTooShort as error:
         around.progress.log(f"No time was left for it: {error.seen}")
         return measured[0]
     first = measured[0].fitted

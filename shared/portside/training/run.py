@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["CHECKPOINT_SECONDS", "OneRound", "Order", "Task", "train_task"]
+__all__ = ["CHECKPOINT_SECONDS", "Declined", "OneRound", "Order", "Task", "train_task"]
 
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
@@ -67,6 +67,10 @@ class Task(Protocol):
         ...
 
 
+class Declined(Exception):
+    """Raised by a task's own judge: what was trained is not good enough to be registered."""
+
+
 class OneRound:
     """What most tasks say of their trainings: there is one."""
 
@@ -106,6 +110,7 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
             stands for models of another task.
         ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
         Cancelled: ``order.progress`` asked to stop.
+        Declined: the task's judge said so.
     """
     began = time.monotonic()
     check_name(order.name)
@@ -130,7 +135,11 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
 
         # The fresh process imports while this one trains, and is ready at the end.
         around = Surroundings(run, order.progress, remaining, order.checkpoint_seconds, planned=check.start)
-        trained = train_rounds(recipe, task, source, around)
+        try:
+            trained = train_rounds(recipe, task, source, around)
+        except Declined:
+            run.remove()
+            raise
         order.progress.update(1, 1, "saving, and reloading in a fresh process")
         version = _register(recipe, trained, order, source, check)
         run.remove()
