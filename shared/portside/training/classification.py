@@ -105,7 +105,7 @@ class ClassificationTask:
     material: Material
     name: str = "classification"
     judge: Callable[[NDArray[np.bool_]], None] | None = None
-    """Gets, before anything is saved, which validation rows of its rounds came out right; what it raises ends the run."""
+    """Gets, before anything is saved, which validation rows of its rounds came out right; may raise."""
     measured: Measured | None = None
     """Given to a task that learns from every row: what those that kept some aside were measured at."""
 
