@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portside.registry import ModelVersion
     from portside.training.adaptation import AdaptationRecipe
 
-__all__ = ["commands"]
+__all__ = ["commands", "measured"]
 
 # A single command, although its name stands for a group like all others'.
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="")
@@ -113,6 +113,14 @@ def _adapt(recipe: AdaptationRecipe, wish: _Wish) -> ModelVersion:
         return adapt_encoder(recipe, texts, order)
 
 
+def measured(version: ModelVersion) -> str:
+    """The loss on held-out texts, before and after; empty for an encoder that was made in another way."""
+    losses = version.validation
+    if "loss_before" not in losses:
+        return ""
+    return f"Loss on {losses['n']:,} held-out texts: {losses['loss_before']:.3f} before, {losses['loss']:.3f} after"
+
+
 def _report(version: ModelVersion, *, as_json: bool) -> None:
     from portside import console
 
@@ -121,10 +129,7 @@ def _report(version: ModelVersion, *, as_json: bool) -> None:
         print_registered(version)
         return
     console.say(f"Registered {version.ref} in {version.folder}")
-    losses = version.validation
-    console.say(
-        f"Loss on {losses['n']:,} held-out texts: {losses['loss_before']:.3f} before, {losses['loss']:.3f} after"
-    )
+    console.say(measured(version))
     cut, limit = card["data"]["longer_than_limit"], card["limits"]["max_tokens"]
     if cut:
         console.say(f"{cut:,} texts are longer than {limit} tokens: only their beginning was learnt from")

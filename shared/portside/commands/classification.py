@@ -12,14 +12,13 @@ from portside.commands.tasks import Columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
-    from portside.data import DataReport, Dataset
+    from portside.data import Dataset
     from portside.evaluation.classification import ClassificationReport
     from portside.records import Prediction
     from portside.registry import ModelVersion
 
 __all__ = [
     "evaluate",
-    "findings",
     "measured",
     "output_columns",
     "predict_file",
@@ -44,11 +43,6 @@ def read(path: Path, columns: Columns, *, test: bool) -> Dataset:
     from portside.data import load_examples
 
     return load_examples(path, text=columns.text, label=columns.label, role="test" if test else "train")
-
-
-def findings(dataset: Dataset) -> DataReport:
-    """What was found in the file."""
-    return dataset.report
 
 
 def measured(version: ModelVersion) -> str:

@@ -7,13 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.errors import UsageError
+
 if TYPE_CHECKING:
+    from portside.commands.tasks import Columns
     from portside.data import DataReport
+    from portside.tasks.spec import TaskSpec
 
 __all__ = ["commands"]
 
 FATAL_EXIT = 2
-LABELS_SHOWN = 5
+DEFAULT_TASK = "classification"
 
 commands = typer.Typer(no_args_is_help=True, help="Check files before you train on them.")
 
@@ -25,8 +29,11 @@ def data() -> None:
 
 @commands.command()
 def check(
-    files: Annotated[list[Path], typer.Argument(help="CSV, TSV, JSON lines or Parquet; gzipped or not.")],
+    files: Annotated[
+        list[Path], typer.Argument(help="In a form that portside train TASK --help names; for matching also a folder.")
+    ],
     *,
+    task: Annotated[str, typer.Option(help="What to train on them, a task of portside train.")] = DEFAULT_TASK,
     text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
     test: Annotated[Path | None, typer.Option(help="Held-out file: which of its rows stand in FILES, too?")] = None,
@@ -38,9 +45,16 @@ def check(
     Ends with exit code 2 when something would stop the training.
     """
     from portside import console
+    from portside.commands.tasks import Columns
     from portside.data import check_examples
+    from portside.tasks.spec import find_task
 
-    reports = [check_examples(path, text=text, label=label, test=test, encoding=encoding) for path in files]
+    if task == DEFAULT_TASK:
+        reports = [check_examples(path, text=text, label=label, test=test, encoding=encoding) for path in files]
+    else:
+        spec = find_task(task)
+        _only_of_labels(task, {"--test": test, "--encoding": encoding})
+        reports = [_check(spec, path, Columns(text, label)) for path in files]
     if json:
         console.as_json([report.to_dict() for report in reports])
     else:
@@ -48,6 +62,35 @@ def check(
             _show(report)
     if any(report.fatal for report in reports):
         raise typer.Exit(FATAL_EXIT)
+
+
+def _check(task: TaskSpec, path: Path, columns: Columns) -> DataReport:
+    """What reading the file finds, and what would stop a training with the default recipe."""
+    from portside.apps import load
+    from portside.commands.tasks import commands_of
+    from portside.data import DataReport, Finding
+    from portside.errors import DataError
+
+    try:
+        dataset = commands_of(task).read(path, columns, test=False)
+    except DataError as error:
+        return DataReport(path.name, findings=(Finding.of(error),))
+    report: DataReport = dataset.report
+    try:
+        load(task.make)(task.recipe(), dataset, None)
+    except DataError as error:
+        return report.with_findings(Finding.of(error))
+    return report
+
+
+def _only_of_labels(task: str, given: dict[str, object]) -> None:
+    for option, value in given.items():
+        if value is not None:
+            raise UsageError(
+                f"{option} is for files of one label a text",
+                seen=f"{option} {value} with --task {task}",
+                remedy=f"Leave {option} out",
+            )
 
 
 def _show(report: DataReport) -> None:
@@ -73,14 +116,7 @@ def _show(report: DataReport) -> None:
 
 
 def _summary(report: DataReport) -> str:
-    if report.text_column is None:
+    if not report.holds:
         return f"{report.file}: cannot be used."
-    counts = sorted(report.label_counts.items(), key=lambda item: -item[1])
-    shown = ", ".join(f"{label} {count:,}" for label, count in counts[:LABELS_SHOWN])
-    more = f", … and {len(counts) - LABELS_SHOWN:,} more" if len(counts) > LABELS_SHOWN else ""
-    left_out = f" ({report.rows_read - report.rows:,} left out)" if report.rows_read > report.rows else ""
     verdict = "cannot be trained on" if report.fatal else "can be trained on" if report.findings else "is clean"
-    return (
-        f"{report.file} {verdict}: {report.rows:,} rows{left_out} in '{report.text_column}', "
-        f"{len(counts):,} labels in '{report.label_column}': {shown}{more}."
-    )
+    return f"{report.file} {verdict}: {report.holds}."

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from portside.commands.tasks import Columns, Measured, commands_of, warn
+from portside.commands.tasks import Columns, Measured, commands_of, task_of_version, warn
 
 __all__ = ["commands"]
 
@@ -26,18 +26,17 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the whole report to this file ('-': print it).")] = None,
 ) -> None:
     """Measure a model on labelled rows: its figures with 95 % intervals, every label, what is confused."""
-    from portside.inference.folder import task_of
     from portside.progress import TerminalProgress
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
-    from portside.tasks.spec import find_task
 
     settings = load_settings()
     version = ModelRegistry(settings.models_dir).resolve(model)
-    task = commands_of(find_task(task_of(version.folder)))
+    spec = task_of_version(version)
+    task = commands_of(spec)
     dataset = task.read(data, Columns(text, label), test=True)
     with TerminalProgress(f"Evaluating {version.ref}") as progress:
-        warn(task.findings(dataset), dataset.source, progress.log)
+        warn(spec, dataset, progress.log)
         report = task.evaluate(version, dataset, threads=settings.threads, progress=progress)
     if json == Path("-"):
         from portside.console import as_json

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from portside.commands.rows import add_answers
 from portside.commands.tasks import Columns
-from portside.data.findings import DataReport, excerpt
+from portside.data.findings import excerpt
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from portside.evaluation.matching import MatchingReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "findings", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
 
 SHOWN = 3
 """Documents shown for a query."""
@@ -33,11 +33,6 @@ def read(path: Path, columns: Columns, *, test: bool) -> MatchingDataset:
     from portside.data.matching import load_judged
 
     return load_judged(path, query=columns.text, document=columns.label, test=test)
-
-
-def findings(dataset: MatchingDataset) -> DataReport:
-    """What was found in the file."""
-    return DataReport(dataset.source, len(dataset), len(dataset)).with_findings(*dataset.findings)
 
 
 def measured(version: ModelVersion) -> str:

@@ -34,7 +34,7 @@ def list_models(json: AsJson = False) -> None:
     if not rows:
         say("No models yet. Train one: portside train classification --data FILE --name NAME")
         return
-    columns = ["model", "champion", "candidate", "versions", "accuracy", "trained"]
+    columns = ["model", "task", "champion", "candidate", "versions", "accuracy", "trained"]
     table(columns, [[row["name"], *(row[column] for column in columns[1:])] for row in rows])
 
 
@@ -161,6 +161,7 @@ def _summary(registry: ModelRegistry, name: str) -> dict[str, Any]:
     served = next((version for version in versions if version.version == aliases.get("champion")), versions[-1])
     return {
         "name": name,
+        "task": served.card.get("task"),
         "champion": aliases.get("champion"),
         "candidate": aliases.get("candidate"),
         "versions": len(versions),
@@ -171,6 +172,8 @@ def _summary(registry: ModelRegistry, name: str) -> dict[str, Any]:
 
 
 def _description(registry: ModelRegistry, name: str) -> dict[str, Any]:
+    from portside.commands.tasks import measured
+
     aliases = registry.aliases(name)
     return {
         "name": name,
@@ -179,7 +182,9 @@ def _description(registry: ModelRegistry, name: str) -> dict[str, Any]:
             {
                 "version": version.version,
                 "aliases": sorted(alias for alias, at in aliases.items() if at == version.version),
+                "task": version.card.get("task"),
                 "accuracy": version.validation.get("accuracy"),
+                "measured": measured(version) or version.card.get("summary") or "no figures on validation rows",
                 "trained": _trained(version),
                 "folder": version.folder,
                 "card": version.card,
@@ -203,16 +208,18 @@ def _event(event: RegistryEvent) -> dict[str, Any]:
 
 
 def _print_description(described: dict[str, Any]) -> None:
-    from portside.console import table
+    from portside.console import say, table
 
     table(
-        ["version", "aliases", "accuracy", "trained", "folder"],
+        ["version", "task", "aliases", "trained", "folder"],
         [
-            [row["version"], ", ".join(row["aliases"]), row["accuracy"], row["trained"], row["folder"]]
+            [row["version"], row["task"], ", ".join(row["aliases"]), row["trained"], row["folder"]]
             for row in described["versions"]
         ],
         title=f"Versions of {described['name']}",
     )
+    for row in described["versions"]:
+        say(f"{described['name']}:{row['version']}  {row['measured']}")
     table(
         ["when", "who", "what", "why"],
         [

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from portside.commands.classification import PROBABILITY_DIGITS
 from portside.commands.rows import add_answers
 from portside.commands.tasks import Columns
-from portside.data.findings import DataReport
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from portside.evaluation.multilabel import MultiLabelReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "findings", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
 
 WEAKEST_SHOWN = 10
 SHOWN = 3
@@ -34,11 +33,6 @@ def read(path: Path, columns: Columns, *, test: bool) -> MultiLabelDataset:
     from portside.data.multilabel import load_multilabelled
 
     return load_multilabelled(path, text=columns.text, label=columns.label)
-
-
-def findings(dataset: MultiLabelDataset) -> DataReport:
-    """What was found in the file."""
-    return DataReport(dataset.source, len(dataset), len(dataset)).with_findings(*dataset.findings)
 
 
 def measured(version: ModelVersion) -> str:

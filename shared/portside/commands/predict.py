@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portside.commands.tasks import commands_of
+from portside.commands.tasks import commands_of, task_of_version
 from portside.errors import UsageError
 
 __all__ = ["commands"]
@@ -27,10 +27,8 @@ def predict(
     json: Annotated[bool, typer.Option("--json", help="Print the predictions for TEXT as JSON.")] = False,
 ) -> None:
     """Ask a model for the labels of texts, with its confidence and every probability."""
-    from portside.inference.folder import task_of
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
-    from portside.tasks.spec import find_task
 
     if (data is None) == (not texts):
         raise UsageError(
@@ -42,7 +40,7 @@ def predict(
         raise UsageError("Predictions for a file go to a file", seen="no --out", remedy="Add --out out.csv")
     settings = load_settings()
     version = ModelRegistry(settings.models_dir).resolve(model)
-    task = commands_of(find_task(task_of(version.folder)))
+    task = commands_of(task_of_version(version))
     if data is not None and out is not None:
         task.predict_file(version, data, out, text, threads=settings.threads)
     else:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.commands.tasks import Columns, open_texts, replacing
-from portside.data.findings import DataReport
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,7 +15,7 @@ if TYPE_CHECKING:
     from portside.evaluation.tagging import TaggingReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "findings", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
 
 TEXTS_AT_ONCE = 512
 
@@ -30,11 +29,6 @@ def read(path: Path, columns: Columns, *, test: bool) -> TaggedDataset:
     from portside.data.tagged import load_tagged
 
     return load_tagged(path)
-
-
-def findings(dataset: TaggedDataset) -> DataReport:
-    """What reading had to mend."""
-    return DataReport(dataset.source, len(dataset), len(dataset)).with_findings(*dataset.findings)
 
 
 def measured(version: ModelVersion) -> str:

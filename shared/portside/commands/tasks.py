@@ -24,10 +24,12 @@ __all__ = [
     "Measured",
     "TaskCommands",
     "commands_of",
+    "measured",
     "open_texts",
     "recipe_from",
     "recipe_of",
     "replacing",
+    "task_of_version",
     "warn",
 ]
 
@@ -55,11 +57,7 @@ class TaskCommands(Protocol):
     """A module of this package, one for each task."""
 
     def read(self, path: Path, columns: Columns, *, test: bool) -> Any:
-        """The task's data set in ``path``; ``test``: its rows are only asked about."""
-        ...
-
-    def findings(self, dataset: Any) -> DataReport:
-        """What was found in the file."""
+        """The task's data set in ``path``, with a ``report`` on it; ``test``: its rows are only asked about."""
         ...
 
     def measured(self, version: ModelVersion) -> str:
@@ -88,6 +86,47 @@ def commands_of(task: TaskSpec) -> TaskCommands:
     from importlib import import_module
 
     return cast(TaskCommands, import_module(task.cli))
+
+
+def task_of_version(version: ModelVersion) -> TaskSpec:
+    """The task that a registered model does.
+
+    Raises:
+        ModelError: it is an encoder, which answers nothing by itself, or of a task that is not known here.
+    """
+    from portside.errors import ModelError
+    from portside.inference.folder import task_of
+    from portside.tasks.spec import find_tasks
+
+    name = task_of(version.folder)
+    known = {task.name: task for task in find_tasks()}
+    if name in known:
+        return known[name]
+    if name == "encoder":
+        raise ModelError(
+            "An encoder turns texts into vectors; it gives no answers that could be shown or measured",
+            seen=f"{version.ref} is an encoder",
+            remedy=f"Train a model that starts from it: portside train {'|'.join(known)} --data FILE --name NAME "
+            f"--encoder {version.ref}",
+        )
+    raise ModelError(
+        "A model must be for a task that this Portside knows",
+        seen=f"{version.ref} is a model for {name}; known are {', '.join(known)}",
+        remedy="Use the Portside that trained it, or a newer one",
+    )
+
+
+def measured(version: ModelVersion) -> str:
+    """The validation figures of a version of any task, or of an encoder, in one line; empty where there are none."""
+    from portside.tasks.spec import find_tasks
+
+    task = version.card.get("task")
+    if task == "encoder":
+        from portside.commands.adapt import measured as of_encoder
+
+        return of_encoder(version)
+    spec = next((one for one in find_tasks() if one.name == task), None)
+    return "" if spec is None else commands_of(spec).measured(version)
 
 
 def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any:
@@ -134,15 +173,16 @@ def open_texts(data: Path, text: str | None) -> tuple[RowSource, int]:
     return source, source.columns.index(column)
 
 
-def warn(report: DataReport, source: str, log: Callable[[str], None]) -> None:
-    """Say the gravest of what was found in a file; notes are left to ``portside data check``."""
+def warn(task: TaskSpec, dataset: Any, log: Callable[[str], None]) -> None:
+    """Say the gravest of what was found in a file of ``task``; notes are left to ``portside data check``."""
+    report: DataReport = dataset.report
     findings = [finding for finding in report.findings if finding.severity != "note"]
     for finding in findings[:FINDINGS_SHOWN]:
         times = f" ({finding.count:,} times)" if finding.count > 1 else ""
         row = f", row {finding.row:,}" if finding.row is not None else ""
         log(f"{finding.severity}: {finding.rule.rstrip('.')}{times}{row}")
     if findings:
-        log(f"All that was found: portside data check {source}")
+        log(f"All that was found: portside data check {dataset.source} --task {task.name}")
 
 
 @contextmanager

@@ -151,9 +151,9 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
     dataset = words.read(wish.data, wish.columns, test=False)
     valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
     with TerminalProgress(f"Training {wish.name}") as terminal, stop_on_signal(terminal) as progress:
-        warn(words.findings(dataset), dataset.source, progress.log)
-        if valid is not None:
-            warn(words.findings(valid), valid.source, progress.log)
+        for found in (dataset, valid):
+            if found is not None:
+                warn(task, found, progress.log)
         order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote, resume=wish.resume)
         if wish.auto:
             return train_auto(task, recipe, dataset, order, valid)

@@ -14,7 +14,7 @@ from typing import Literal
 from portside.data.cells import cell_text
 from portside.data.checks import Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
 from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
-from portside.data.findings import DataReport, Finding, excerpt
+from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
 from portside.data.read import Table, read_table
 from portside.errors import DataError
@@ -192,6 +192,7 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
             made.append(Example(text, names.setdefault(label, label)))
     rows, examples = tuple(numbers), tuple(made)
     counts = dict(sorted(Counter(example.label for example in examples).items()))
+    left_out = f" ({len(cells) - len(examples):,} left out)" if len(cells) > len(examples) else ""
     report = DataReport(
         file=table.file,
         rows=len(examples),
@@ -201,6 +202,8 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
         text_column=columns.text,
         label_column=columns.label,
         label_counts=counts,
+        holds=f"{len(examples):,} rows{left_out} in '{columns.text}', {len(counts):,} labels in '{columns.label}': "
+        f"{counted(counts)}",
     ).with_findings(
         *table.findings, *columns.notes, *check_cells(cells, where), *check_classes(examples, rows, where, role)
     )

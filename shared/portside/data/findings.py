@@ -8,11 +8,12 @@ from typing import Any, Literal
 
 from portside.errors import DataError
 
-__all__ = ["DataReport", "Finding", "Severity", "excerpt"]
+__all__ = ["DataReport", "Finding", "Severity", "counted", "excerpt"]
 
 Severity = Literal["fatal", "warning", "note"]
 EXCERPT = 80
 """Characters of a value that are shown: enough to find it again."""
+NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,8 @@ class DataReport:
     label_counts: Mapping[str, int] = field(default_factory=dict)
     """Rows of each label, by label."""
     findings: tuple[Finding, ...] = ()
+    holds: str = ""
+    """What there is, in words; empty where the file cannot be read."""
 
     @property
     def fatal(self) -> tuple[Finding, ...]:
@@ -91,10 +94,19 @@ class DataReport:
             "text_column": self.text_column,
             "label_column": self.label_column,
             "labels": dict(self.label_counts),
+            "holds": self.holds,
             "findings": [
                 {name: getattr(finding, name) for name in Finding.__dataclass_fields__} for finding in self.findings
             ],
         }
+
+
+def counted(counts: Mapping[str, int]) -> str:
+    """The most frequent names with how often each is there, in words."""
+    ranked = sorted(counts.items(), key=lambda item: -item[1])
+    shown = ", ".join(f"{name} {count:,}" for name, count in ranked[:NAMES_SHOWN])
+    more = f", … and {len(ranked) - NAMES_SHOWN:,} more" if len(ranked) > NAMES_SHOWN else ""
+    return f"{shown}{more}"
 
 
 def excerpt(value: object) -> str:

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from portside.data.cells import cell_text
 from portside.data.columns import find_column
-from portside.data.findings import Finding, excerpt
+from portside.data.findings import DataReport, Finding, excerpt
 from portside.data.identity import clean
 from portside.data.read import Table, read_table
 from portside.errors import DataError
 from portside.records import Judged
+from portside.tasks.matching import RELEVANT_FROM
 
 __all__ = ["MatchingDataset", "load_judged"]
 
@@ -54,6 +55,8 @@ class MatchingDataset:
     findings: tuple[Finding, ...] = ()
     judgements: str = ""
     """The file of the judgements, where it is one of several in a folder."""
+    form: str = "judgements"
+    """Pairs, triplets, judged pairs or a folder, and the columns that were taken for what, in words."""
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -67,6 +70,17 @@ class MatchingDataset:
             plain = [self.queries[one.query], self.documents[one.document], one.relevance]
             digest.update(json.dumps(plain, ensure_ascii=True).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def report(self) -> DataReport:
+        """What the file holds and what was found in it."""
+        relevant = sum(one.relevance >= RELEVANT_FROM for one in self.judged)
+        holds = (
+            f"{self.form}; {len(self.queries):,} queries, {len(self.documents):,} documents, "
+            f"{len(self.judged):,} judgements, {relevant:,} of them of a relevant document"
+        )
+        report = DataReport(Path(self.source).name, len(self.judged), len(self.judged), holds=holds)
+        return report.with_findings(*self.findings)
 
     def subset(self, queries: Iterable[str]) -> MatchingDataset:
         """These queries with their judgements; every document stays."""
@@ -132,7 +146,16 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
         seen = "none" if not empty else f"only rows with an empty cell, such as row {empty[0][0]}"
         raise DataError("The file must hold at least one query with a document", seen=seen, file=table.file)
     findings = [*table.findings, *notes, *more, *_left_out(empty, table.file)]
-    return MatchingDataset(documents.by_id(), queries.by_id(), tuple(judged), str(path), tuple(findings))
+    found = {"queries": asked, "documents": answer, "negatives": negative, "relevance": relevance}
+    return MatchingDataset(
+        documents.by_id(), queries.by_id(), tuple(judged), str(path), tuple(findings), form=_form(found)
+    )
+
+
+def _form(columns: Mapping[str, str | None]) -> str:
+    named = ", ".join(f"{what} in '{column}'" for what, column in columns.items() if column)
+    kind = "triplets" if columns["negatives"] else "judged pairs" if columns["relevance"] else "pairs"
+    return f"{kind}, {named}"
 
 
 def _optional(names: Sequence[str], known: Sequence[str], file: str) -> str | None:
@@ -206,7 +229,8 @@ def _from_folder(folder: Path, part: str) -> MatchingDataset:
         findings.append(Finding("warning", rule, "Give it a text, or remove the row", table.file, count=lost))
     asked = {key: queries.by_id[key] for key in dict.fromkeys(one.query for one in judged)}
     kept = {key: text for key, text in documents.by_id.items() if text}
-    return MatchingDataset(kept, asked, tuple(judged), str(folder), tuple(findings), str(path))
+    form = f"a folder of judgements ({path.relative_to(folder)})"
+    return MatchingDataset(kept, asked, tuple(judged), str(folder), tuple(findings), str(path), form)
 
 
 def _part(folder: Path, name: str) -> Path:

@@ -14,7 +14,7 @@ from typing import Any
 
 from portside.data.cells import cell_text
 from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
-from portside.data.findings import Finding, excerpt
+from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean, text_key
 from portside.data.read import read_table
 from portside.errors import DataError
@@ -51,6 +51,15 @@ class MultiLabelDataset:
         for one in self.examples:
             digest.update(json.dumps([one.text, one.labels], ensure_ascii=True).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def report(self) -> DataReport:
+        """What the file holds and what was found in it."""
+        counts = Counter(label for one in self.examples for label in one.labels)
+        none = sum(not one.labels for one in self.examples)
+        holds = f"{len(self):,} texts, {none:,} of them without label, {len(counts):,} labels: {counted(counts)}"
+        report = DataReport(Path(self.source).name, len(self), len(self), label_counts=counts, holds=holds)
+        return report.with_findings(*self.findings)
 
     def subset(self, places: Sequence[int]) -> MultiLabelDataset:
         """Some of the rows, in the order of ``places``."""

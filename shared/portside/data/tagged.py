@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.data.encodings import decode
-from portside.data.findings import Finding, excerpt
+from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
 from portside.data.read import read_bytes
 from portside.data.words import Word, split_sentences, split_words
@@ -54,6 +54,16 @@ class TaggedDataset:
             plain = [sentence.tokens, sentence.tags, sentence.document]
             digest.update(json.dumps(plain, ensure_ascii=True).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def report(self) -> DataReport:
+        """What the file holds and what was found in it."""
+        counts = Counter(tag[2:] for one in self.sentences for tag in one.tags if tag.startswith("B-"))
+        words = sum(len(one.tokens) for one in self.sentences)
+        entities = f"{counts.total():,} entities of {len(counts):,} types: {counted(counts)}"
+        holds = f"{len(self):,} sentences, {words:,} words, {entities}"
+        report = DataReport(Path(self.source).name, len(self), len(self), label_counts=counts, holds=holds)
+        return report.with_findings(*self.findings)
 
     def subset(self, places: Sequence[int]) -> TaggedDataset:
         """Some of the sentences, in the order of ``places``."""

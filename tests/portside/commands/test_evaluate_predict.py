@@ -10,6 +10,7 @@ import pytest
 from portside.cli import main
 from portside.commands.classification import output_columns
 from portside.inference.classifier import load_classifier
+from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
@@ -95,6 +96,26 @@ def test_wrong_use_is_advice(
     version: ModelVersion, arguments: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert words in refused(arguments, capsys)
+
+
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("encoder", ["words:1 is an encoder", "portside train classification|matching|", "--encoder words:1"]),
+        ("poetry", ["words:1 is a model for poetry; known are classification, matching", "newer"]),
+    ],
+)
+@pytest.mark.parametrize("verb", [["predict", "words", "a text"], ["evaluate", "words", "--data", "rows.csv"]])
+def test_a_model_that_gives_no_answers_is_advice(
+    verb: list[str], task: str, words: list[str], version: ModelVersion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = ModelRegistry(version.folder.parents[1])
+    with registry.staging("words") as folder:
+        write_model_file(folder, ModelFile(task, 8))
+        registry.register("words", folder, {"task": task}, actor="a", reason="r", check=lambda _: None)
+    told = refused(verb, capsys)
+    assert not [word for word in words if word not in told], told
+    assert "next:" in told
 
 
 def test_an_output_that_cannot_be_written_leaves_nothing(

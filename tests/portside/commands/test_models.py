@@ -22,7 +22,13 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelRegistry:
     for accuracy in (0.9, 0.95):
         with registry.staging("intents") as folder:
             (folder / "model.safetensors").write_bytes(b"weights")
-            card = {"metrics": {"validation": {"accuracy": accuracy}}}
+            found = {
+                "accuracy": accuracy,
+                "accuracy_ci95": [accuracy - 0.05, accuracy + 0.05],
+                "macro_f1": 0.5,
+                "n": 80,
+            }
+            card = {"task": "classification", "metrics": {"validation": found}}
             registry.register("intents", folder, card, actor="ann", reason="trained", check=lambda _: None)
     return registry
 
@@ -68,12 +74,44 @@ def test_promote_and_roll_back_are_told_and_kept(home: ModelRegistry) -> None:
 def test_show_prints_versions_and_history_or_one_card(home: ModelRegistry) -> None:
     shown = run("show", "intents").stdout
     assert "registered version 2 as candidate" in shown
-    assert "0.9500" in shown
+    assert "intents:2  Validation accuracy 95.00 % (95 % interval 90.0 to 100.0), macro-F1 0.5000, n = 80\n" in shown
     assert run("show", "intents:2").stdout.startswith("# intents, version 2\n")
     card = json.loads(run("show", "intents@candidate", "--json").stdout)
-    assert (card["model"], card["card"]["metrics"]) == ("intents:2", {"validation": {"accuracy": 0.95}})
+    assert (card["model"], card["card"]["metrics"]["validation"]["accuracy"]) == ("intents:2", 0.95)
     with pytest.raises(ModelNotFound):
         run("show", "nothing")
+
+
+MEASURED = [
+    (
+        "matching",
+        {"ndcg_at_10": 0.5, "keywords_ndcg_at_10": 0.4, "hybrid_ndcg_at_10": 0.6, "system": "hybrid", "documents": 9},
+        "Validation NDCG@10 0.5000 by vectors (keywords 0.4000, hybrid 0.6000) among 9 documents, n = 7 queries; "
+        "it answers by hybrid",
+    ),
+    (
+        "tagging",
+        {"entity_f1": 0.5, "precision": 0.4, "recall": 0.6},
+        "Validation entity F1 0.5000 (precision 0.4000, recall 0.6000), n = 7 sentences",
+    ),
+    ("multilabel", {"micro_f1": 0.5, "threshold": 0.3}, "Validation micro-F1 0.5000 from probability 0.30 on, n = 7"),
+    ("encoder", {"loss_before": 2.5, "loss": 1.25}, "Loss on 7 held-out texts: 2.500 before, 1.250 after"),
+    ("encoder", {"ndcg": 0.5}, "what its maker says of it"),
+    ("poetry", {"rhymes": 3}, "what its maker says of it"),
+]
+
+
+@pytest.mark.parametrize(("task", "found", "words"), MEASURED)
+def test_show_says_the_figures_of_every_kind_of_model(
+    task: str, found: dict[str, object], words: str, home: ModelRegistry
+) -> None:
+    with home.staging("other") as folder:
+        (folder / "model.safetensors").write_bytes(b"weights")
+        card = {"task": task, "summary": "what its maker says of it", "metrics": {"validation": {**found, "n": 7}}}
+        home.register("other", folder, card, actor="ann", reason="trained", check=lambda _: None)
+    assert f"other:1  {words}\n" in run("show", "other").stdout
+    assert json.loads(run("show", "other", "--json").stdout)["versions"][0]["measured"] == words
+    assert json.loads(run("list", "--json").stdout)["models"][1]["task"] == task
 
 
 def test_verify_tells_the_intact_from_the_damaged(home: ModelRegistry) -> None:
