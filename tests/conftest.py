@@ -26,7 +26,8 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from portside.apps import AppSpec
-from portside.registry import ModelRegistry
+from portside.inference.folder import ModelFile, write_model_file
+from portside.registry import ModelRegistry, ModelVersion
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
@@ -55,6 +56,19 @@ def settings(tmp_path: Path) -> Settings:
 def registry(tmp_path: Path) -> ModelRegistry:
     """An empty model registry."""
     return ModelRegistry(tmp_path / "models")
+
+
+@pytest.fixture
+def register_encoder(tiny_encoder: Path) -> Callable[[ModelRegistry, str], ModelVersion]:
+    """Registers the tiny encoder under a name, as ``portside adapt`` would."""
+
+    def register(registry: ModelRegistry, name: str) -> ModelVersion:
+        with registry.staging(name) as folder:
+            shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
+            write_model_file(folder, ModelFile("encoder", 32))
+            return registry.register(name, folder, {"task": "encoder"}, actor="a", reason="r", check=lambda _: None)
+
+    return register
 
 
 @pytest.fixture

@@ -18,13 +18,9 @@ __all__ = ["build_service", "check_health"]
 def build_service(settings: Settings) -> RecommendService:
     """The recommender as it runs: the suite's database, the registry's champion, the files of the home folder."""
     config = RecommendConfig()
-    pretrained = BundledEncoder(settings.encoder, threads=settings.threads)
-    served = ServedEncoder(
-        ModelRegistry(settings.models_dir),
-        config.encoder.name,
-        fallback=pretrained,
-        threads=settings.threads,
-    )
+    registry = ModelRegistry(settings.models_dir)
+    pretrained = BundledEncoder(settings.encoder, registry, threads=settings.threads)
+    served = ServedEncoder(registry, config.encoder.name, fallback=pretrained, threads=settings.threads)
     return RecommendService(
         store=RecommendStore(open_database(settings)),
         library=Library(settings.indexes_dir / "recommend"),

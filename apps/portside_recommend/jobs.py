@@ -91,6 +91,7 @@ def evaluate_service(
 ) -> dict[str, Any]:
     """Evaluate with an encoder trained for this evaluation only, on the events before the cut, then thrown away."""
     from portside.encoders import resolve_encoder
+    from portside.registry import ModelRegistry
     from portside_recommend.train import make_teacher
 
     config = service.config.encoder
@@ -98,6 +99,6 @@ def evaluate_service(
         config = replace(config, budget_seconds=budget_seconds)
     settings.runs_dir.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=settings.runs_dir, prefix="recommend-evaluation-") as folder:
-        start = resolve_encoder(settings.encoder).folder
+        start = resolve_encoder(settings.encoder, ModelRegistry(settings.models_dir)).folder
         teacher = make_teacher(start, Path(folder), config, threads=settings.threads) if fine_tune else None
         return service.evaluate(protocol, teacher, progress)

@@ -101,7 +101,7 @@ def train_recommender(
             seen=f"{len(shelf):,} items, {len(log):,} events",
             remedy="portside recommend ingest --items FILE --events FILE",
         )
-    start = resolve_encoder(settings.encoder)
+    start = resolve_encoder(settings.encoder, registry)
     progress.log(start.note)
     source = Source(shelf.items, log, service.keeper.encoder(), shelf.vectors)
     with registry.staging(config.name) as folder:

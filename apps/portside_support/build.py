@@ -67,7 +67,7 @@ def build_knowledge(settings: Settings, content: ContentStore, config: SupportCo
     """The knowledge base, its index below the home folder."""
     from portside.inference.encoder import BundledEncoder
 
-    encoder = BundledEncoder(settings.encoder, threads=settings.threads)
+    encoder = BundledEncoder(settings.encoder, ModelRegistry(settings.models_dir), threads=settings.threads)
     return KnowledgeBase(content, encoder, settings.indexes_dir / "support", candidates=config.candidates)
 
 

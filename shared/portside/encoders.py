@@ -25,6 +25,7 @@ __all__ = [
     "RegisteredModels",
     "RegisteredVersion",
     "bundled_folder",
+    "find_registered",
     "hidden_size",
     "load_backbone",
     "read_config",
@@ -34,6 +35,8 @@ __all__ = [
 BUNDLED_NAME = "all-MiniLM-L6-v2"
 BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 """Of the published model's ``model.safetensors``: the package that carries it is a third party's copy."""
+BUNDLED = ("", "bundled", BUNDLED_NAME)
+"""What the bundled encoder is called."""
 HUB_FILES = [
     "config.json",
     "tokenizer*",
@@ -102,7 +105,7 @@ def resolve_encoder(
         ModelError: the folder holds no safetensors weights, or the registered model is no encoder.
         ModelDamaged: the bundled or registered weights are not those published or registered.
     """
-    if reference in ("", "bundled", BUNDLED_NAME):
+    if reference in BUNDLED:
         folder = bundled_folder()
         note = f"Starting from the bundled encoder {BUNDLED_NAME} (checksum verified)"
         return EncoderSource("bundled", BUNDLED_NAME, folder, BUNDLED_SHA256, note)
@@ -124,6 +127,17 @@ def resolve_encoder(
     folder, how = _hub_folder(reference, download=download)
     note = f"Starting from the hub model {reference} ({how})"
     return EncoderSource("hub", reference, folder, _sha256(*_weights_of(folder)), note)
+
+
+def find_registered(reference: str, registered: RegisteredModels | None) -> RegisteredVersion | None:
+    """The version that ``resolve_encoder`` would take; None where it would look elsewhere. Reads no weights.
+
+    Raises:
+        ModelNotFound: there is no such version or alias.
+        ModelError: the registered model is no encoder.
+    """
+    elsewhere = reference in BUNDLED or Path(reference).expanduser().is_dir() or _looks_like_path(reference)
+    return None if elsewhere or registered is None else _registered(reference, registered)
 
 
 @lru_cache(maxsize=1)

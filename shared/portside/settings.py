@@ -24,7 +24,10 @@ class Settings(BaseSettings):
         description="SQLAlchemy URL (postgresql+psycopg://…); empty: SQLite in the home folder",
     )
     samples: Path = Field(default=Path("data_samples"), description="folder of the sample data the demo trains on")
-    encoder: str = Field(default="", description="pretrained weights: folder or hub id; empty: the bundled encoder")
+    encoder: str = Field(
+        default="",
+        description="pretrained weights: folder, name of an adapted encoder or hub id; empty: the bundled encoder",
+    )
     host: str = Field(default="127.0.0.1", description="address to listen on; loopback unless told otherwise")
     port: int = Field(default=8501, ge=1, le=65535, description="TCP port of the pages and the API")
     actor: str = Field(default="", description="who is named in histories; empty: the operating system's user")

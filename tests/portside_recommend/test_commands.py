@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from typer.testing import CliRunner
 from portside.errors import PortsideError, UsageError
 from portside.jobs import JobContext
 from portside.progress import NullProgress
+from portside.registry import ModelRegistry, ModelVersion
 from portside.settings import Settings
+from portside_recommend.build import build_service
 from portside_recommend.cli import commands
 from portside_recommend.jobs import evaluate, ingest
 
@@ -63,9 +66,20 @@ def test_wrong_use_is_advice(home: Path, words: tuple[str, ...]) -> None:
         run(*words)
 
 
-def test_jobs_do_the_same(home: Path, tiny_encoder: Path) -> None:
-    settings = Settings(home=home / "home", encoder=str(tiny_encoder), database_url="")
+@pytest.mark.parametrize("reference", ["", "words", "words@champion"])
+def test_jobs_do_the_same(
+    reference: str,
+    home: Path,
+    tiny_encoder: Path,
+    register_encoder: Callable[[ModelRegistry, str], ModelVersion],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = Settings(home=home / "home", encoder=reference or str(tiny_encoder), database_url="")
+    if reference:
+        register_encoder(ModelRegistry(settings.models_dir), "words")
+        monkeypatch.setenv("PORTSIDE_ENCODER", reference)
     run("search", "x")  # makes the tables
+    assert build_service(settings).overview().model == ("words:1" if reference else str(tiny_encoder))
     context = JobContext(settings=settings, progress=NullProgress(), job_id="1", actor="ann")
     done = ingest(context, items=str(home / "items.csv"), events=str(home / "events.csv"), mapping={"user_id": "who"})
     assert done["summary"] == "items.csv, events.csv: 4 items, 18 new events"

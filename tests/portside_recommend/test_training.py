@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ import scipy.sparse as sp
 from portside.errors import Cancelled, DataError
 from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress, RecordingProgress
-from portside.registry import ModelRegistry
+from portside.registry import ModelRegistry, ModelVersion
 from portside.settings import Settings
 from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices, settle
@@ -167,6 +168,19 @@ def test_a_stopped_training_changes_nothing(
         train(service, registry, tiny_settings, progress=RecordingProgress(cancel_at=0.5))
     assert registry.names() == []
     assert service.library.stamp() == before
+
+
+def test_a_training_starts_from_a_registered_encoder(
+    service: RecommendService,
+    registry: ModelRegistry,
+    settings: Settings,
+    register_encoder: Callable[[ModelRegistry, str], ModelVersion],
+) -> None:
+    register_encoder(registry, "words")
+    progress = RecordingProgress(cancel_at=0.0)
+    with pytest.raises(Cancelled):
+        train(service, registry, settings.model_copy(update={"encoder": "words"}), progress=progress)
+    assert "the adapted encoder words:1" in progress.lines[0]
 
 
 def test_training_without_events_is_advice(

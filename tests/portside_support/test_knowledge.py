@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,11 @@ import pytest
 from portside.errors import Cancelled, ModelDamaged, StorageError
 from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress, RecordingProgress
+from portside.registry import ModelRegistry, ModelVersion
+from portside.settings import Settings
 from portside_support.articles import parse_article
+from portside_support.build import build_knowledge
+from portside_support.config import SupportConfig
 from portside_support.knowledge import KnowledgeBase
 from portside_support.records import Article
 from portside_support.service import Stores
@@ -64,3 +69,16 @@ def test_a_damaged_index_is_named(base: KnowledgeBase, stores: Stores, tmp_path:
     fresh = KnowledgeBase(stores.content, FakeEncoder(dim=128), tmp_path / "index", candidates=10)
     with pytest.raises(ModelDamaged):
         fresh.search("tents", 3)
+
+
+def test_a_registered_encoder_is_found_by_its_name(
+    stores: Stores, settings: Settings, register_encoder: Callable[[ModelRegistry, str], ModelVersion]
+) -> None:
+    register_encoder(ModelRegistry(settings.models_dir), "words")
+    named = settings.model_copy(update={"encoder": "words@champion"})
+    base = build_knowledge(named, stores.content, SupportConfig())
+    base.replace([article("post", "where is my parcel")], NullProgress())
+    assert base.search("my parcel", 1)[0].passage.slug == "post"
+    state = stores.content.knowledge_state()
+    assert state is not None
+    assert state.encoder == "words:1"

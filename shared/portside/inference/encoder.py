@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.encoders import BUNDLED_NAME, bundled_folder, hidden_size, resolve_encoder
+from portside.encoders import BUNDLED_NAME, RegisteredModels, find_registered, hidden_size, resolve_encoder
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.served import Served, VersionSource
@@ -126,13 +126,16 @@ def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 
 class BundledEncoder:
     """The pretrained encoder that Portside starts from (or the one that ``reference`` names), untuned.
 
-    Nothing is read before the first text.
+    Nothing is read before the first text. A name among those ``registered`` stands for the version that it names then,
+    as long as this object lives: vectors of two versions must not be mixed.
     """
 
-    def __init__(self, reference: str = "", *, threads: int = 0) -> None:
+    def __init__(self, reference: str = "", registered: RegisteredModels | None = None, *, threads: int = 0) -> None:
         self._reference = reference
+        self._registered = registered
         self._threads = threads
         self._lock = Lock()
+        self._name = ""
         self._encoder: FolderEncoder | None = None
 
     @property
@@ -141,7 +144,8 @@ class BundledEncoder:
 
     @property
     def model(self) -> str:
-        return self._reference or BUNDLED_NAME
+        with self._lock:
+            return self._named()
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._loaded().encode(texts)
@@ -149,9 +153,16 @@ class BundledEncoder:
     def _loaded(self) -> FolderEncoder:
         with self._lock:
             if self._encoder is None:
-                folder = resolve_encoder(self._reference).folder if self._reference else bundled_folder()
-                self._encoder = FolderEncoder(folder, model=self.model, threads=self._threads)
+                name = self._named()
+                folder = resolve_encoder(name, self._registered).folder
+                self._encoder = FolderEncoder(folder, model=name, threads=self._threads)
             return self._encoder
+
+    def _named(self) -> str:
+        if not self._name:
+            version = find_registered(self._reference, self._registered)
+            self._name = version.ref if version else self._reference or BUNDLED_NAME
+        return self._name
 
 
 class ServedEncoder:

@@ -122,7 +122,7 @@ class _Sitting:
                 remedy="Give --trials 20 and --space encoder_lr=1e-5..5e-4:log",
             )
         began = time.monotonic()
-        source = resolve_encoder(recipe.encoder)
+        source = resolve_encoder(recipe.encoder, order.registry)
         order.progress.log(source.note)
         subject = Subject(recipe, source, _maker(spec, dataset, valid), plan.threads or order.threads)
         identity = _identity(spec, subject, plan.space)

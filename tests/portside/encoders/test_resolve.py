@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portside.encoders import hidden_size, read_config, resolve_encoder
+from portside.encoders import find_registered, hidden_size, read_config, resolve_encoder
 from portside.errors import ModelDamaged, ModelError, ModelNotFound
 from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelVersion
@@ -92,9 +92,15 @@ def test_what_is_no_registered_encoder_is_refused(reference: str, words: str, re
         resolve_encoder(reference, registered)
 
 
+@pytest.mark.parametrize("reference", ["", "all-MiniLM-L6-v2", "./news", "sport", "sport/news"])
+def test_what_is_not_registered_is_looked_for_elsewhere(reference: str, registered: Registered) -> None:
+    assert find_registered(reference, registered) is None
+
+
 def test_a_folder_goes_before_a_registered_name(
     registered: Registered, tiny_encoder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(tiny_encoder, tmp_path / "here" / "news")
     monkeypatch.chdir(tmp_path / "here")
     assert resolve_encoder("news", registered).kind == "folder"
+    assert find_registered("news", registered) is None

@@ -49,6 +49,22 @@ def test_the_bundled_encoder_can_be_another_folder(tiny_encoder: Path) -> None:
     assert np.array_equal(encoder.encode(TEXTS), load_encoder(tiny_encoder).encode(TEXTS))
 
 
+def test_a_registered_name_stands_for_one_version(tiny_encoder: Path, registry: ModelRegistry) -> None:
+    register(registry, tiny_encoder, scale=1.0)
+    encoder = BundledEncoder("recommend-encoder", registry)
+    assert encoder.model == "recommend-encoder:1"
+    register(registry, tiny_encoder, scale=-1.0)
+    first = load_encoder(registry.resolve("recommend-encoder:1").folder).encode(TEXTS)
+    assert np.array_equal(encoder.encode(TEXTS), first)
+    assert encoder.model == "recommend-encoder:1"
+    for reference in ("recommend-encoder", "recommend-encoder@champion", "recommend-encoder:2"):
+        later = BundledEncoder(reference, registry)
+        assert later.model == "recommend-encoder:2"
+        assert np.abs(later.encode(TEXTS) - first).max() > 1e-3
+    with pytest.raises(ModelNotFound, match="recommend-encoder"):
+        _ = BundledEncoder("recommend-encoder:3", registry).model
+
+
 def test_cut_short_weights_are_damage(tiny_encoder: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cut"
     shutil.copytree(tiny_encoder, folder)

@@ -22,7 +22,7 @@ import pytest
 from portside.data import Dataset
 from portside.errors import Cancelled, DataError, ModelError, UsageError
 from portside.progress import NullProgress, Progress, RecordingProgress
-from portside.registry import ModelRegistry
+from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe
 from portside.tasks.spec import find_task
 from portside.training.attempt import Subject, attempt
@@ -47,6 +47,7 @@ def look(recipe: ClassificationRecipe, registry: ModelRegistry, sentences: Sente
         *, name: str = "intents", study: str = "study.db", progress: Progress | None = None, **changes: Any
     ) -> Found:
         given = replace(recipe, head_lr=GENTLE, epochs=1, seed=changes.pop("seed", 0))
+        given = replace(given, encoder=changes.pop("encoder", recipe.encoder))
         data = changes.pop("dataset", None) or sentences(60)
         order = Order(registry, name, tmp_path / "runs", progress or NullProgress(), "ann", "a test")
         space = {"head_lr": Choice((GENTLE, RUINOUS)), "dropout": Range(0.0, 0.3)}
@@ -101,6 +102,16 @@ def test_a_search_in_which_nothing_can_be_trained_says_why(look: Any, registry: 
     with pytest.raises(UsageError, match="at least one trial"):
         look(space={}, study="other.db")
     assert registry.names() == []
+
+
+def test_a_search_starts_from_a_registered_encoder(
+    look: Any, registry: ModelRegistry, register_encoder: Callable[[ModelRegistry, str], ModelVersion]
+) -> None:
+    register_encoder(registry, "words")
+    progress = RecordingProgress(cancel_at=0.0)
+    with pytest.raises(Cancelled):
+        look(encoder="words", progress=progress)
+    assert "the adapted encoder words:1" in progress.lines[0]
 
 
 def test_no_time_for_a_single_trial_is_advice(look: Any, registry: ModelRegistry) -> None:
