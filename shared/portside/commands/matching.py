@@ -54,13 +54,12 @@ def evaluate(version: ModelVersion, dataset: MatchingDataset, *, threads: int, p
     from portside.inference.matcher import load_matcher
     from portside.training.seen import load_seen
 
-    total = len(dataset.queries) + len(dataset.documents)
     cuts = Cuts()
     report = evaluate_matcher(
         load_matcher(version, threads=threads, cuts=cuts),
         dataset,
         seen=load_seen(version.folder),
-        report=lambda done: progress.update(done, total, f"{done:,} of at most {total:,} texts"),
+        report=lambda done, total: progress.update(done, total, "reading texts, ranking documents"),
     )
     return replace(report, cut=cuts.in_rows(None))
 

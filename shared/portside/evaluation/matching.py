@@ -109,9 +109,12 @@ class Matcher(Protocol):
     """The one that it answers with."""
 
     def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int], None] | None = None
+        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
     ) -> tuple[dict[System, dict[str, list[str]]], int]:
-        """For each system query -> documents of ``dataset``, best first; and how many documents were ranked."""
+        """For each system query -> documents of ``dataset``, best first; and how many documents were ranked.
+
+        ``report`` is told how many steps are done of how many.
+        """
         ...
 
 
@@ -158,7 +161,7 @@ def evaluate_matcher(
     dataset: JudgedTexts,
     *,
     seen: Callable[[str], bool] | None = None,
-    report: Callable[[int], None] | None = None,
+    report: Callable[[int, int], None] | None = None,
 ) -> MatchingReport:
     """Rank all documents for every query, by each system, and compare with the judgements.
 

@@ -108,35 +108,49 @@ class FolderMatcher:
         ]
 
     def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int], None] | None = None
+        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
     ) -> tuple[dict[System, dict[str, list[str]]], int]:
         """For each system query -> documents, best first; and how many documents were ranked.
 
         Ranked are the documents of ``dataset`` together with the model's own: a few documents beside a few queries
-        would be found too easily. ``report`` is told how many texts are read.
+        would be found too easily. ``report`` is told how many steps are done of how many: a text to be read is one (the
+        model's own documents need not be), a query to be ranked for is another.
         """
         corpus = with_further(dataset.documents, self.documents.values())
         known = dict(zip(self.documents.values(), self.document_vectors, strict=True))
         new = list(dict.fromkeys(text for text in corpus.values() if text not in known))
         texts = list(dataset.queries.values())
-        found = self.encode([*texts, *new], report=report)
+        read = len(texts) + len(new)
+
+        def after(before: int) -> Callable[[int], None] | None:
+            return None if report is None else lambda done: report(before + done, read + len(texts))
+
+        found = self.encode([*texts, *new], report=after(0))
         known.update(zip(new, found[len(texts) :], strict=True))
         ranker = Ranker(tuple(corpus), tuple(corpus.values()))
-        return rank_all(ranker, dataset, found[: len(texts)], np.stack([known[text] for text in corpus.values()]))
+        documents = np.stack([known[text] for text in corpus.values()])
+        return rank_all(ranker, dataset, found[: len(texts)], documents, report=after(read))
 
 
 def rank_all(
-    ranker: Ranker, dataset: JudgedTexts, queries: NDArray[np.float32], documents: NDArray[np.float32]
+    ranker: Ranker,
+    dataset: JudgedTexts,
+    queries: NDArray[np.float32],
+    documents: NDArray[np.float32],
+    *,
+    report: Callable[[int], None] | None = None,
 ) -> tuple[dict[System, dict[str, list[str]]], int]:
     """Rankings of every query of ``dataset`` by every system; vectors have shape (texts, dim), documents the ranker's.
 
-    Also says how many documents there are.
+    Also says how many documents there are. ``report`` is told how many queries are done.
     """
     out: dict[System, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
     for place, (key, text) in enumerate(dataset.queries.items()):
         scores = documents @ queries[place]
         for system in SYSTEMS:
             out[system][key] = [hit.id for hit in ranker.rank(system, text, scores)]
+        if report is not None:
+            report(place + 1)
     return out, len(documents)
 
 

@@ -66,7 +66,7 @@ class Parrot:
     system: System = "hybrid"
 
     def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int], None] | None = None
+        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
     ) -> tuple[dict[System, dict[str, list[str]]], int]:
         right, wrong = {"q1": ["a", "b"], "q2": ["c"]}, {"q1": ["b"], "q2": ["b", "c"]}
         return {"keywords": wrong, "vectors": right, "hybrid": right}, 7

@@ -69,6 +69,22 @@ def test_the_models_own_documents_are_ranked_among_those_of_the_data(folder: Pat
     assert rankings["hybrid"]["q"][0] == "x"
 
 
+@pytest.mark.parametrize(
+    ("documents", "steps"), [({"x": "my parcel"}, 2 + 0 + 2), ({"x": "my parcel", "y": "lost", "z": "late"}, 2 + 2 + 2)]
+)
+def test_progress_ends_at_its_end_though_documents_are_known(
+    documents: dict[str, str], steps: int, folder: Path
+) -> None:
+    judged = (Judged("q", "x", 1), Judged("r", "x", 1))
+    asked = MatchingDataset(documents, {"q": "my parcel", "r": "where is it"}, judged, "test.csv")
+    told: list[tuple[int, int]] = []
+    FolderMatcher(folder, model="m").rankings(asked, report=lambda done, total: told.append((done, total)))
+    assert {total for _, total in told} == {steps}
+    assert [done for done, _ in told] == sorted({done for done, _ in told})
+    assert told[-1] == (steps, steps)
+    assert told[0][0] < steps
+
+
 @pytest.mark.parametrize("name", ["documents.json", "document_vectors.safetensors"])
 def test_damaged_documents_are_named(folder: Path, name: str) -> None:
     content = (folder / name).read_bytes()
