@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
-__all__ = ["Entity", "Example", "Judged", "LabelSet", "Match", "MultiLabelled", "Prediction", "Tagged"]
+__all__ = ["Entity", "Example", "Judged", "LabelSet", "LabelledRows", "Match", "MultiLabelled", "Prediction", "Tagged"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,3 +94,30 @@ class Match:
     score: float
     """Grows with how well it matches; its scale belongs to how the documents were ranked."""
     model: str
+
+
+Row_co = TypeVar("Row_co", covariant=True)
+
+
+class LabelledRows(Protocol[Row_co]):
+    """Labelled texts that belong together; ``portside.data`` has those that are read from files."""
+
+    @property
+    def examples(self) -> Sequence[Row_co]:
+        """The rows."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The labels that occur, sorted."""
+        ...
+
+    @property
+    def source(self) -> str:
+        """Where the rows come from, for people."""
+        ...
+
+    @property
+    def content_hash(self) -> str:
+        """Changes when a text or a label changes."""
+        ...

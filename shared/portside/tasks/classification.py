@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Literal, TypeAlias, get_args
 
 from portside.errors import DataError
-from portside.records import Example
+from portside.records import Example, LabelledRows
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
@@ -30,28 +30,8 @@ METHODS: tuple[Method, ...] = get_args(Method)
 FEW_SHOT_EPOCHS = 10
 
 
-class LabelledTexts(Protocol):
-    """What training and evaluation need of a data set; ``portside.data`` has the one that reads files."""
-
-    @property
-    def examples(self) -> Sequence[Example]:
-        """The rows."""
-        ...
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels that occur, sorted."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Where the rows come from, for people."""
-        ...
-
-    @property
-    def content_hash(self) -> str:
-        """Changes when a text or a label changes."""
-        ...
+LabelledTexts: TypeAlias = LabelledRows[Example]
+"""What training and evaluation need of a data set."""
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
-from portside.records import MultiLabelled
+from portside.records import LabelledRows, MultiLabelled
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
@@ -19,28 +19,8 @@ __all__ = ["TASK", "MultiLabelRecipe", "MultiLabelTexts", "best_threshold", "lab
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(2, 17))
 
 
-class MultiLabelTexts(Protocol):
-    """What training and evaluation need of a data set; ``portside.data.multilabel`` has the one that reads files."""
-
-    @property
-    def examples(self) -> Sequence[MultiLabelled]:
-        """The rows."""
-        ...
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        """The labels that occur, sorted."""
-        ...
-
-    @property
-    def source(self) -> str:
-        """Where the rows come from, for people."""
-        ...
-
-    @property
-    def content_hash(self) -> str:
-        """Changes when a text or a label changes."""
-        ...
+MultiLabelTexts: TypeAlias = LabelledRows[MultiLabelled]
+"""What training and evaluation need of a data set."""
 
 
 @dataclass(frozen=True)
