@@ -13,8 +13,10 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
+from portside.characters import LETTER, letters_with_marks
 from portside_finance.common_words import (
     COMMON_WORDS,
     COMPANY_CONTEXT,
@@ -26,7 +28,6 @@ from portside_finance.records import Company, Link
 
 __all__ = ["CompanyLinker"]
 
-_TOKEN = re.compile(r"[^\W_]+|&")
 _GAP = re.compile(r"[ .\-‐–'’/+]{0,2}")
 _CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _MARKED = re.compile(
@@ -44,6 +45,11 @@ class _Token:
     text: str
     start: int
     end: int
+
+
+@lru_cache(maxsize=1)
+def _token() -> re.Pattern[str]:
+    return re.compile(rf"{letters_with_marks(LETTER)}|&")
 
 
 class CompanyLinker:
@@ -72,7 +78,7 @@ class CompanyLinker:
             # No spaces between words there: such a name is looked for as it stands.
             owners = self._wide[text]
         else:
-            tokens = tuple(_TOKEN.findall(text))
+            tokens = tuple(_token().findall(text))
             if not tokens or (len(tokens) == 1 and len(tokens[0]) < 2):
                 return
             owners = by_tokens.setdefault(tokens, (how, []))[1]
@@ -83,7 +89,7 @@ class CompanyLinker:
         """One link a company, at its first mention, in the order of the text."""
         found: dict[str, Link] = {}
         shared: list[tuple[tuple[str, ...], _Token]] = []
-        tokens = [_Token(match.group(), match.start(), match.end()) for match in _TOKEN.finditer(text)]
+        tokens = [_Token(match.group(), match.start(), match.end()) for match in _token().finditer(text)]
         for link in self._marked(text):
             found.setdefault(link.ticker, link)
         title_case = _is_title_case(tokens)

@@ -15,7 +15,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 
+from portside.characters import LETTER, letters_with_marks
 from portside_finance.config import StoryConfig
 
 __all__ = ["Lead", "StoryIndex", "Wording", "same_story", "similarity", "story_names", "story_words"]
@@ -25,7 +27,6 @@ _WIRE_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _OUTLET_SUFFIX = re.compile(r"\s+[-–—|]\s+[\w.& ]{2,25}$")
-_WORDS = re.compile(r"[\u4e00-\u9fff]|[^\W_]+")
 _LIGHT_TEXT = """
 a an and are as at be by for from has have in into is it its of on or over s says said t that the their to was were will
 with after amid vs up down new more than but not
@@ -48,11 +49,16 @@ class Wording:
         return cls(story_words(text), story_names(text))
 
 
+@lru_cache(maxsize=1)
+def _words() -> re.Pattern[str]:
+    return re.compile(rf"[\u4e00-\u9fff]|{letters_with_marks(LETTER)}")
+
+
 def story_words(text: str) -> frozenset[str]:
     """The words that count: lower case, without wire prefixes ("UPDATE 2-") and a trailing outlet (" - Reuters")."""
     bare = _OUTLET_SUFFIX.sub("", _WIRE_PREFIX.sub("", text))
-    words = frozenset(_WORDS.findall(bare.casefold()))
-    return words or frozenset(_WORDS.findall(text.casefold()))
+    words = frozenset(_words().findall(bare.casefold()))
+    return words or frozenset(_words().findall(text.casefold()))
 
 
 def similarity(a: frozenset[str], b: frozenset[str]) -> float:
@@ -66,7 +72,7 @@ def similarity(a: frozenset[str], b: frozenset[str]) -> float:
 def story_names(text: str) -> frozenset[str]:
     """Words with a capital, lower-cased: the names in the headline. Empty in title case, where capitals say nothing."""
     bare = _OUTLET_SUFFIX.sub("", _WIRE_PREFIX.sub("", text))
-    words = [word for word in _WORDS.findall(bare) if len(word) > 2 and word.casefold() not in _LIGHT]
+    words = [word for word in _words().findall(bare) if len(word) > 2 and word.casefold() not in _LIGHT]
     names = [word for word in words if word[0].isupper()]
     return frozenset(word.casefold() for word in names) if len(names) < 0.7 * len(words) else frozenset()
 

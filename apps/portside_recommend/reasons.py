@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 
+from portside.characters import letters_with_marks, marks
 from portside_recommend.choices import History
 from portside_recommend.config import RecommendConfig
 from portside_recommend.ranking import FOLLOWING_DECAY, Scores, weigh_history
@@ -135,4 +137,11 @@ def similar_reasons(shelf: Shelf, row: int, scores: Scores, place: int) -> tuple
 
 
 def _words(text: str) -> Sequence[str]:
-    return [word for word in re.findall(r"[^\W\d_]{3,}|[\u4e00-\u9fff]+", text.lower()) if word not in STOP_WORDS]
+    return [word for word in _telling().findall(text.lower()) if word not in STOP_WORDS]
+
+
+@lru_cache(maxsize=1)
+def _telling() -> re.Pattern[str]:
+    # Of two characters only where each is a word.
+    letter = r"[^\W\d_]"
+    return re.compile(rf"(?=(?:{letter}|[{marks()}]){{3}}){letters_with_marks(letter)}|[\u4e00-\u9fff]+")

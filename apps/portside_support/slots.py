@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from portside.characters import marks
 from portside_support.records import Slot, Template
 
 __all__ = ["fill", "find_value", "find_values", "missing", "slot_names"]
@@ -39,7 +40,7 @@ def find_value(slot: Slot, text: str, *, asked: bool = False) -> str | None:
 def _choice(pattern: str, text: str) -> str | None:
     # Longest first: "express delivery" must not be read as "express".
     for choice in sorted((part.strip() for part in pattern.split("|")), key=len, reverse=True):
-        if choice and re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", text, flags=re.IGNORECASE):
+        if choice and re.search(rf"(?<!\w){re.escape(choice)}(?![\w{marks()}])", text, flags=re.IGNORECASE):
             return choice
     return None
 

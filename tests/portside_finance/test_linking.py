@@ -30,6 +30,7 @@ LINKER = CompanyLinker(
         ("Profit at Apple falls", ["AAPL"]),
         ("Apple cuts jobs", ["AAPL"]),
         ("Apple's profit falls", ["AAPL"]),
+        ("Profit at Apple\u0301 falls", []),
         ("apple growers fear frost", []),
         ("Apple growers fear frost", []),  # a capital at the start proves nothing
         ("Target prices rise on steel", []),

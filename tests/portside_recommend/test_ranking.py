@@ -126,6 +126,7 @@ def test_a_popular_item_says_how_many() -> None:
         ("Red Bowl, set of 3", "A red bowl for the set", ("red", "bowl")),
         ("lamp", "lamps", ()),
         ("绿茶 tea", "绿茶", ("绿茶",)),
+        ("लाल घड़ी", "घड़ी दो", ("घड़ी",)),
     ],
 )
 def test_shared_words(first: str, second: str, shared: tuple[str, ...]) -> None:

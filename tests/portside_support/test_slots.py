@@ -16,6 +16,8 @@ from portside_support.slots import fill, find_value, find_values, missing, slot_
         ("regex", r"\d{3}", "none here", True, None),
         ("choices", "UK|United Kingdom|Spain", "to the united kingdom please", False, "United Kingdom"),
         ("choices", "UK|Spain", "Ukraine", True, None),
+        ("choices", "दिन|रात", "तीन दिनों में", True, None),
+        ("choices", "दिन|रात", "दो दिन में", True, "दिन"),
         ("choices", "express|express delivery", "with express delivery", False, "express delivery"),
         ("choices", "C++|C", "I like C++!", False, "C++"),
         ("text", "", "blue, large", True, "blue, large"),

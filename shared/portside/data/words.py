@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
+
+from portside.characters import LETTER, UNSPACED, letters_with_marks, marks
 
 __all__ = ["Word", "split_sentences", "split_words"]
 
-# Chinese and Japanese are written without blanks: each of their characters is a word, as BERT's tokenizers have it.
-_UNSPACED = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_WORD = re.compile(rf"[{_UNSPACED}]|(?:(?![{_UNSPACED}])[^\W_])+(?:['’][^\W\d_]+)?|[^\w\s]|_", re.UNICODE)
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？])[\"'”’)]*\s+(?=[\"'“‘(]*[A-Z0-9\u4e00-\u9fff])|\n+")
 
 
@@ -21,9 +21,20 @@ class Word(NamedTuple):
     end: int
 
 
+@lru_cache(maxsize=1)
+def _word() -> re.Pattern[str]:
+    # Chinese and Japanese are written without blanks: each of their characters is a word, as BERT's tokenizers have it.
+    single = rf"[{UNSPACED}][{marks()}]*"
+    run, ending = letters_with_marks(rf"(?![{UNSPACED}]){LETTER}"), letters_with_marks(r"[^\W\d_]")
+    return re.compile(rf"{single}|{run}(?:['’]{ending})?|[^\w\s]|_")
+
+
 def split_words(text: str) -> list[Word]:
-    """Runs of letters and digits (with an apostrophe's ending), and every other sign or Chinese character by itself."""
-    return [Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(text)]
+    """Runs of letters and digits (with an apostrophe's ending), and every other sign or Chinese character by itself.
+
+    A letter keeps its combining marks. Thai and what is written like it, without blanks, is not cut up.
+    """
+    return [Word(match.group(), match.start(), match.end()) for match in _word().finditer(text)]
 
 
 def split_sentences(words: list[Word], text: str) -> list[list[Word]]:
