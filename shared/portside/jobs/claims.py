@@ -107,6 +107,11 @@ class Claims:
         gone = abandoned((row for row in rows if row.worker != self._worker), self._alive, self._clock())
         fail_abandoned(self._database, gone, self._clock(), self._logs)
 
+    def running(self) -> set[str]:
+        """The ids of all jobs that are said to run, whoever holds them."""
+        with self._database.read() as connection:
+            return set(connection.execute(select(core_jobs.c.id).where(core_jobs.c.state == "running")).scalars())
+
     def _mine(self, job_id: str) -> Update:
         return update(core_jobs).where(
             core_jobs.c.id == job_id, core_jobs.c.state == "running", core_jobs.c.worker == self._worker

@@ -33,7 +33,7 @@ class Job:
     error: str | None
     """Advice for the person who asked, when the job failed."""
     log_tail: list[str]
-    """The last lines of its log; the whole log lies in ``<home>/jobs/<id>.log`` where the worker runs."""
+    """The last lines of its log; the whole lies in ``<home>/jobs/<id>.log`` where the worker runs, till it is old."""
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None

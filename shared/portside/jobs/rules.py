@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from portside.jobs.records import JobState
 
-__all__ = ["Ending", "Outcome", "Timing", "ending", "is_abandoned", "stop_step", "unexpected"]
+__all__ = ["Ending", "Outcome", "Timing", "ending", "is_abandoned", "logs_to_remove", "stop_step", "unexpected"]
 
 SILENCE = timedelta(seconds=60)
 """A worker on another machine that says nothing for so long is taken for dead: a dozen heartbeats, so that a stall of
 the network does not fail a training of an hour."""
+
+KEPT_LOGS = 200
+"""Logs left on disk: what a job's page shows of one, its last lines, is in the database for good."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,15 @@ def is_abandoned(alive: bool | None, heartbeat_at: datetime | None, now: datetim
     if alive is not None:
         return not alive
     return heartbeat_at is None or now - heartbeat_at > SILENCE
+
+
+def logs_to_remove(written: Mapping[str, float], running: Collection[str], kept: int = KEPT_LOGS) -> list[str]:
+    """Which logs go, of those ``written`` (job id -> time of its last line): all but the newest ``kept``.
+
+    The log of a job that runs stays, however long it has said nothing.
+    """
+    newest_first = sorted(written, key=lambda job: (-written[job], job))
+    return [job for job in newest_first[kept:] if job not in running]
 
 
 def stop_step(seconds_since_asked: float, timing: Timing, *, worker_stops: bool) -> Literal["ask", "terminate", "kill"]:

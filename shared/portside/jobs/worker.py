@@ -18,10 +18,10 @@ from portside.clock import Clock, utc_now
 from portside.errors import JobError
 from portside.jobs.claims import Claims, Report
 from portside.jobs.kinds import job_address
-from portside.jobs.logs import log_path
+from portside.jobs.logs import log_path, logs_in, remove_logs
 from portside.jobs.process import JobProcess
 from portside.jobs.records import Job
-from portside.jobs.rules import Ending, Timing, ending, stop_step
+from portside.jobs.rules import Ending, Timing, ending, logs_to_remove, stop_step
 from portside.processes import this_process
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
@@ -99,6 +99,7 @@ class Worker:
                 Report(),
             )
         self._finish(job, end, report)
+        self._remove_old_logs()
         logger.info("job %s (%s) %s", job.id, job.kind, end.state)
         return True
 
@@ -123,6 +124,16 @@ class Worker:
                 logger.exception("the end of job %s could not be stored; trying again in %.0f s", job.id, pause)
                 time.sleep(pause)
                 pause = min(pause * 2, PATIENCE)
+
+    def _remove_old_logs(self) -> None:
+        folder = self._settings.jobs_dir
+        with _database_may_be_away("remove old logs"):
+            try:
+                # First the logs, then who runs: the log of a job that starts in between is not among them.
+                written = logs_in(folder)
+                remove_logs(folder, logs_to_remove(written, self._claims.running()))
+            except OSError:
+                logger.exception("old logs in %s could not be removed", folder)
 
     def _sweep(self) -> None:
         if time.monotonic() - self._swept < self._timing.sweep:

@@ -5,11 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from portside.errors import JobError
 from portside.jobs.kinds import job_address
 from portside.jobs.logs import read_tail
-from portside.jobs.rules import Outcome, Timing, ending, is_abandoned, stop_step
+from portside.jobs.rules import Outcome, Timing, ending, is_abandoned, logs_to_remove, stop_step
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -41,6 +43,33 @@ def test_a_job_is_abandoned_when_its_worker_is_gone(alive: bool | None, silent_f
 )
 def test_stopping_gets_harder(seconds: float, worker_stops: bool, step: str) -> None:
     assert stop_step(seconds, Timing(grace=10, leave=3, kill=2), worker_stops=worker_stops) == step
+
+
+@pytest.mark.parametrize(
+    ("running", "kept", "removed"),
+    [
+        (set(), 4, []),
+        (set(), 2, ["b", "a"]),
+        ({"a"}, 2, ["b"]),
+        ({"c", "d"}, 2, ["b", "a"]),
+        ({"a", "b"}, 0, ["d", "c"]),
+        ({"gone"}, 3, ["a"]),
+    ],
+)
+def test_the_newest_logs_stay_and_those_of_running_jobs(running: set[str], kept: int, removed: list[str]) -> None:
+    written = {"a": 1.0, "c": 3.0, "b": 2.0, "d": 4.0}
+    assert logs_to_remove(written, running, kept) == removed
+
+
+@given(st.dictionaries(st.text(), st.floats(0, 9)), st.sets(st.text()), st.integers(0, 5))
+def test_as_many_logs_stay_as_should(written: dict[str, float], running: set[str], kept: int) -> None:
+    removed = logs_to_remove(written, running, kept)
+    left = written.keys() - set(removed)
+    assert len(removed) == len(set(removed))
+    assert not running & set(removed)
+    assert len(left - running) <= kept <= max(len(left), kept)
+    assert len(left) >= min(kept, len(written))
+    assert all(written[gone] <= min((written[job] for job in left - running), default=9) for gone in removed)
 
 
 SUCCEEDED = Outcome("succeeded", {"n": 1})

@@ -18,7 +18,9 @@ from sqlalchemy import text
 
 from portside.apps import AppSpec
 from portside.jobs import Job, JobQueue, Worker
-from portside.jobs.rules import Timing
+from portside.jobs.claims import Claims
+from portside.jobs.rules import KEPT_LOGS, Timing
+from portside.processes import this_process
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
@@ -72,6 +74,30 @@ def test_a_job_runs_in_a_process_of_its_own_and_its_result_is_kept(
     assert job.result == {"sum": 3, "actor": "ann", "attempt": 1, "home": str(database_settings.home)}
     assert (job.done, job.total, job.message, job.log_tail) == (2, 2, "added", ["adding 1 and 2"])
     assert (database_settings.jobs_dir / f"{job.id}.log").read_text() == "adding 1 and 2\n"
+
+
+def test_old_logs_go_when_a_job_is_over_but_not_that_of_one_that_runs(
+    settings: Settings, home: Database, yard: AppSpec
+) -> None:
+    queue = JobQueue(home)
+    busy = queue.submit("yard.walk", {}, actor="ann")
+    assert Claims(home, str(this_process()), logs=settings.jobs_dir).claim() is not None
+    settings.jobs_dir.mkdir(parents=True)
+    for age in range(KEPT_LOGS + 5):
+        path = settings.jobs_dir / f"{age:032}.log"
+        path.write_text("old\n")
+        os.utime(path, (1e9 - age, 1e9 - age))
+    log = settings.jobs_dir / f"{busy}.log"
+    log.write_text("still walking\n")
+    os.utime(log, (0, 0))
+    (settings.jobs_dir / "notes.txt").write_text("not a log\n")
+    job = run_one(settings, home, yard, "add", a=1, b=2)
+    left = {path.name for path in settings.jobs_dir.iterdir()}
+    assert left == {
+        *("notes.txt", log.name, f"{job.id}.log"),
+        *(f"{age:032}.log" for age in range(KEPT_LOGS - 1)),
+    }
+    assert queue.get(busy).state == "running"
 
 
 @pytest.mark.parametrize(
