@@ -71,16 +71,16 @@ def train_model(
     from portside.data import load_examples
     from portside.registry import ModelRegistry
     from portside.tasks.classification import ClassificationRecipe
-    from portside.training.classification import train_classifier
+    from portside.training.classification import make_task
+    from portside.training.run import Order, train_task
 
     score = service.config.score
     names = {"sentiment": score.sentiment_model, "topic": score.topic_model}
     if kind not in names:
         raise UsageError("There are two models to train", seen=kind, remedy=f"Name one of: {', '.join(names)}")
     dataset = with_corrections(load_examples(data), service.store.headlines.corrected(kind))
-    return train_classifier(
-        ClassificationRecipe(encoder=settings.encoder, budget_seconds=budget_seconds),
-        dataset,
+    recipe = ClassificationRecipe(encoder=settings.encoder, budget_seconds=budget_seconds)
+    order = Order(
         registry=ModelRegistry(settings.models_dir),
         name=names[kind],
         runs_dir=settings.runs_dir,
@@ -91,6 +91,7 @@ def train_model(
         resume=resume,
         threads=settings.threads,
     )
+    return train_task(recipe, make_task(recipe, dataset), order)
 
 
 @dataclass

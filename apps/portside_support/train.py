@@ -124,7 +124,8 @@ def train_intents(
         Cancelled: ``progress`` asked to stop; nothing is registered.
     """
     from portside.tasks.classification import ClassificationRecipe
-    from portside.training.classification import train_classifier
+    from portside.training.classification import make_task
+    from portside.training.run import Order, train_task
 
     wish, config = wish or TrainingWish(), config or SupportConfig()
     content = build_stores(ready_database(settings)).content
@@ -133,12 +134,10 @@ def train_intents(
     train = Utterances(with_corrections(train.examples, corrections), train.source)
     valid = Utterances(without_texts(valid.examples, [one.text for one in corrections]), valid.source)
     registry, measurement = ModelRegistry(settings.models_dir), Measurement(valid.examples, config)
-    version = train_classifier(
-        ClassificationRecipe(
-            encoder=settings.encoder, epochs=wish.epochs, seed=wish.seed, budget_seconds=wish.budget_seconds
-        ),
-        train,
-        valid=valid,
+    recipe = ClassificationRecipe(
+        encoder=settings.encoder, epochs=wish.epochs, seed=wish.seed, budget_seconds=wish.budget_seconds
+    )
+    order = Order(
         registry=registry,
         name=config.model_name,
         runs_dir=settings.runs_dir,
@@ -149,6 +148,7 @@ def train_intents(
         threads=settings.threads,
         measure=measurement,
     )
+    version = train_task(recipe, make_task(recipe, train, valid), order)
     content.replace_intents(show_intents(train.examples, valid.examples, measurement.predictions))
     _keep_utterances(settings, everything)
     right = sum(one.label == told.label for one, told in zip(valid.examples, measurement.predictions, strict=True))

@@ -13,9 +13,9 @@ from portside.console import table
 from portside.data import Dataset, load_examples, split
 from portside.evaluation.classification import ClassificationReport, evaluate_classifier
 from portside.inference.classifier import load_classifier
-from portside.progress import NullProgress
-from portside.registry import ModelRegistry
-from portside.training.classification import ClassificationRecipe, train_classifier
+from portside.training.classification import ClassificationRecipe, make_task
+from portside.training.run import train_task
+from tests.benchmarks.scratch import scratch_order
 
 
 @dataclass(frozen=True)
@@ -133,19 +133,9 @@ def _figures(reports: list[ClassificationReport]) -> list[str]:
 
 def _once(material: Material, seed: int) -> tuple[dict[str, ClassificationReport], float]:
     with tempfile.TemporaryDirectory() as folder:
-        registry = ModelRegistry(Path(folder) / "models")
-        started = time.monotonic()
-        version = train_classifier(
-            ClassificationRecipe(seed=seed),
-            material.train,
-            valid=material.valid,
-            registry=registry,
-            name="benchmark",
-            runs_dir=Path(folder) / "runs",
-            progress=NullProgress(),
-            actor="benchmark",
-            reason="benchmark",
-        )
+        recipe, started = ClassificationRecipe(seed=seed), time.monotonic()
+        task = make_task(recipe, material.train, material.valid)
+        version = train_task(recipe, task, scratch_order(Path(folder)))
         seconds = time.monotonic() - started
         classifier = load_classifier(version)
         return {name: evaluate_classifier(classifier, test) for name, test in material.tests.items()}, seconds

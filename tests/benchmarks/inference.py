@@ -13,9 +13,9 @@ from portside.console import table
 from portside.data import load_examples
 from portside.encoders import bundled_folder
 from portside.inference.classifier import load_classifier
-from portside.progress import NullProgress
-from portside.registry import ModelRegistry
-from portside.training.classification import ClassificationRecipe, train_classifier
+from portside.training.classification import ClassificationRecipe, make_task
+from portside.training.run import train_task
+from tests.benchmarks.scratch import scratch_order
 
 SINGLE = 200
 """Texts asked one by one."""
@@ -51,16 +51,9 @@ def run(data: Path, _seeds: int) -> None:
 
 
 def _quick_model(data: Path, folder: Path) -> Any:
-    return train_classifier(
-        ClassificationRecipe(budget_seconds=60),
-        load_examples(data / "support" / "banking77" / "train_10shot.csv"),
-        registry=ModelRegistry(folder / "models"),
-        name="benchmark",
-        runs_dir=folder / "runs",
-        progress=NullProgress(),
-        actor="benchmark",
-        reason="benchmark",
-    )
+    recipe = ClassificationRecipe(budget_seconds=60)
+    dataset = load_examples(data / "support" / "banking77" / "train_10shot.csv")
+    return train_task(recipe, make_task(recipe, dataset), scratch_order(folder))
 
 
 def _pipeline(labels: int) -> Any:

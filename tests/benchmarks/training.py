@@ -10,9 +10,9 @@ from typing import Any
 from portside.console import table
 from portside.data import Dataset, load_examples
 from portside.encoders import bundled_folder
-from portside.progress import NullProgress
-from portside.registry import ModelRegistry
-from portside.training.classification import ClassificationRecipe, train_classifier
+from portside.training.classification import ClassificationRecipe, make_task
+from portside.training.run import train_task
+from tests.benchmarks.scratch import scratch_order
 
 ROWS = 2_000
 MOST_TOKENS = 128
@@ -67,15 +67,7 @@ def _plain(dataset: Dataset, padding: str) -> float:
 def _ours(dataset: Dataset) -> float:
     """Samples a second of our own loop, as its card has it."""
     with tempfile.TemporaryDirectory() as folder:
-        version = train_classifier(
-            ClassificationRecipe(epochs=1),
-            dataset,
-            registry=ModelRegistry(Path(folder) / "models"),
-            name="benchmark",
-            runs_dir=Path(folder) / "runs",
-            progress=NullProgress(),
-            actor="benchmark",
-            reason="benchmark",
-        )
+        recipe = ClassificationRecipe(epochs=1)
+        version = train_task(recipe, make_task(recipe, dataset), scratch_order(Path(folder)))
         speed: float = version.card["training"]["texts_per_second"]
         return speed

@@ -16,7 +16,8 @@ from portside.progress import RecordingProgress
 from portside.records import Example
 from portside.registry import ModelRegistry
 from portside.tasks.classification import ClassificationRecipe
-from portside.training.classification import train_classifier
+from portside.training.classification import make_task
+from portside.training.run import Order, train_task
 
 pytestmark = [pytest.mark.models, pytest.mark.slow]
 
@@ -62,16 +63,9 @@ def test_vectors_are_those_of_transformers() -> None:
 
 def test_twelve_sentences_are_enough_to_learn_three_intents(tmp_path: Path, registry: ModelRegistry) -> None:
     rows = [Example(text, intent) for intent, texts in INTENTS.items() for text in texts]
-    version = train_classifier(
-        ClassificationRecipe(epochs=12, batch_size=4, encoder_lr=1e-4, head_lr=5e-3),
-        Dataset.of(rows),
-        registry=registry,
-        name="intents",
-        runs_dir=tmp_path / "runs",
-        progress=RecordingProgress(),
-        actor="ann",
-        reason="a test",
-    )
+    recipe = ClassificationRecipe(epochs=12, batch_size=4, encoder_lr=1e-4, head_lr=5e-3)
+    order = Order(registry, "intents", tmp_path / "runs", RecordingProgress(), actor="ann", reason="a test")
+    version = train_task(recipe, make_task(recipe, Dataset.of(rows)), order)
     assert version.card["encoder"]["name"] == BUNDLED_NAME
     classifier = load_classifier(version)
     assert classifier.labels == ("card_arrival", "close_account", "refund")

@@ -1,4 +1,4 @@
-"""Fine-tune a classifier and register it as a model version."""
+"""Fine-tune a classifier: the task for ``train_task``."""
 
 from __future__ import annotations
 
@@ -13,14 +13,11 @@ from numpy.typing import NDArray
 
 from portside.encoders import EncoderSource
 from portside.evaluation.intervals import wilson
-from portside.progress import Progress
-from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
 from portside.training.holdout import folds
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck, check_inputs
-from portside.training.run import CHECKPOINT_SECONDS, Order, train_task
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
@@ -28,48 +25,12 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "train_classifier"]
+__all__ = ["ClassificationRecipe", "ClassificationTask", "make_task"]
 
 
 FOLDS = 3
 MOST_REFITTED = 4_000
 """Rows up to which a recipe that refits does: beyond, those that are kept aside are hardly missed."""
-
-
-def train_classifier(
-    recipe: ClassificationRecipe,
-    dataset: LabelledTexts,
-    *,
-    registry: ModelRegistry,
-    name: str,
-    runs_dir: Path,
-    progress: Progress,
-    actor: str,
-    reason: str,
-    valid: LabelledTexts | None = None,
-    promote: bool | None = None,
-    resume: bool = False,
-    threads: int = 0,
-    checkpoint_seconds: float = CHECKPOINT_SECONDS,
-    measure: Callable[[ModelVersion], Mapping[str, Any]] | None = None,
-) -> ModelVersion:
-    """Fine-tune on ``dataset`` and register the result as the next version of ``name``.
-
-    Without ``valid`` some rows are kept aside, by label. Interrupted at any moment, nothing is registered, and
-    ``resume`` goes on from the last checkpoint. ``threads`` 0: all that this process may use. ``measure`` gets the
-    saved version before anybody else can see it; what it returns is added to the card.
-
-    Raises:
-        DataError: the data cannot be trained on.
-        UsageError: another training of ``name`` runs; a resumed one differs; the budget is too short.
-        ModelError: memory or the loss gave out, or the saved model does not reload to the same outputs.
-        Cancelled: ``progress`` asked to stop.
-    """
-    task = make_task(recipe, dataset, valid)
-    order = Order(
-        registry, name, runs_dir, progress, actor, reason, promote, resume, threads, checkpoint_seconds, measure
-    )
-    return train_task(recipe, task, order)
 
 
 def make_task(

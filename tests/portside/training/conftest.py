@@ -53,23 +53,20 @@ def recipe(tiny_encoder: Path) -> ClassificationRecipe:
 
 @pytest.fixture
 def train(recipe: ClassificationRecipe, registry: ModelRegistry, tmp_path: Path) -> Train:
-    """``train_classifier`` with everything given but what the test is about."""
-    from portside.training.classification import train_classifier
+    """``train_task`` of a classifier with everything given but what the test is about."""
+    from portside.training.classification import make_task
+    from portside.training.run import Order, train_task
 
     def run(
-        dataset: Dataset | None = None, *, progress: Progress | None = None, name: str = "intents", **changes: Any
+        dataset: Dataset | None = None,
+        *,
+        valid: Dataset | None = None,
+        progress: Progress | None = None,
+        **changes: Any,
     ) -> ModelVersion:
-        fields = {key: changes.pop(key) for key in list(changes) if hasattr(recipe, key)}
-        given = {"registry": registry, **changes}
-        return train_classifier(
-            replace(recipe, **fields),
-            make_sentences(60) if dataset is None else dataset,
-            name=name,
-            runs_dir=tmp_path / "runs",
-            progress=progress or NullProgress(),
-            actor="ann",
-            reason="a test",
-            **given,
-        )
+        given = replace(recipe, **{key: changes.pop(key) for key in list(changes) if hasattr(recipe, key)})
+        order = Order(registry, "intents", tmp_path / "runs", progress or NullProgress(), "ann", "a test")
+        task = make_task(given, make_sentences(60) if dataset is None else dataset, valid)
+        return train_task(given, task, replace(order, **changes))
 
     return run

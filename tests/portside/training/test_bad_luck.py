@@ -80,14 +80,15 @@ from portside.data import load_examples
 from portside.progress import NullProgress
 from portside.registry import ModelRegistry
 from portside.tasks.classification import ClassificationRecipe
-from portside.training.classification import train_classifier
+from portside.training.classification import make_task
+from portside.training.run import Order, train_task
 
 home, recipe = Path(sys.argv[1]), ClassificationRecipe(**json.loads(sys.argv[2]))
-train_classifier(
-    recipe, load_examples(home / "rows.csv"), registry=ModelRegistry(home / "models"), name="intents",
-    runs_dir=home / "runs", progress=NullProgress(), actor="ann", reason="a test",
+order = Order(
+    ModelRegistry(home / "models"), "intents", home / "runs", NullProgress(), actor="ann", reason="a test",
     checkpoint_seconds=float(sys.argv[3]),
 )
+train_task(recipe, make_task(recipe, load_examples(home / "rows.csv")), order)
 """
 
 
