@@ -57,6 +57,17 @@ def test_imports_point_one_way() -> None:
     assert not wrong, "\n".join(wrong)
 
 
+def test_only_the_command_line_knows_commands() -> None:
+    wrong = [
+        f"{name_of(path)}:{line} imports {module}: move what it needs out of the commands"
+        for path in SOURCES
+        if package_of(path) == "portside" and path.parent.name != "commands" and path.name != "cli.py"
+        for line, module in imports_of(path)
+        if module.startswith("portside.commands")
+    ]
+    assert not wrong, "\n".join(wrong)
+
+
 def test_only_pages_draw_and_only_routers_answer() -> None:
     wrong = []
     for path in SOURCES:

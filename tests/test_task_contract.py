@@ -11,7 +11,8 @@ import pytest
 
 from portside.apps import load
 from portside.cli import main
-from portside.commands.tasks import Columns, TaskCommands, commands_of, recipe_of
+from portside.commands.tasks import TaskCommands, commands_of, recipe_of
+from portside.data.columns import Columns
 from portside.encoders import resolve_encoder
 from portside.errors import UsageError
 from portside.inference.folder import task_of
@@ -79,6 +80,7 @@ def run(*words: object) -> int:
 
 @each_task
 def test_every_address_leads_somewhere(task: TaskSpec) -> None:
+    assert callable(load(task.read))
     assert callable(load(task.make))
     assert callable(load(task.answers))
     offered = commands_of(task)
@@ -166,7 +168,7 @@ def test_an_adapter_trains_reloads_predicts_and_merges(
 def test_a_search_can_try_a_recipe(task: TaskSpec, home: Path, tmp_path: Path) -> None:
     name, content, _ = SMALL[task.name]
     (tmp_path / name).write_text(content(20))
-    dataset = commands_of(task).read(tmp_path / name, Columns(), test=False)
+    dataset = load(task.read)(tmp_path / name, Columns(), test=False)
     recipe = recipe_of(task, {"epochs": 2, "precision": "fp32"}, [])
     source = resolve_encoder(load_settings().encoder)
     subject = Subject(recipe, source, lambda given: load(task.make)(given, dataset, None), 0)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.commands.rows import add_answers, added_columns
-from portside.commands.tasks import Columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ __all__ = [
     "output_columns",
     "predict_file",
     "predict_texts",
-    "read",
     "show",
 ]
 
@@ -32,17 +30,6 @@ WEAKEST_SHOWN = 10
 PROBABILITY_DIGITS = 6
 SHOWN = 3
 """Most probable labels shown for a text on the terminal."""
-
-
-def read(path: Path, columns: Columns, *, test: bool) -> Dataset:
-    """Labelled texts.
-
-    Raises:
-        DataError: the file breaks a rule.
-    """
-    from portside.data import load_examples
-
-    return load_examples(path, text=columns.text, label=columns.label, role="test" if test else "train")
 
 
 def measured(version: ModelVersion) -> str:

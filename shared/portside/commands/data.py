@@ -10,8 +10,8 @@ import typer
 from portside.errors import UsageError
 
 if TYPE_CHECKING:
-    from portside.commands.tasks import Columns
     from portside.data import DataReport
+    from portside.data.columns import Columns
     from portside.tasks.spec import TaskSpec
 
 __all__ = ["commands"]
@@ -45,8 +45,8 @@ def check(
     Ends with exit code 2 when something would stop the training.
     """
     from portside import console
-    from portside.commands.tasks import Columns
     from portside.data import check_examples
+    from portside.data.columns import Columns
     from portside.tasks.spec import find_task
 
     if task == DEFAULT_TASK:
@@ -67,12 +67,11 @@ def check(
 def _check(task: TaskSpec, path: Path, columns: Columns) -> DataReport:
     """What reading the file finds, and what would stop a training with the default recipe."""
     from portside.apps import load
-    from portside.commands.tasks import commands_of
     from portside.data import DataReport, Finding
     from portside.errors import DataError
 
     try:
-        dataset = commands_of(task).read(path, columns, test=False)
+        dataset = load(task.read)(path, columns, test=False)
     except DataError as error:
         return DataReport(path.name, findings=(Finding.of(error),))
     report: DataReport = dataset.report

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from portside.commands.tasks import Columns, Measured, commands_of, task_of_version, warn
+from portside.commands.tasks import Measured, commands_of, task_of_version, warn
 
 __all__ = ["commands"]
 
@@ -26,6 +26,8 @@ def evaluate(
     json: Annotated[Path | None, typer.Option(help="Write the whole report to this file ('-': print it).")] = None,
 ) -> None:
     """Measure a model on labelled rows: its figures with 95 % intervals, every label, what is confused."""
+    from portside.apps import load
+    from portside.data.columns import Columns
     from portside.progress import TerminalProgress
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
@@ -34,7 +36,7 @@ def evaluate(
     version = ModelRegistry(settings.models_dir).resolve(model)
     spec = task_of_version(version)
     task = commands_of(spec)
-    dataset = task.read(data, Columns(text, label), test=True)
+    dataset = load(spec.read)(data, Columns(text, label), test=True)
     with TerminalProgress(f"Evaluating {version.ref}") as progress:
         warn(spec, dataset, progress.log)
         report = task.evaluate(version, dataset, threads=settings.threads, progress=progress)

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.commands.rows import add_answers
-from portside.commands.tasks import Columns
 from portside.data.findings import excerpt
 from portside.progress import Progress
 
@@ -17,22 +16,11 @@ if TYPE_CHECKING:
     from portside.evaluation.matching import MatchingReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
 
 SHOWN = 3
 """Documents shown for a query."""
 SCORE_DIGITS = 6
-
-
-def read(path: Path, columns: Columns, *, test: bool) -> MatchingDataset:
-    """Queries and documents; of a folder ``test`` reads qrels/test.tsv, else qrels/train.tsv.
-
-    Raises:
-        DataError: a file breaks a rule.
-    """
-    from portside.data.matching import load_judged
-
-    return load_judged(path, query=columns.text, document=columns.label, test=test)
 
 
 def measured(version: ModelVersion) -> str:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from portside.commands.classification import PROBABILITY_DIGITS
 from portside.commands.rows import add_answers
-from portside.commands.tasks import Columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -17,22 +16,11 @@ if TYPE_CHECKING:
     from portside.evaluation.multilabel import MultiLabelReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
 
 WEAKEST_SHOWN = 10
 SHOWN = 3
 """Most probable labels shown for a text that gets none."""
-
-
-def read(path: Path, columns: Columns, *, test: bool) -> MultiLabelDataset:
-    """Texts with their labels; ``test`` changes nothing.
-
-    Raises:
-        DataError: the file breaks a rule.
-    """
-    from portside.data.multilabel import load_multilabelled
-
-    return load_multilabelled(path, text=columns.text, label=columns.label)
 
 
 def measured(version: ModelVersion) -> str:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from portside.commands.orders import order_of, print_registered
-from portside.commands.tasks import Columns, commands_of, recipe_of
+from portside.commands.tasks import commands_of, recipe_of
 from portside.commands.train import (
     DataFile,
     Encoder,
@@ -35,6 +35,7 @@ from portside.progress import Progress
 from portside.tasks.spec import find_tasks
 
 if TYPE_CHECKING:
+    from portside.data.columns import Columns
     from portside.settings import Settings
     from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
@@ -104,6 +105,7 @@ def _add_command(task: TaskSpec) -> None:
         json: Json = False,
         helper_of: HelperOf = None,
     ) -> None:
+        from portside.data.columns import Columns
         from portside.settings import load_settings
 
         found = load_settings()
@@ -191,6 +193,7 @@ def _asked(
     task: TaskSpec, recipe: TrainingRecipe, wish: _Wish, settings: Settings, progress: Progress
 ) -> dict[str, Any]:
     """The arguments of ``search``."""
+    from portside.apps import load
     from portside.training.plan import parse_budget
     from portside.training.search import SearchPlan
 
@@ -204,9 +207,9 @@ def _asked(
         budget_seconds=budget,
         threads=share,
     )
-    words = commands_of(task)
-    dataset = words.read(wish.data, wish.columns, test=False)
-    valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
+    read = load(task.read)
+    dataset = read(wish.data, wish.columns, test=False)
+    valid = read(wish.valid, wish.columns, test=True) if wish.valid else None
     order = order_of(settings, wish.name, progress, reason=wish.reason, promote=wish.promote)
     return {"spec": task, "recipe": recipe, "dataset": dataset, "order": order, "plan": plan, "valid": valid}
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.tasks import Columns, open_texts, replacing
+from portside.commands.tasks import open_texts, replacing
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -15,20 +15,9 @@ if TYPE_CHECKING:
     from portside.evaluation.tagging import TaggingReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "read", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
 
 TEXTS_AT_ONCE = 512
-
-
-def read(path: Path, columns: Columns, *, test: bool) -> TaggedDataset:
-    """Tagged sentences; ``columns`` and ``test`` change nothing.
-
-    Raises:
-        DataError: the file breaks a rule.
-    """
-    from portside.data.tagged import load_tagged
-
-    return load_tagged(path)
 
 
 def measured(version: ModelVersion) -> str:

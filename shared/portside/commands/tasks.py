@@ -1,11 +1,10 @@
-"""What the commands ask of a task: how its files are read, how it is measured and asked, how that is shown."""
+"""What the commands ask of a task: how it is measured and asked, how that is shown."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TextIO, cast
 
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from portside.tasks.spec import TaskSpec
 
 __all__ = [
-    "Columns",
     "Measured",
     "TaskCommands",
     "commands_of",
@@ -37,14 +35,6 @@ FINDINGS_SHOWN = 5
 """Findings of the data check that are shown before a file is used; all of them: portside data check."""
 
 
-@dataclass(frozen=True)
-class Columns:
-    """Columns that the user named; None: to be found out."""
-
-    text: str | None = None
-    label: str | None = None
-
-
 class Measured(Protocol):
     """A report of any task."""
 
@@ -55,10 +45,6 @@ class Measured(Protocol):
 
 class TaskCommands(Protocol):
     """A module of this package, one for each task."""
-
-    def read(self, path: Path, columns: Columns, *, test: bool) -> Any:
-        """The task's data set in ``path``, with a ``report`` on it; ``test``: its rows are only asked about."""
-        ...
 
     def measured(self, version: ModelVersion) -> str:
         """The validation figures of a version in one line; empty where there are none."""

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portside.commands.orders import order_of, print_registered
-from portside.commands.tasks import Columns, commands_of, recipe_of, warn
+from portside.commands.tasks import commands_of, recipe_of, warn
 from portside.errors import Cancelled
 from portside.progress import Progress
 from portside.tasks.spec import find_tasks
 
 if TYPE_CHECKING:
+    from portside.data.columns import Columns
     from portside.registry import ModelVersion
     from portside.tasks.recipe import TrainingRecipe
     from portside.tasks.spec import TaskSpec
@@ -97,6 +98,7 @@ def _add_command(task: TaskSpec) -> None:
         reason: Reason = "trained from the command line",
         json: Json = False,
     ) -> None:
+        from portside.data.columns import Columns
         from portside.settings import load_settings
         from portside.training.plan import parse_budget
 
@@ -147,9 +149,9 @@ def _train(task: TaskSpec, recipe: TrainingRecipe, wish: _Wish) -> ModelVersion:
 
     settings = load_settings()
     check_name(wish.name)
-    words = commands_of(task)
-    dataset = words.read(wish.data, wish.columns, test=False)
-    valid = words.read(wish.valid, wish.columns, test=True) if wish.valid else None
+    read = load(task.read)
+    dataset = read(wish.data, wish.columns, test=False)
+    valid = read(wish.valid, wish.columns, test=True) if wish.valid else None
     with TerminalProgress(f"Training {wish.name}") as terminal, stop_on_signal(terminal) as progress:
         for found in (dataset, valid):
             if found is not None:

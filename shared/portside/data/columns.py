@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from portside.data.findings import Finding
 from portside.errors import DataError
 
-__all__ = ["LABEL_NAMES", "TEXT_NAMES", "find_column"]
+__all__ = ["LABEL_NAMES", "TEXT_NAMES", "Columns", "find_column"]
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Columns that the user named; None: to be found out."""
+
+    text: str | None = None
+    label: str | None = None
+
 
 TEXT_NAMES = (
     "text",

@@ -13,14 +13,14 @@ from typing import Literal
 
 from portside.data.cells import cell_text
 from portside.data.checks import Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
-from portside.data.columns import LABEL_NAMES, TEXT_NAMES, find_column
+from portside.data.columns import LABEL_NAMES, TEXT_NAMES, Columns, find_column
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
 from portside.data.read import Table, read_table
 from portside.errors import DataError
 from portside.records import Example
 
-__all__ = ["Dataset", "check_examples", "load_examples"]
+__all__ = ["Dataset", "check_examples", "load_examples", "read"]
 
 
 @dataclass(frozen=True)
@@ -140,6 +140,11 @@ def load_examples(
     counts = Counter(example.label for example in kept.examples)
     report = replace(dataset.report, rows=len(kept), label_counts=dict(sorted(counts.items()))).with_findings(left_out)
     return replace(kept, report=report)
+
+
+def read(path: Path, columns: Columns, *, test: bool) -> Dataset:
+    """``load_examples`` as a task asks for it."""
+    return load_examples(path, text=columns.text, label=columns.label, role="test" if test else "train")
 
 
 def check_examples(

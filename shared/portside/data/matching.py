@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from portside.data.cells import cell_text
-from portside.data.columns import find_column
+from portside.data.columns import Columns, find_column
 from portside.data.findings import DataReport, Finding, excerpt
 from portside.data.identity import clean
 from portside.data.read import Table, read_table
@@ -19,7 +19,7 @@ from portside.errors import DataError
 from portside.records import Judged
 from portside.tasks.matching import RELEVANT_FROM
 
-__all__ = ["MatchingDataset", "load_judged"]
+__all__ = ["MatchingDataset", "load_judged", "read"]
 
 QUERY_NAMES = ("query", "question", "anchor", "utterance", "sentence1", "text1", "text", "查询", "问题")
 DOCUMENT_NAMES = (
@@ -105,6 +105,11 @@ def load_judged(
     """
     path = Path(path)
     return _from_folder(path, "test" if test else "train") if path.is_dir() else _from_table(path, query, document)
+
+
+def read(path: Path, columns: Columns, *, test: bool) -> MatchingDataset:
+    """``load_judged`` as a task asks for it."""
+    return load_judged(path, query=columns.text, document=columns.label, test=test)
 
 
 @dataclass

@@ -33,14 +33,14 @@ def run_training(
         UsageError, DataError: the recipe or a file breaks a rule.
     """
     from portside.apps import load
-    from portside.commands.tasks import Columns, commands_of
+    from portside.data.columns import Columns
     from portside.registry import ModelRegistry
     from portside.tasks.spec import find_task
     from portside.training.auto import train_auto
     from portside.training.run import Order, train_task
 
     spec = find_task(task)
-    words, columns = commands_of(spec), Columns(text, label)
+    read, columns = load(spec.read), Columns(text, label)
     given = {"encoder": context.settings.encoder, **{key: value for key, value in recipe.items() if value is not None}}
     auto = given.get("method") == "auto"
     made = spec.recipe(**_known({**given, "method": "full"} if auto else given, spec.recipe))
@@ -55,8 +55,8 @@ def run_training(
         resume=context.attempt > 1,
         threads=context.settings.threads,
     )
-    dataset = words.read(Path(data), columns, test=False)
-    held_out = words.read(Path(valid), columns, test=True) if valid else None
+    dataset = read(Path(data), columns, test=False)
+    held_out = read(Path(valid), columns, test=True) if valid else None
     if auto:
         version = train_auto(spec, made, dataset, order, held_out)
     else:

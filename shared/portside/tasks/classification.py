@@ -120,6 +120,7 @@ TASK = TaskSpec(
     name="classification",
     summary="Fine-tune a classifier: each text gets one of the labels.",
     reads="labelled texts in CSV, TSV, JSON lines or Parquet, gzipped or not",
+    read="portside.data.dataset:read",
     recipe=ClassificationRecipe,
     make="portside.training.classification:make_task",
     answers="portside.inference.classifier:answers",

@@ -162,6 +162,7 @@ TASK = TaskSpec(
     reads="pairs, triplets or judged pairs (query, document, relevance) in CSV, TSV, JSON lines or Parquet, gzipped or "
     "not, or a folder with corpus.jsonl, queries.jsonl and qrels/train.tsv; --text names the column of the queries, "
     "--label that of the documents",
+    read="portside.data.matching:read",
     recipe=MatchingRecipe,
     make="portside.training.matching:make_task",
     answers="portside.inference.matcher:answers",

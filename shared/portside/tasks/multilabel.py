@@ -78,6 +78,7 @@ TASK = TaskSpec(
     name="multilabel",
     summary="Fine-tune a classifier that gives each text any number of labels.",
     reads="texts with labels, as a list in JSON lines or separated by | ; or , in CSV, TSV or Parquet, gzipped or not",
+    read="portside.data.multilabel:read",
     recipe=MultiLabelRecipe,
     make="portside.training.multilabel:make_task",
     answers="portside.inference.multilabel:answers",

@@ -33,13 +33,15 @@ class TaskSpec:
     """What a model of this task does, in one sentence: the help of ``portside train <name>``."""
     reads: str
     """Which files it trains on, for the help."""
+    read: str
+    """``read(path, columns, *, test) -> dataset`` with a ``report`` on it; ``test``: its rows are only asked about."""
     recipe: type[TrainingRecipe]
     make: str
     """``make(recipe, dataset, valid) -> Task``: checked data, ready for ``train_task``."""
     answers: str
     """``answers(folder, inputs) -> (labels, probabilities)``, an array (rows, labels): what a reload must repeat."""
     cli: str
-    """A module with ``read``, ``evaluate``, ``show``, ``predict_texts`` and ``predict_file``: see ``TaskCommands``."""
+    """A module with ``evaluate``, ``show``, ``predict_texts`` and ``predict_file``: see ``TaskCommands``."""
     auto: str = ""
     """``train(recipe, dataset, valid, order) -> ModelVersion`` by the method that fits; empty: ``full`` always does."""
     trial: Sequence[Any] = TRIAL

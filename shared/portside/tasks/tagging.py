@@ -100,6 +100,7 @@ TASK = TaskSpec(
     name="tagging",
     summary="Fine-tune a tagger: each word gets a tag, and tags make names of people, companies, products.",
     reads="tagged words in CoNLL columns, JSON lines of tokens and tags, or of text and spans, gzipped or not",
+    read="portside.data.tagged:read",
     recipe=TaggingRecipe,
     make="portside.training.tagging:make_task",
     answers="portside.inference.tagger:answers",
