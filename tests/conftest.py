@@ -144,6 +144,16 @@ def _upgrade(url: str, apps: Sequence[AppSpec]) -> None:
     opened.close()
 
 
+@pytest.fixture
+def empty_home(
+    settings: Settings, database_apps: tuple[AppSpec, ...], sqlite_template: Callable[[Sequence[AppSpec]], Path]
+) -> Settings:
+    """A fresh installation: tables, and nothing in them."""
+    settings.home.mkdir(parents=True)
+    shutil.copyfile(sqlite_template(database_apps), settings.home / "portside.db")
+    return settings
+
+
 class PostgresServer:
     """A real server with a data folder of its own; its databases are copies of an upgraded, empty one."""
 

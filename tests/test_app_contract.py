@@ -8,30 +8,20 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 from portside.apps import AppSpec, PageSpec, app_service, find_app, find_apps, load
 from portside.errors import UsageError
 from portside.settings import Settings
-from portside.storage.engine import open_database
-from portside.storage.migrate import schema_differences, upgrade
+from portside.storage.migrate import schema_differences
 from portside_api.application import build_api
 from portside_ui.server import warm
 from portside_ui.words import catalogue
+from tests.drawn_pages import page_test
 
 APPS = find_apps()
 PAGES = [(app, page) for app in APPS for page in app.pages]
 each_app = pytest.mark.parametrize("app", APPS, ids=lambda app: app.name)
-
-
-@pytest.fixture
-def empty_home(settings: Settings) -> Settings:
-    """A fresh installation: tables, and nothing in them."""
-    database = open_database(settings)
-    upgrade(database, APPS)
-    database.close()
-    return settings
 
 
 def test_there_are_apps() -> None:
@@ -126,7 +116,7 @@ def draw(address: str, app_name: str, settings: object, language: str) -> None:
 @pytest.mark.parametrize(("app", "page"), PAGES, ids=[f"{app.name}-{page.slug}" for app, page in PAGES])
 def test_pages_draw_their_empty_state(app: AppSpec, page: PageSpec, language: str, empty_home: Settings) -> None:
     arguments = {"address": page.render, "app_name": app.name, "settings": empty_home, "language": language}
-    drawn = AppTest.from_function(draw, kwargs=arguments, default_timeout=30).run()
+    drawn = page_test(draw, arguments).run()
     assert not drawn.exception, drawn.exception
     assert drawn.title, "a page opens with its title"
     assert drawn.caption, "a page says which question it answers"

@@ -9,6 +9,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,14 @@ def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
 
 
+@cache
+def parts_of(path: Path) -> list[ast.AST]:
+    """Every node of the file's syntax tree; parsed once for all the rules."""
+    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in parts_of(path):
         if isinstance(node, ast.Import):
             yield from ((node.lineno, alias.name) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -134,7 +141,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines: which two questions does it answer?"
     if path.parent.name == "migrations":
         return  # a revision is a flat list of tables, written once
-    for node in ast.walk(ast.parse(text)):
+    for node in parts_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = [
                 part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
@@ -161,7 +168,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         f"{name_of(path)}:{node.lineno} reads os.{node.attr}: make it a field of portside.settings.Settings"
         for path in SOURCES
         if path.name not in MAY_READ_ENVIRONMENT
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for node in parts_of(path)
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     ]
     assert not wrong, "\n".join(wrong)
@@ -187,7 +194,7 @@ def test_no_page_holds_a_literal_sentence() -> None:
     wrong = []
     pages = [path for path in SOURCES if path.name.endswith("_page.py") or path.parent.name == "portside_ui"]
     for path in pages:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in parts_of(path):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "log":

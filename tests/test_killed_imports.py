@@ -54,8 +54,9 @@ IMPORTS = (
 )
 
 
-def start(words: tuple[str, ...], home: Path) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PORTSIDE_HOME": str(home), "PYTHONPATH": os.pathsep.join(sys.path)}
+def start(words: tuple[str, ...], settings: Settings) -> subprocess.Popen[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    environment |= {"PORTSIDE_HOME": str(settings.home), "PORTSIDE_ENCODER": settings.encoder}
     return subprocess.Popen(
         [sys.executable, "-m", "portside.cli", *words],
         env=environment,
@@ -65,8 +66,8 @@ def start(words: tuple[str, ...], home: Path) -> subprocess.Popen[str]:
     )
 
 
-def finish(words: tuple[str, ...], home: Path) -> None:
-    process = start(words, home)
+def finish(words: tuple[str, ...], settings: Settings) -> None:
+    process = start(words, settings)
     _, told = process.communicate(timeout=240)
     assert process.returncode == 0, told
 
@@ -104,21 +105,22 @@ def assert_usable(settings: Settings, app: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("given", IMPORTS, ids=str)
-def test_a_killed_import_is_completed_by_the_next(given: Import, tmp_path: Path) -> None:
-    whole, cut = Settings(home=tmp_path / "whole"), Settings(home=tmp_path / "cut")
+def test_a_killed_import_is_completed_by_the_next(given: Import, tiny_encoder: Path, tmp_path: Path) -> None:
+    # A tiny encoder, so that most of the time is spent writing, which is where a kill can do harm.
+    whole, cut = (Settings(home=tmp_path / name, encoder=str(tiny_encoder)) for name in ("whole", "cut"))
     began = time.monotonic()
-    finish(given.words, whole.home)
+    finish(given.words, whole)
     took = time.monotonic() - began
     wanted = content(whole, given.app)
     assert wanted[given.fills]
     moments = random.Random(7)
     for _ in range(KILLS):
-        process = start(given.words, cut.home)
+        process = start(given.words, cut)
         # Starting Python takes the first part of the time; nothing of interest happens there.
         time.sleep(took * moments.uniform(0.4, 1.0))
         process.send_signal(signal.SIGKILL)
         process.communicate()
         if (cut.home / "portside.db").is_file():
             assert_usable(cut, given.app)
-    finish(given.words, cut.home)
+    finish(given.words, cut)
     assert content(cut, given.app) == wanted

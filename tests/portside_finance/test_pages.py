@@ -15,6 +15,7 @@ from portside.settings import Settings
 from portside_finance.fetch import FakeFetcher
 from portside_finance.records import Filters
 from portside_finance.service import FinanceService
+from tests.drawn_pages import page_test
 
 PAGES = ("overview", "headlines", "alerts", "sources")
 
@@ -56,7 +57,7 @@ def open_page(sqlite_database: Any, tmp_path: Path) -> Open:
 
     def opened(service: FinanceService, page: str, language: str = "en") -> AppTest:
         arguments = {"service": service, "page": page, "settings": settings, "language": language}
-        return AppTest.from_function(draw, kwargs=arguments, default_timeout=30)
+        return page_test(draw, arguments)
 
     return opened
 

@@ -17,6 +17,7 @@ from portside_recommend.reasons import DEEDS, SENTENCES
 from portside_recommend.rules import BASES
 from portside_recommend.service import RecommendService
 from portside_ui.words import catalogue
+from tests.drawn_pages import page_test
 
 PAGES = ("lists", "items", "quality")
 
@@ -45,8 +46,7 @@ def jobs(settings: Settings, sqlite_database: Database) -> Iterator[JobQueue]:
 
 
 def open_page(page: str, service: RecommendService, language: str = "en") -> AppTest:
-    kwargs = {"page": page, "service": service, "language": language}
-    return sound(AppTest.from_function(draw, kwargs=kwargs, default_timeout=20).run())
+    return sound(page_test(draw, {"page": page, "service": service, "language": language}).run())
 
 
 def sound(test: AppTest) -> AppTest:

@@ -14,6 +14,7 @@ from portside.settings import Settings
 from portside.storage.engine import Database
 from portside_support import APP
 from portside_support.service import Stores, SupportService
+from tests.drawn_pages import page_test
 
 
 def draw(page: str, service: object, language: str) -> None:
@@ -40,8 +41,7 @@ def jobs(settings: Settings, sqlite_database: Database) -> Iterator[JobQueue]:
 
 
 def open_page(page: str, service: SupportService, language: str = "en", **query: str) -> AppTest:
-    kwargs = {"page": page, "service": service, "language": language}
-    test = AppTest.from_function(draw, kwargs=kwargs, default_timeout=20)
+    test = page_test(draw, {"page": page, "service": service, "language": language})
     for name, value in query.items():
         test.query_params[name] = value
     return sound(test.run())

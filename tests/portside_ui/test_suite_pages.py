@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
-from portside.apps import find_apps
 from portside.registry import ModelRegistry
 from portside.settings import Settings
-from portside.storage.engine import open_database
-from portside.storage.migrate import upgrade
+from tests.drawn_pages import page_test
 
 
 def draw(settings: object, page: str, language: str) -> None:
@@ -28,17 +25,9 @@ def draw(settings: object, page: str, language: str) -> None:
     import_module(f"portside_ui.{page}_page").render(configure(settings, find_apps()))
 
 
-@pytest.fixture
-def home(settings: Settings) -> Settings:
-    database = open_database(settings)
-    upgrade(database, find_apps())
-    database.close()
-    return settings
-
-
 def opened(settings: Settings, page: str, language: str = "en") -> AppTest:
     arguments = {"settings": settings, "page": page, "language": language}
-    drawn = AppTest.from_function(draw, kwargs=arguments, default_timeout=30).run()
+    drawn = page_test(draw, arguments).run()
     assert not drawn.exception, drawn.exception
     return drawn
 
@@ -54,27 +43,27 @@ def register(settings: Settings, accuracy: float) -> None:
         )
 
 
-def test_without_models_the_page_says_what_to_do(home: Settings) -> None:
-    assert any("portside train" in text.value for text in opened(home, "models").caption)
+def test_without_models_the_page_says_what_to_do(empty_home: Settings) -> None:
+    assert any("portside train" in text.value for text in opened(empty_home, "models").caption)
 
 
-def test_versions_are_listed_with_what_they_reach(home: Settings) -> None:
-    register(home, 0.8125)
-    register(home, 0.9)
-    table = opened(home, "models").dataframe[0].value
+def test_versions_are_listed_with_what_they_reach(empty_home: Settings) -> None:
+    register(empty_home, 0.8125)
+    register(empty_home, 0.9)
+    table = opened(empty_home, "models").dataframe[0].value
     assert table["Version"].tolist() == [2, 1]
     assert table["Accuracy on held-out rows"].tolist() == ["90.0 %", "81.2 %"]
     assert table["Held-out rows"].tolist() == ["1,200", "1,200"]
     assert table["What it does"].tolist() == ["Tells 2 labels apart"] * 2
 
 
-def test_a_version_is_promoted_and_rolled_back(home: Settings) -> None:
-    register(home, 0.8)
-    register(home, 0.9)
-    registry = ModelRegistry(home.models_dir)
+def test_a_version_is_promoted_and_rolled_back(empty_home: Settings) -> None:
+    register(empty_home, 0.8)
+    register(empty_home, 0.9)
+    registry = ModelRegistry(empty_home.models_dir)
     before = registry.aliases("intents")["champion"]
     other = 3 - before
-    page = opened(home, "models")
+    page = opened(empty_home, "models")
     page.text_input(key="models-reason").set_value("better on Mondays").run()
     page.selectbox(key="models-promote-version").select(other).run()
     page.button(key="models-promote").click().run()
@@ -84,6 +73,6 @@ def test_a_version_is_promoted_and_rolled_back(home: Settings) -> None:
     assert registry.aliases("intents")["champion"] == before
 
 
-def test_health_is_said_in_chinese(home: Settings) -> None:
-    states = opened(home, "system", "zh").dataframe[0].value
+def test_health_is_said_in_chinese(empty_home: Settings) -> None:
+    states = opened(empty_home, "system", "zh").dataframe[0].value
     assert states["状态"].str.startswith("缺").any() or states["状态"].str.startswith("尚").any(), states
