@@ -37,11 +37,10 @@ types: setup-dev
 	@$(BIN)/mypy
 
 check: lint types
-	@$(BIN)/pytest $(FAST)
+	@OMP_NUM_THREADS=1 $(BIN)/pytest $(FAST)
 
-# Trainings side by side with one thread each: two threads for one are slower than one for each of two. Browsers alone.
-test: lint types
-	@$(BIN)/pytest $(FAST)
+# Workers side by side with one thread each: two threads for one are slower than one for each of two. Browsers alone.
+test: check
 	@OMP_NUM_THREADS=1 $(BIN)/pytest $(SLOW)
 	@$(BIN)/pytest -q -m browser
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -34,17 +33,15 @@ def name_of(path: Path) -> str:
 
 
 @cache
-def parts_of(path: Path) -> list[ast.AST]:
-    """Every node of the file's syntax tree; parsed once for all the rules."""
-    return list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
-
-
-def imports_of(path: Path) -> Iterator[tuple[int, str]]:
-    for node in parts_of(path):
+def imports_of(path: Path) -> list[tuple[int, str]]:
+    """Line and module of every import; a file is parsed once for all the rules that ask."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
-            yield from ((node.lineno, alias.name) for alias in node.names)
+            found += [(node.lineno, alias.name) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, node.module or ""
+            found.append((node.lineno, node.module or ""))
+    return found
 
 
 def test_imports_point_one_way() -> None:
@@ -141,7 +138,7 @@ def test_files_and_functions_stay_short(path: Path) -> None:
     assert lines <= LONGEST_FILE, f"{name_of(path)} has {lines} lines: which two questions does it answer?"
     if path.parent.name == "migrations":
         return  # a revision is a flat list of tables, written once
-    for node in parts_of(path):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = [
                 part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))
@@ -168,7 +165,7 @@ def test_the_environment_is_read_in_one_place() -> None:
         f"{name_of(path)}:{node.lineno} reads os.{node.attr}: make it a field of portside.settings.Settings"
         for path in SOURCES
         if path.name not in MAY_READ_ENVIRONMENT
-        for node in parts_of(path)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "getenv"}
     ]
     assert not wrong, "\n".join(wrong)
@@ -194,7 +191,7 @@ def test_no_page_holds_a_literal_sentence() -> None:
     wrong = []
     pages = [path for path in SOURCES if path.name.endswith("_page.py") or path.parent.name == "portside_ui"]
     for path in pages:
-        for node in parts_of(path):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call) or not node.args:
                 continue
             if isinstance(node.func, ast.Attribute) and getattr(node.func.value, "id", "") == "log":

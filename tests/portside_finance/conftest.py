@@ -49,16 +49,24 @@ def store(database: Database) -> FinanceStore:
     return FinanceStore(database)
 
 
-@pytest.fixture
-def sentiment() -> FakeClassifier:
+def reads_sentiment() -> FakeClassifier:
     words = {"loss": "negative", "recall": "negative", "cuts": "negative", "profit": "positive", "beats": "positive"}
     return FakeClassifier(words, ("neutral", "negative", "positive"), model="finance-sentiment:1")
 
 
-@pytest.fixture
-def topic() -> FakeClassifier:
+def reads_topics() -> FakeClassifier:
     words = {"recall": "products", "profit": "earnings", "loss": "earnings", "beats": "earnings"}
     return FakeClassifier(words, ("markets", "products", "earnings"), model="finance-topics:1")
+
+
+@pytest.fixture
+def sentiment() -> FakeClassifier:
+    return reads_sentiment()
+
+
+@pytest.fixture
+def topic() -> FakeClassifier:
+    return reads_topics()
 
 
 @pytest.fixture
@@ -124,7 +132,7 @@ def surge(day: datetime, count: int = 12, company: str = "Ford") -> list[NewHead
     ]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make() -> SimpleNamespace:
     """The builders above, for tests that are no modules of a package."""
     return SimpleNamespace(
@@ -134,5 +142,7 @@ def make() -> SimpleNamespace:
         calm_weeks=calm_weeks,
         surge=surge,
         service=make_service,
+        sentiment=reads_sentiment,
+        topic=reads_topics,
         companies=COMPANIES,
     )

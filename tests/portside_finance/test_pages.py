@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -12,9 +15,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from portside.settings import Settings
+from portside.storage.engine import open_database
+from portside_finance import APP
 from portside_finance.fetch import FakeFetcher
 from portside_finance.records import Filters
 from portside_finance.service import FinanceService
+from portside_finance.store import FinanceStore
 from tests.drawn_pages import page_test
 
 PAGES = ("overview", "headlines", "alerts", "sources")
@@ -37,13 +43,26 @@ def draw(service: object, page: str, settings: object, language: str) -> None:
     import_module(f"portside_finance.ui.{page}_page").render(service)
 
 
-@pytest.fixture
-def full(service: FinanceService, make: Any) -> FinanceService:
-    """Forty calm days, a surge about Ford, a feed."""
+@pytest.fixture(scope="module")
+def filled(make: Any, sqlite_template: Callable[..., Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a monitor with forty calm days, a surge about Ford, a feed."""
+    folder = tmp_path_factory.mktemp("filled")
+    shutil.copyfile(sqlite_template([APP]), folder / "filled.db")
+    database = open_database(Settings(database_url=f"sqlite:///{folder / 'filled.db'}"))
+    service: FinanceService = make.service(FinanceStore(database), make.sentiment(), make.topic(), folder)
     make.add(service.store, make.calm_weeks() + make.surge(make.now - timedelta(days=2)))
     service.score()
     service.update_alerts()
     service.add_feed("https://f.example/rss", "Wire")
+    database.close()
+    return folder / "filled.db"
+
+
+@pytest.fixture
+def full(service: FinanceService, filled: Path, tmp_path: Path) -> FinanceService:
+    """A monitor of this test's own with what ``filled`` holds."""
+    with closing(sqlite3.connect(filled)) as source, closing(sqlite3.connect(tmp_path / "fresh.db")) as target:
+        source.backup(target)
     return service
 
 
