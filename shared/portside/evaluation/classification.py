@@ -13,7 +13,7 @@ from portside.inference.cuts import Cuts
 from portside.records import Prediction
 from portside.tasks.classification import LabelledTexts, row_number
 
-__all__ = ["ClassificationReport", "LabelScore", "evaluate_classifier", "score_labels"]
+__all__ = ["ClassificationReport", "LabelScore", "check_labels", "evaluate_classifier", "score_labels"]
 
 TEXTS_AT_ONCE = 2_048
 
@@ -114,7 +114,7 @@ def evaluate_classifier(
         DataError: there are no rows, or some have no label or one that the model does not know.
     """
     truth = [example.label for example in dataset.examples]
-    _check_labels(dataset, predictor.labels)
+    check_labels(dataset, predictor.labels)
     texts = [example.text for example in dataset.examples]
     predicted: list[str] = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):
@@ -156,7 +156,12 @@ def _confusion(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, dict
     return out
 
 
-def _check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
+def check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
+    """Refuse rows that no figure can be computed of.
+
+    Raises:
+        DataError: there are no rows, or some have no label or one that is not ``known``.
+    """
     if not dataset.examples:
         raise DataError("There must be rows to evaluate on", seen="none", file=dataset.source)
     for place, example in enumerate(dataset.examples):

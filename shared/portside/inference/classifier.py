@@ -51,6 +51,12 @@ class FolderClassifier:
         """
         return softmax(self._logits(texts, report=report))
 
+    def scores(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, shape (texts, labels), and the features they are computed from, shape (texts, hidden)."""
+        return self._logits.with_features(texts, report=report)
+
     def _prediction(self, row: NDArray[np.float64]) -> Prediction:
         best = int(row.argmax())
         probabilities = dict(zip(self.labels, row.tolist(), strict=True))

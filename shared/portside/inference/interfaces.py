@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from portside.records import Prediction
 
-__all__ = ["FakeClassifier", "FakeEncoder", "TextClassifier", "TextEncoder"]
+__all__ = ["FakeClassifier", "FakeEncoder", "FakeScorer", "TextClassifier", "TextEncoder"]
 
 
 class TextClassifier(Protocol):
@@ -91,3 +91,24 @@ class FakeEncoder:
                 out[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % self.dim] += 1.0
         out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
         return out
+
+
+@dataclass
+class FakeScorer:
+    """A ``FakeClassifier`` that shows its logits; its features are those of a ``FakeEncoder``."""
+
+    classifier: FakeClassifier
+    encoder: FakeEncoder = field(default_factory=FakeEncoder)
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self.classifier.labels
+
+    @property
+    def model(self) -> str:
+        return self.classifier.model
+
+    def scores(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        found = [tuple(one.probabilities.values()) for one in self.classifier.predict(texts)]
+        shape = (len(texts), len(self.labels))
+        return np.log(np.array(found, dtype=np.float32).reshape(shape)), self.encoder.encode(texts)

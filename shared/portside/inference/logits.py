@@ -38,11 +38,27 @@ class FolderLogits:
         """Shape (texts, labels); ``report`` is told after each batch how many texts are done."""
         if not texts:
             return np.zeros((0, self._labels), dtype=np.float32)
+        return self._run(lambda out: out["logits"], texts, report)
+
+    def with_features(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Logits, shape (texts, labels), and the features that the head computes them from, shape (texts, hidden)."""
+        if not texts:
+            return np.zeros((0, self._labels), dtype=np.float32), np.zeros((0, 0), dtype=np.float32)
+        from torch import cat
+
+        both = self._run(lambda out: cat([out["logits"], out["features"]], dim=1), texts, report)
+        return both[:, : self._labels], both[:, self._labels :]
+
+    def _run(
+        self, wanted: Callable[[dict[str, Any]], Any], texts: Sequence[str], report: Callable[[int], None] | None
+    ) -> NDArray[np.float32]:
         network, tokens, device = self._ready()
         from portside.inference import network as engine
 
         def forward(ids: Any, mask: Any) -> Any:
-            return network(ids, mask)["logits"]
+            return wanted(network(ids, mask))
 
         return engine.run(
             forward, tokens, texts, device=device, precision=self._precision, report=report, cuts=self._cuts

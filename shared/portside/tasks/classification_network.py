@@ -19,7 +19,9 @@ __all__ = ["ClassificationNetwork", "MultiLabelNetwork", "load_multilabel_networ
 
 
 class ClassificationNetwork(nn.Module):
-    """Token ids and mask, both (batch, tokens), to logits (batch, labels); with ``labels`` also the loss."""
+    """Token ids and mask, both (batch, tokens), to logits (batch, labels) and the features (batch, hidden) they are
+    computed from; with ``labels`` also the loss.
+    """
 
     def __init__(
         self,
@@ -44,7 +46,7 @@ class ClassificationNetwork(nn.Module):
         # The head is small and decides the last digits: 32-bit floats also where the encoder runs in bf16.
         with torch.autocast(pooled.device.type, enabled=False):
             logits = self.head(pooled)
-            out = {"logits": logits}
+            out = {"logits": logits, "features": pooled}
             if labels is not None:
                 out["loss"] = self._loss(logits, labels)
         return out
