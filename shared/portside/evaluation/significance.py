@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from portside.errors import UsageError
 
-__all__ = ["Paired", "mcnemar"]
+__all__ = ["Estimate", "Paired", "bootstrap_macro_f1", "mcnemar"]
 
 
 @dataclass(frozen=True)
@@ -45,3 +48,35 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> Paired:
     p_better = float(binom.sf(only_second - 1, discordant, 0.5))
     p_worse = float(binom.sf(only_first - 1, discordant, 0.5))
     return Paired(len(pairs), only_first, only_second, p_better, min(1.0, 2 * min(p_better, p_worse)))
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A figure with its 95 % bootstrap interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+def bootstrap_macro_f1(
+    truth: NDArray[np.int64], predicted: NDArray[np.int64], *, resamples: int = 1_000, seed: int = 0
+) -> Estimate:
+    """Macro-F1 over the labels that occur in either, both of shape (rows,), with its percentile interval.
+
+    Rows are drawn anew with replacement (Efron 1979). In a resample a label counts where it occurs.
+    """
+    labels, coded = np.unique(np.concatenate([truth, predicted]), return_inverse=True)
+    count, rows = len(labels), len(truth)
+    cells, times = np.unique(coded[:rows] * count + coded[rows:], return_counts=True)
+    true, found = np.eye(count)[cells // count], np.eye(count)[cells % count]
+
+    def macro_f1(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Of how often each cell of the confusion matrix was drawn, shape (resamples, cells)."""
+        right, both = drawn @ (true * found), drawn @ (true + found)
+        f1 = np.divide(2 * right, both, out=np.zeros_like(right), where=both > 0)
+        return np.asarray(f1.sum(axis=1) / (both > 0).sum(axis=1))
+
+    drawn = np.random.default_rng(seed).multinomial(rows, times / rows, size=resamples)
+    low, high = np.quantile(macro_f1(drawn), [0.025, 0.975])
+    return Estimate(float(macro_f1(times[None])[0]), float(low), float(high))

@@ -15,6 +15,7 @@ from portside.encoders import EncoderSource
 from portside.evaluation.intervals import wilson
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
+from portside.training.held_out import HeldOut, save_held_out
 from portside.training.holdout import folds
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck, check_inputs
@@ -54,6 +55,8 @@ class Measured:
     trainings: int
     temperature: float
     """What logits have to be divided by to be as sure as they are right."""
+    held_out: HeldOut
+    """The rows, with logits so divided."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +83,7 @@ class ClassificationTask:
         from portside.training.few_shot import FewShotAdapter
 
         if self.recipe.method == "few-shot":
-            temperature = 1.0 if self.measured is None else self.measured.temperature
+            temperature = None if self.measured is None else self.measured.temperature
             return FewShotAdapter(self.recipe, self.material, source, temperature=temperature)
         return ClassificationAdapter(self.recipe, self.material, source)
 
@@ -112,7 +115,9 @@ class ClassificationTask:
         if not self._refits:
             return None
         temperature = best_temperature(logits.astype(np.float64), truth)
-        said = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature)
+        texts = [text for material in asked for text in material.valid_texts]
+        held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False)
+        said = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature, held)
         return replace(self, material=self.material.everything(), measured=said)
 
     @property
@@ -132,9 +137,23 @@ class ClassificationTask:
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)
+        held = self._held_out(adapter)
+        if held is not None and self.recipe.keep_held_out:
+            save_held_out(folder, held, material.labels)
         texts = check_inputs([*material.texts, *material.valid_texts])
         expected = softmax(logits_of(network, adapter.tokens, texts))
         return lambda staged, check: check.compare(staged, texts, material.labels, expected)
+
+    def _held_out(self, adapter: TaskAdapter) -> HeldOut | None:
+        if self.measured is not None:
+            return self.measured.held_out
+        from portside.training.classification_adapter import ClassificationAdapter
+
+        assert isinstance(adapter, ClassificationAdapter)
+        if adapter.valid_logits is None:
+            return None
+        truth = np.asarray(self.material.valid_ids, dtype=np.int64)
+        return HeldOut(self.material.valid_texts, truth, adapter.valid_logits)
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Labels in their order, what validation measured, what it was trained on."""

@@ -18,13 +18,17 @@ from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.closed_form import LEAST, prototype_head, set_head, zero_shot_head
+from portside.training.closed_form import LEAST, best_temperature, prototype_head, set_head, zero_shot_head
 from portside.training.head_start import MOST_ROWS, linear_discriminant, start_head
 from portside.training.material import Material
 
 __all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "logits_of", "pad_rows", "scores_of"]
 
 PAD_MULTIPLE = 8
+FEWEST_TO_CALIBRATE = 30
+"""Validation rows below which their likeliest temperature is a matter of luck."""
+LEAST_TEMPERATURE = 0.5
+"""However right a network was on its validation rows, it gets no surer than that: they are few."""
 
 
 class LabelledRows(TorchDataset[dict[str, Any]]):
@@ -74,6 +78,7 @@ class ClassificationAdapter:
         self.cut = len(encoded.cut)
         self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
         self.valid_count = len(material.valid_texts)
+        self.valid_logits: NDArray[np.float32] | None = None
         self.head_start_rows = min(len(material.texts), MOST_ROWS)
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
@@ -103,12 +108,25 @@ class ClassificationAdapter:
         start_head(network, self.tokens, self._material, seed=seed, precision=precision, fit=linear_discriminant)
 
     def finish(self, network: nn.Module) -> None:
-        """Nothing: the head has learned together with the encoder."""
+        """As sure of itself as the validation rows bear out."""
+        if self.valid_logits is None or len(self.valid_logits) < FEWEST_TO_CALIBRATE:
+            return
+        truth = np.asarray(self._material.valid_ids, dtype=np.int64)
+        self.cool(network, best_temperature(self.valid_logits.astype(np.float64), truth, LEAST_TEMPERATURE))
+
+    def cool(self, network: nn.Module, temperature: float) -> None:
+        """Divide the logits by ``temperature``: the labels stay, the probabilities move (Guo et al., ICML 2017)."""
+        assert isinstance(network, ClassificationNetwork)
+        with torch.no_grad():
+            network.head.weight.div_(temperature)
+            network.head.bias.div_(temperature)
+        if self.valid_logits is not None:
+            self.valid_logits = self.valid_logits / np.float32(temperature)
 
     def validate(self, network: nn.Module) -> dict[str, float]:
         """Loss, accuracy and macro-F1 on the validation rows; the score is one of the two."""
         network.eval()
-        logits = logits_of(network, self.tokens, self._material.valid_texts)
+        self.valid_logits = logits = logits_of(network, self.tokens, self._material.valid_texts)
         found = scores_of(logits, self._material.valid_ids, self._material.labels)
         return {**found, "score": found["macro_f1" if self._recipe.class_weights else "accuracy"]}
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import nn
 
@@ -38,7 +37,12 @@ class FewShotAdapter(ClassificationAdapter):
     """Each text gets one of the labels, learned from a handful of texts of each and its name."""
 
     def __init__(
-        self, recipe: ClassificationRecipe, material: Material, source: EncoderSource, *, temperature: float = 1.0
+        self,
+        recipe: ClassificationRecipe,
+        material: Material,
+        source: EncoderSource,
+        *,
+        temperature: float | None = None,
     ) -> None:
         self._labelled, self._temperature = material, temperature
         super().__init__(recipe, _with_names(material), source)
@@ -57,10 +61,10 @@ class FewShotAdapter(ClassificationAdapter):
 
     def finish(self, network: nn.Module) -> None:
         """As sure of itself as the rows that were kept aside bear out."""
-        assert isinstance(network, ClassificationNetwork)
-        with torch.no_grad():
-            network.head.weight.div_(self._temperature)
-            network.head.bias.div_(self._temperature)
+        if self._temperature is None:
+            super().finish(network)
+        else:
+            self.cool(network, self._temperature)
 
 
 def logistic_head(vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int) -> Head:

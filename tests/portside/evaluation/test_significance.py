@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import UsageError
-from portside.evaluation.significance import mcnemar
+from portside.evaluation.significance import Estimate, bootstrap_macro_f1, mcnemar
 
 
 @pytest.mark.parametrize(
@@ -39,3 +40,27 @@ def test_exchanging_the_models_exchanges_the_counts(rows: list[tuple[bool, bool]
 def test_the_rows_must_be_the_same() -> None:
     with pytest.raises(UsageError, match="same rows"):
         mcnemar([True], [])
+
+
+def test_macro_f1_and_its_interval() -> None:
+    # As in the table of scores: a .8, b 2/3, c 0, d 0 (only predicted).
+    truth, predicted = np.array([0, 0, 1, 1, 2]), np.array([0, 0, 0, 1, 3])
+    found = bootstrap_macro_f1(truth, predicted)
+    assert found.value == pytest.approx((0.8 + 2 / 3) / 4)
+    assert 0 <= found.low < found.value < found.high <= 1
+
+
+def test_more_rows_narrow_the_interval_of_macro_f1() -> None:
+    random = np.random.default_rng(0)
+
+    def width(rows: int) -> float:
+        truth = random.integers(0, 5, rows)
+        found = bootstrap_macro_f1(truth, np.where(random.random(rows) < 0.8, truth, random.integers(0, 5, rows)))
+        return found.high - found.low
+
+    assert width(4_000) < width(200) / 2
+
+
+def test_a_model_that_is_always_right_has_no_doubt_left() -> None:
+    truth = np.array([0, 1, 2, 1])
+    assert bootstrap_macro_f1(truth, truth) == Estimate(1.0, 1.0, 1.0)

@@ -1,0 +1,84 @@
+"""How often a classifier is right: overall, for each label, and what it confuses."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from portside.evaluation.classification import LabelScore, score_labels
+from portside.evaluation.intervals import wilson
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
+from portside.evaluation.scored import Scored
+from portside.evaluation.significance import bootstrap_macro_f1
+from portside.evaluation.verdicts import no_better_than_chance, reads_only_length
+
+__all__ = ["accuracy_section"]
+
+LABELS_DRAWN = 15
+CONFUSIONS_SHOWN = 15
+EXAMPLES = 2
+"""Texts shown of each confusion."""
+
+
+def accuracy_section(scored: Scored, *, seed: int = 0) -> Section:
+    """Accuracy and macro-F1 with intervals, labels and confusions. Rows from outside have to be left out before."""
+    n, hits = len(scored), int(scored.right.sum())
+    low, high = wilson(hits, n)
+    truth = [scored.labels[place] for place in scored.truth]
+    predicted = [scored.labels[place] for place in scored.predicted]
+    macro = bootstrap_macro_f1(scored.truth, scored.predicted, seed=seed)
+    scores = score_labels(truth, predicted)
+    commonest = max(Counter(truth).values())
+    warnings = [found for found in (no_better_than_chance(scored), reads_only_length(scored)) if found]
+    return Section(
+        key="accuracy",
+        title="How often it is right",
+        sentences=[
+            f"It is right on {hits:,} of {n:,} texts. On texts like these, between {100 * low:.0f} and "
+            f"{100 * high:.0f} of 100 answers are right.",
+            f"Always giving the commonest label would be right in {percent(commonest / n)}.",
+        ],
+        warnings=warnings,
+        figures=[
+            Figure("Accuracy", hits / n, low, high, n),
+            Figure("Macro-F1", macro.value, macro.low, macro.high, n),
+            Figure("Right by the commonest label alone", commonest / n, *wilson(commonest, n), n),
+        ],
+        charts=[_weakest(scores)],
+        tables=[_labels(scores), _confusions(scored)],
+    )
+
+
+def _weakest(scores: dict[str, LabelScore]) -> Chart:
+    present = [(label, one) for label, one in scores.items() if one.support]
+    weakest = sorted(present, key=lambda item: (item[1].recall, item[0]))[:LABELS_DRAWN]
+    bars = []
+    for label, one in weakest:
+        low, high = wilson(round(one.recall * one.support), one.support)
+        bars.append(Bar(f"{label} ({one.support})", one.recall, low, high))
+    name, score = weakest[0]
+    return Chart(
+        title=f"Labels it finds least often ({len(weakest)} of {len(present)})",
+        summary=f"Of the {score.support:,} texts that are '{name}', it recognises {percent(score.recall, 0)}; "
+        "a line shows the 95 % interval, a number in brackets how many texts there were.",
+        x_title="texts of the label that it recognises",
+        y_title="label",
+        bars=bars,
+    )
+
+
+def _labels(scores: dict[str, LabelScore]) -> Table:
+    weakest = sorted(scores.items(), key=lambda item: (item[1].f1, item[0]))
+    rows: list[list[Cell]] = [[label, one.precision, one.recall, one.f1, one.support] for label, one in weakest]
+    return Table("Every label, weakest first", ["label", "precision", "recall", "F1", "rows"], rows)
+
+
+def _confusions(scored: Scored) -> Table:
+    pairs = Counter(
+        (int(true), int(found)) for true, found in zip(scored.truth, scored.predicted, strict=True) if true != found
+    )
+    rows: list[list[Cell]] = []
+    for (true, found), count in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:CONFUSIONS_SHOWN]:
+        places = ((scored.truth == true) & (scored.predicted == found)).nonzero()[0][:EXAMPLES]
+        texts = " · ".join(f"row {scored.rows[place]}: {scored.texts[place][:80]}" for place in places)
+        rows.append([scored.labels[true], scored.labels[found], count, texts])
+    return Table("Most often confused", ["true", "answered", "rows", "for example"], rows)

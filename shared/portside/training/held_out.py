@@ -1,0 +1,75 @@
+"""The rows a model was measured on but never learned from, beside its weights, with what it said of them.
+
+A report, a comparison and a calibration can then be made at any time without asking for the file again. The texts are
+the user's own and stay where the model stays; ``keep_held_out=false`` in the recipe leaves them out.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["MOST_ROWS", "HeldOut", "load_held_out", "save_held_out"]
+
+ROWS_FILE = "held_out.jsonl"
+LOGITS_FILE = "held_out.safetensors"
+MOST_ROWS = 5_000
+"""Rows kept: enough for intervals of one point, a few megabytes."""
+
+
+@dataclass(frozen=True)
+class HeldOut:
+    """Rows with one label each."""
+
+    texts: Sequence[str]
+    truth: NDArray[np.int64]
+    """Places of the true labels, shape (rows,)."""
+    logits: NDArray[np.float32]
+    """What was said of them by a network that had not learned from them, shape (rows, labels)."""
+    by_model: bool = True
+    """Whether that network is the model itself; else those that measured it, each trained on a part of the rows."""
+
+    def some(self, most: int = MOST_ROWS, *, seed: int = 0) -> HeldOut:
+        """At most ``most`` of the rows, drawn by chance, in their order."""
+        if len(self.texts) <= most:
+            return self
+        places = np.sort(np.random.default_rng(seed).choice(len(self.texts), most, replace=False))
+        return HeldOut([self.texts[place] for place in places], self.truth[places], self.logits[places], self.by_model)
+
+
+def save_held_out(folder: Path, held: HeldOut, labels: Sequence[str]) -> None:
+    """Write at most ``MOST_ROWS`` of the rows as text and label, and their logits."""
+    from safetensors.numpy import save_file
+
+    kept = held.some()
+    with (folder / ROWS_FILE).open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+        for text, place in zip(kept.texts, kept.truth, strict=True):
+            stream.write(json.dumps({"text": text, "label": labels[place]}, ensure_ascii=False) + "\n")
+    arrays: dict[str, NDArray[Any]] = {
+        "logits": np.ascontiguousarray(kept.logits),
+        "truth": np.ascontiguousarray(kept.truth),
+    }
+    save_file(arrays, folder / LOGITS_FILE, metadata={"by_model": str(kept.by_model).lower()})
+
+
+def load_held_out(folder: Path) -> HeldOut | None:
+    """The rows; None where the folder has none that can be read."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with (folder / ROWS_FILE).open(encoding="utf-8") as stream:
+            texts = [str(json.loads(line)["text"]) for line in stream]
+        with safe_open(folder / LOGITS_FILE, framework="numpy") as file:
+            logits, truth = file.get_tensor("logits"), file.get_tensor("truth")
+            by_model = (file.metadata() or {}).get("by_model") == "true"
+    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+        return None
+    if not len(texts) == len(truth) == len(logits) or not texts:
+        return None
+    return HeldOut(texts, truth, logits, by_model)
