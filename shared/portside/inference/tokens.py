@@ -50,14 +50,25 @@ class Tokens:
 
     def __call__(self, texts: Sequence[str]) -> TokenIds:
         """Token ids of each text, in the order given."""
+        return self._encode(texts)[0]
+
+    def located(self, texts: Sequence[str]) -> tuple[TokenIds, list[list[tuple[int, int]]]]:
+        """The same, and where each token stands: ``text[start:end]``, which is empty for a special token."""
+        ids, encodings = self._encode(texts)
+        return ids, [
+            [(0, 0) if special else span for span, special in zip(one.offsets, one.special_tokens_mask, strict=True)]
+            for one in encodings
+        ]
+
+    def _encode(self, texts: Sequence[str]) -> tuple[TokenIds, list[Any]]:
         most = self.max_tokens * CHARACTERS_PER_TOKEN
-        encodings = self._tokenizer.encode_batch([_encodable(text[:most]) for text in texts])
+        encodings: list[Any] = self._tokenizer.encode_batch([_encodable(text[:most]) for text in texts])
         cut = tuple(
             place
             for place, (text, encoding) in enumerate(zip(texts, encodings, strict=True))
             if encoding.overflowing or len(text) > most
         )
-        return TokenIds([encoding.ids for encoding in encodings], cut)
+        return TokenIds([encoding.ids for encoding in encodings], cut), encodings
 
     def pieces(self, words: Sequence[str]) -> list[list[int]]:
         """Token ids of each word, without special tokens; at least one a word.
