@@ -58,6 +58,11 @@ class Settings(BaseSettings):
         """Folder of the studies of hyper-parameter searches."""
         return self.home / "searches"
 
+    @property
+    def suites_dir(self) -> Path:
+        """Folder of the user's own suites of behaviour tests."""
+        return self.home / "suites"
+
 
 def load_settings() -> Settings:
     """Read the settings from the environment.
