@@ -21,6 +21,7 @@ TABLES = {
     "multilabel": "micro-F1 of NLU++, several intents a query",
     "matching": "NDCG, MAP and recall of StackFAQ by words, vectors and both, untuned and fine-tuned",
     "adaptation": "PhraseBank with and without an encoder adapted to Reuters headlines",
+    "explanations": "faithfulness of explanations by the deletion curve against random order, milliseconds for one",
     "inference": "texts a second and latency, against transformers.pipeline",
     "training": "samples a second, against a plain transformers Trainer",
     "memory": "peak memory and seconds of a million rows: read, prepared for training, labelled",

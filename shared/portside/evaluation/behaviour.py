@@ -114,6 +114,7 @@ class TestResult:
             "rate_ci95": list(self.interval) if self.applicable else None,
             "at_least": self.test.at_least,
             "verdict": self.verdict or None,
+            "why_not_tried": self.why_none or None,
             "failures": [one.to_dict() for one in self.failures],
             "bias": None if self.bias is None else self.bias.to_dict(),
             "sentence": self.sentence,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,7 +94,7 @@ def test_words_cover_all_but_blanks_of_any_text(text: str) -> None:
     words = split_words(text)
     assert all(text[word.start : word.end] == word.text for word in words)
     assert [word.start for word in words] == sorted(word.start for word in words)
-    assert all(one.end <= other.start for one, other in zip(words, words[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(words))
     covered = {place for word in words for place in range(word.start, word.end)}
     assert all(place in covered or letter.isspace() for place, letter in enumerate(text))
 

@@ -75,3 +75,13 @@ def test_a_tagger_is_refused(tmp_path: Path) -> None:
     write_model_file(tmp_path, ModelFile("tagging", 16, ("O",)))
     with pytest.raises(ModelError, match="given for classification"):
         FolderAttributor(tmp_path, model="names:1")
+
+
+def test_of_several_labels_each_has_its_own_log_odds(attributor: FolderAttributor, tmp_path: Path) -> None:
+    chances = FolderClassifier(tmp_path, model="intents:1").probabilities(TEXTS)
+    write_model_file(tmp_path, ModelFile("multilabel", 16, LABELS, {"threshold": 0.5}))
+    several = FolderAttributor(tmp_path, model="intents:1")
+    powers = np.exp(several.log_odds(TEXTS))
+    assert powers / powers.sum(axis=1, keepdims=True) == pytest.approx(chances, abs=1e-5)  # the logits themselves
+    (found,) = explain(several, TEXTS[:1], labels=["card"])
+    assert found.completeness.gap <= max(0.05 * abs(found.completeness.difference), 1e-4)

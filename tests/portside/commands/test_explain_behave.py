@@ -1,0 +1,139 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from portside.cli import main
+from portside.commands.behave import sampled_texts
+from portside.inference.classifier import load_classifier
+from portside.inference.folder import ModelFile, write_model_file
+from portside.registry import ModelRegistry, ModelVersion
+
+LABELS = ("card", "parcel", "refund")
+SUITE = """
+[[test]]
+name = "shouting"
+kind = "invariance"
+perturb = "upper"
+
+[[test]]
+name = "who"
+kind = "bias"
+groups = { women = ["she"], men = ["he"] }
+texts = ["she lost a card", "he lost a card"]
+
+[[test]]
+name = "planets"
+kind = "invariance"
+swap = ["Mars", "Venus"]
+"""
+
+
+@pytest.fixture
+def version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, register_random: Callable[..., ModelVersion]
+) -> ModelVersion:
+    """The version that the commands find as ``intents``."""
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+    made: ModelVersion = register_random(ModelRegistry(tmp_path / "models"), LABELS, seed=1)
+    return made
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    path = tmp_path / "texts.csv"
+    path.write_text("text\nmy card is lost\nwhere is my parcel\n \nrefund please\n")
+    return path
+
+
+def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 2
+    return capsys.readouterr().err
+
+
+def finish(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    assert caught.value.code == 0
+    return capsys.readouterr().out
+
+
+def test_a_text_is_explained(version: ModelVersion, capsys: pytest.CaptureFixture[str]) -> None:
+    (predicted,) = load_classifier(version).predict(["my lost card"])
+    (found,) = json.loads(finish(["explain", "intents", "my lost card", "--json"], capsys))
+    assert (found["model"], found["label"]) == ("intents:1", predicted.label)
+    assert found["probability"] == pytest.approx(predicted.confidence, abs=1e-5)
+    assert [word["text"] for word in found["words"]] == ["my", "lost", "card"]
+    said = finish(["explain", "intents", "my lost card", "--label", "refund"], capsys)
+    assert "refund" in said
+    assert "Agreement of the two" in said
+    assert "No word of the text" in finish(["explain", "intents", " "], capsys)
+    assert "one that the model knows" in refused(["explain", "intents", "x", "--label", "parcels"], capsys)
+    assert "Give either texts" in refused(["explain", "intents"], capsys)
+
+
+def test_explanations_are_measured_on_a_file(
+    version: ModelVersion, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = json.loads(finish(["explain", "intents", "--data", str(data), "--json"], capsys))
+    assert found["n"] == 3
+    assert found["occlusion"]["gain"] == pytest.approx(found["random"]["area"] - found["occlusion"]["area"])
+    said = finish(["explain", "intents", "--data", str(data), "--rows", "2"], capsys)
+    assert said.startswith("On 2 texts occlusion")
+    assert "100 %" in said
+
+
+def test_a_model_is_tried_on_a_suite(
+    version: ModelVersion, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    suite, out = tmp_path / "mine.toml", tmp_path / "report.json"
+    suite.write_text(SUITE)
+    arguments = ["behave", "intents", "--data", str(data), "--suite", str(suite)]
+    said = finish([*arguments, "--json", str(out)], capsys)
+    assert "2 of 3 tests could be tried" in said
+    assert "Not tried, for there is nothing in them that it would change: planets" in said
+    report = json.loads(out.read_text())
+    assert (report["model"], report["version"], report["n"]) == ("intents", 1, 3)
+    assert [(one["name"], one["applicable"], one["passed"]) for one in report["tests"]][0] == ("shouting", 3, 3)
+    assert report["tests"][1]["bias"]["n"] == 2
+    assert json.loads(finish([*arguments, "--json", "-"], capsys)) == report
+
+
+def test_the_users_own_suites_are_tried_with_the_built_in_ones(
+    version: ModelVersion, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "suites").mkdir()
+    (tmp_path / "suites" / "mine.toml").write_text(SUITE)
+    report = json.loads(finish(["behave", "intents", "--json", "-"], capsys))
+    assert {one["suite"] for one in report["tests"]} >= {"mine", "robustness", "fairness"}
+    assert (report["n"], report["data"]) == (0, "")
+    (tmp_path / "suites" / "mine.toml").write_text(SUITE + "[[test]]\n")
+    assert "line 20, test 'number 4': 'kind' must be" in refused(["behave", "intents"], capsys)
+
+
+def test_a_model_of_several_labels_is_tried_too(
+    version: ModelVersion, data: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_model_file(version.folder, ModelFile("multilabel", 16, LABELS, {"threshold": 0.5}))
+    arguments = ["behave", "intents", "--data", str(data), "--suite", "robustness", "--json", "-"]
+    report = json.loads(finish(arguments, capsys))
+    assert {one["name"]: one["applicable"] for one in report["tests"]}["capitals"] == 3
+    small = next(one for one in report["tests"] if one["name"] == "small letters")
+    assert small["why_not_tried"] == "there is nothing in them that it would change"
+
+
+def test_a_tagger_is_refused(version: ModelVersion, data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_model_file(version.folder, ModelFile("tagging", 16, ("O",)))
+    assert "tried on classification" in refused(["behave", "intents", "--data", str(data)], capsys)
+    assert "given for classification" in refused(["explain", "intents", "x"], capsys)
+
+
+def test_a_draw_of_texts_keeps_the_files_order(data: Path) -> None:
+    assert sampled_texts(data, None, 9, seed=0) == ["my card is lost", "where is my parcel", "refund please"]
+    assert sampled_texts(data, None, 2, seed=1) == sampled_texts(data, None, 2, seed=1)
+    assert len({tuple(sampled_texts(data, None, 1, seed=seed)) for seed in range(20)}) == 3
