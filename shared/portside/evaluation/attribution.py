@@ -248,7 +248,7 @@ def share_out(spans: Sequence[tuple[int, int]], words: Sequence[Word]) -> NDArra
     begins, ends = np.array([[word.start, word.end] for word in words]).T
     for row, (start, end) in enumerate(spans):
         common[row] = np.maximum(np.minimum(ends, end) - np.maximum(begins, start), 0)
-    return common / np.maximum(common.sum(axis=1, keepdims=True), 1)
+    return np.asarray(common / np.maximum(common.sum(axis=1, keepdims=True), 1), dtype=np.float64)
 
 
 def agreement(first: NDArray[np.float64], second: NDArray[np.float64], *, top: int = TOP) -> Agreement:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from portside.data.words import Word, split_words
 from portside.errors import DataError, UsageError
-from portside.evaluation.attribution import METHODS, agreement, explain, share_out
+from portside.evaluation.attribution import METHODS, Method, agreement, explain, share_out
 from portside.evaluation.faithfulness import curve_area, deletion_texts, measure_faithfulness
 from portside.inference.attributor import FakeAttributor, log_odds
 
@@ -18,10 +18,10 @@ MODEL = FakeAttributor(WEIGHTS, labels=("refund", "track_order"), bias=-0.5)
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_both_methods_find_the_weights_of_a_linear_model(method: str) -> None:
+def test_both_methods_find_the_weights_of_a_linear_model(method: Method) -> None:
     (found,) = explain(MODEL, ["Where is my parcel?"])
     assert [word.text for word in found.words] == ["Where", "is", "my", "parcel", "?"]
-    assert found.values[method] == pytest.approx([2, 0, 0, 3, 0])  # type: ignore[index]
+    assert found.values[method] == pytest.approx([2, 0, 0, 3, 0])
     assert (found.label, found.predicted) == ("track_order", "track_order")
     assert found.probability == pytest.approx(1 / (1 + np.exp(-4.5)))
     assert found.completeness.attributed == pytest.approx(found.completeness.difference) == pytest.approx(5)
