@@ -66,7 +66,7 @@ def integrate(
             kept[row, : len(framed[place])] = torch.tensor(framed[place], dtype=torch.bool, device=device)
         with torch.no_grad():
             whole = embed(padded)
-            empty = torch.where(kept[..., None], whole, embed(torch.full_like(padded, tokens.pad_id)))
+            empty = torch.where(kept[..., None], whole, _nothing(embed, tokens, device))
         # (texts, points, tokens, hidden), flat over texts and points: one row for each.
         path = empty[:, None] + alphas[None, :, None, None] * (whole - empty)[:, None]
         rows = path.flatten(0, 1).requires_grad_()
@@ -82,3 +82,13 @@ def integrate(
         for row, place in enumerate(batch):
             found[place] = values[row, : len(ids[place])], float(ends[row, 1]), float(ends[row, 0])
     return [found[place] for place in range(len(ids))]
+
+
+def _nothing(embed: Any, tokens: Tokens, device: torch.device) -> Tensor:
+    """The embedding of a token that says nothing, shape (hidden,).
+
+    A padding token whose embedding is zero would be no point to set out from: where the network first brings vectors to
+    one length (DeBERTa), all that changes on the way would change in its first step. The unknown token stands in.
+    """
+    padding, unknown = embed(torch.tensor([tokens.pad_id, tokens.unknown_id], device=device))
+    return padding if bool(padding.any()) else unknown
