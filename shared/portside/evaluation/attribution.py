@@ -30,6 +30,9 @@ TOP = 3
 """Words compared between the methods, and words named in the sentence."""
 NAMED_FROM = 0.25
 """Of the strongest word's value: what is weaker is not named in the sentence."""
+MOST_LEFT_OUT = 64
+"""Times that words are left out of one text: in a longer one neighbours go together and share what that changes. The
+cost would otherwise grow with the square of the length."""
 ALIKE = 0.5
 """Rank correlation below which the sentence warns that the methods disagree."""
 
@@ -145,6 +148,7 @@ class Explanation:
             ],
             "completeness": self.completeness.to_dict(),
             "agreement": self.agreement.to_dict(),
+            "left_out_together": _together(len(self.words)),
             "read_characters": self.read_characters,
             "cut": self.cut,
         }
@@ -223,17 +227,25 @@ def _occlude(
     model: Attributor, texts: Sequence[str], words: Sequence[Sequence[Word]], places: Sequence[int]
 ) -> list[NDArray[np.float64]]:
     """How much the log-odds of the texts' labels fall when each word is left out; for all texts in one go."""
+    sizes = [_together(len(each)) for each in words]
     variants = [
-        [text, *(text[: word.start] + text[word.end :] for word in each)]
-        for text, each in zip(texts, words, strict=True)
+        [text, *(text[: each[at].start] + text[each[at : at + size][-1].end :] for at in range(0, len(each), size))]
+        for text, each, size in zip(texts, words, sizes, strict=True)
     ]
     odds = model.log_odds([variant for each in variants for variant in each])
     out, first = [], 0
-    for each, place in zip(variants, places, strict=True):
-        column = odds[first : first + len(each), place]
-        out.append(column[0] - column[1:])
-        first += len(each)
+    for each, asked, place, size in zip(words, variants, places, sizes, strict=True):
+        column = odds[first : first + len(asked), place]
+        falls = column[0] - column[1:]
+        runs = [min(size, len(each) - at) for at in range(0, len(each), size)]
+        out.append(np.repeat(falls / np.array(runs, dtype=np.float64), runs))
+        first += len(asked)
     return out
+
+
+def _together(words: int) -> int:
+    """How many neighbouring words are left out at once, of a text of so many."""
+    return max(1, -(-words // MOST_LEFT_OUT))
 
 
 def share_out(spans: Sequence[tuple[int, int]], words: Sequence[Word]) -> NDArray[np.float64]:

@@ -58,6 +58,15 @@ def test_what_was_not_read_is_said_and_left_alone() -> None:
     assert found.to_dict()["cut"] is True
 
 
+def test_neighbours_are_left_out_together_in_a_long_text() -> None:
+    text = "parcel x x " + "x " * 126 + "where"  # 130 words: 3 at once, the last alone
+    (found,) = explain(MODEL, [text])
+    assert found.to_dict()["left_out_together"] == 3
+    assert found.values["occlusion"] == pytest.approx([1, 1, 1, *[0] * 126, 2])
+    (short,) = explain(MODEL, ["where parcel"])
+    assert short.to_dict()["left_out_together"] == 1
+
+
 def test_an_explanation_as_plain_values() -> None:
     (found,) = explain(MODEL, ["我的包 where"])
     said = found.to_dict()
