@@ -106,7 +106,7 @@ class Explanation:
     @property
     def sentence(self) -> str:
         """The words that speak most for the label and against it, and how far to trust that."""
-        pairs = [(word.text, value) for word, value in self.ranked() if any(map(str.isalnum, word.text))]
+        pairs = self._totals()
         support, against = _named(pairs), _named([(word, -value) for word, value in reversed(pairs)])
         parts = []
         if support:
@@ -118,6 +118,16 @@ class Explanation:
         if not parts:
             parts.append(f"No word of the text speaks for {self.label} or against it.")
         return " ".join([*parts, *self._doubts()])
+
+    def _totals(self) -> list[tuple[str, float]]:
+        """Words with the sum of their values wherever they stand, the highest first; signs are left out."""
+        written: dict[str, str] = {}
+        totals: dict[str, float] = {}
+        for word, value in self.ranked():
+            if any(map(str.isalnum, word.text)):
+                name = written.setdefault(word.text.lower(), word.text)
+                totals[name] = totals.get(name, 0.0) + value
+        return sorted(totals.items(), key=lambda pair: -pair[1])
 
     def _doubts(self) -> list[str]:
         found, doubts = self.agreement, []
@@ -155,12 +165,8 @@ class Explanation:
 
 
 def _named(ranked: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
-    """The strongest of the words, each once, whose values are above 0."""
-    unique: dict[str, tuple[str, float]] = {}
-    for word, value in ranked:
-        if value > 0 and value >= NAMED_FROM * ranked[0][1]:
-            unique.setdefault(word.lower(), (word, value))
-    return list(unique.values())[:TOP]
+    """The strongest of the words whose values are above 0."""
+    return [(word, value) for word, value in ranked[:TOP] if value > 0 and value >= NAMED_FROM * ranked[0][1]]
 
 
 def _subject(named: Sequence[tuple[str, float]]) -> str:

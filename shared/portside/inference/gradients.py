@@ -90,5 +90,5 @@ def _nothing(embed: Any, tokens: Tokens, device: torch.device) -> Tensor:
     A padding token whose embedding is zero would be no point to set out from: where the network first brings vectors to
     one length (DeBERTa), all that changes on the way would change in its first step. The unknown token stands in.
     """
-    padding, unknown = embed(torch.tensor([tokens.pad_id, tokens.unknown_id], device=device))
-    return padding if bool(padding.any()) else unknown
+    found: Tensor = embed(torch.tensor([tokens.pad_id, tokens.unknown_id], device=device))
+    return found[0] if bool(found[0].any()) else found[1]

@@ -40,7 +40,7 @@ def test_another_label_than_the_likeliest_turns_the_signs() -> None:
 def test_the_sentence_names_the_strongest_words() -> None:
     (found,) = explain(MODEL, ["Where, where is my PARCEL refund"], labels=["track_order"])
     assert found.sentence == (
-        'The words "PARCEL" and "Where" speak most for track_order. The word "refund" speaks against it.'
+        'The words "Where" and "PARCEL" speak most for track_order. The word "refund" speaks against it.'
     )
     (plain,) = explain(MODEL, ["good day"])
     assert plain.sentence == "No word of the text speaks for refund or against it."
