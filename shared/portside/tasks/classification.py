@@ -28,6 +28,9 @@ __all__ = [
 Method = Literal["full", "lora", "dora", "few-shot", "prototype", "zero-shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
 FEW_SHOT_EPOCHS = 10
+FEW_SHOT_TEXTS = 20_000
+"""Texts that few-shot training reads in all its passes, at least: of more rows fewer passes are as good."""
+FEWEST_PASSES = 2
 
 
 LabelledTexts: TypeAlias = LabelledRows[Example]
@@ -69,7 +72,9 @@ class ClassificationRecipe(TrainingRecipe):
 
     def passes(self, rows: int) -> int:
         """As of every recipe; over a few texts a label ``FEW_SHOT_EPOCHS``."""
-        return self.epochs or (FEW_SHOT_EPOCHS if self.probes else super().passes(rows))
+        if self.epochs or not self.probes:
+            return super().passes(rows)
+        return max(FEWEST_PASSES, min(FEW_SHOT_EPOCHS, FEW_SHOT_TEXTS // max(rows, 1)))
 
 
 def class_weights(label_ids: Sequence[int], labels: int) -> tuple[float, ...]:

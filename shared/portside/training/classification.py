@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.encoders import EncoderSource
+from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.intervals import wilson
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
-from portside.training.held_out import HeldOut, save_held_out
 from portside.training.holdout import folds
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck, check_inputs

@@ -25,12 +25,12 @@ from portside.training.run import Declined, Order, train_task
 
 __all__ = ["train"]
 
-CHEAP_SHARE = 0.25
+CHEAP_SHARE = 0.08
 """Of the budget, at most, for the prototypes that the dearer method is compared with."""
 FIRST_TEXTS = 64
 """Read to learn this machine's speed."""
-REGISTERING_SECONDS = 15.0
-"""Kept free for registering prototypes, should the dearer method not be better."""
+REGISTERING_SHARE = 0.05
+"""Of the budget, kept free for registering prototypes, should the dearer method not be better."""
 
 
 def train(
@@ -57,7 +57,8 @@ def train(
         return _register(plain, fallback, order, said)
     if recipe.budget_seconds is not None:
         spent = time.monotonic() - began
-        dear = replace(dear, budget_seconds=max(recipe.budget_seconds - spent - REGISTERING_SECONDS, 1.0))
+        left = (1 - REGISTERING_SHARE) * recipe.budget_seconds - spent
+        dear = replace(dear, budget_seconds=max(left, 1.0))
     judge = _Judge(rung, cheap)
     order.progress.log(f"Now {rung.method}: {rung.because}")
     try:

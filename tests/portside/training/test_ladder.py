@@ -12,10 +12,10 @@ from portside.training.ladder import Rung, dearer_rung, verdict
     ("rows_per_label", "method"),
     [
         ([5] * 77, "few-shot"),
-        ([50, 50], "few-shot"),
-        ([51, 51], "full"),
-        ([3, 40, 400], "few-shot"),  # the typical label counts, not the largest
-        ([30] * 200, "full"),  # 6,000 rows
+        ([200, 200], "few-shot"),
+        ([201, 201], "full"),
+        ([3, 40, 4_000], "few-shot"),  # the typical label counts, not the largest
+        ([150] * 200, "full"),  # 30,000 rows
         ([0], "few-shot"),
     ],
 )

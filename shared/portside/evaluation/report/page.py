@@ -11,6 +11,8 @@ __all__ = ["MOST_ROWS", "render"]
 
 MOST_ROWS = 200
 """Rows of a table that the page shows; JSON has them all."""
+FOLDED_ROWS = 20
+"""Rows above which a table is folded away."""
 
 
 def render(report: Report) -> str:
@@ -20,7 +22,13 @@ def render(report: Report) -> str:
 
     templates = Environment(loader=FileSystemLoader(Path(__file__).parent), autoescape=True)
     page = templates.get_template("page.html.j2")
-    return page.render(report=report, draw=lambda chart: Markup(draw(chart)), cell=_cell, most_rows=MOST_ROWS)
+    return page.render(
+        report=report,
+        draw=lambda chart: Markup(draw(chart)),
+        cell=_cell,
+        most_rows=MOST_ROWS,
+        folded_rows=FOLDED_ROWS,
+    )
 
 
 def _cell(value: str | int | float | None) -> str:
@@ -30,4 +38,4 @@ def _cell(value: str | int | float | None) -> str:
         return "yes" if value else "no"
     if isinstance(value, int):
         return f"{value:,}"
-    return f"{value:.4g}" if isinstance(value, float) else value
+    return f"{value:.3f}" if isinstance(value, float) else value

@@ -34,7 +34,9 @@ class Figure:
     @property
     def shown(self) -> str:
         """The number alone."""
-        return percent(self.value) if self.share else f"{self.value:.3f}"
+        if self.share:
+            return percent(self.value)
+        return f"{self.value:,.0f}" if self.value == int(self.value) else f"{self.value:.3f}"
 
     @property
     def doubt(self) -> str:

@@ -35,8 +35,8 @@ def _curves(chart: Chart) -> str:
     low_x, high_x = _range(points_x)
     low_y, high_y = _range(points_y)
     legend = [(place, curve) for place, curve in enumerate(chart.curves)]
-    top = TOP + LEGEND_LINE * len(legend)
-    height = HEIGHT + LEGEND_LINE * len(legend)
+    top = TOP + LEGEND_LINE * (len(legend) + 1)
+    height = HEIGHT + LEGEND_LINE * (len(legend) + 1)
 
     def x(value: float) -> float:
         return LEFT + (WIDTH - LEFT - RIGHT) * (value - low_x) / (high_x - low_x)
@@ -56,7 +56,7 @@ def _curves(chart: Chart) -> str:
         parts.append(f'<path d="M{LEFT} {line - 4}h26" {_stroke(curve, place)}/>')
         parts.append(_text(LEFT + 34, line, curve.name, "start"))
     parts.append(_text((LEFT + WIDTH - RIGHT) / 2, height - 8, chart.x_title, "middle"))
-    parts.append(_text(WIDTH - RIGHT, top - 6, chart.y_title, "end"))
+    parts.append(_text(LEFT - 6, top - 10, f"↑ {chart.y_title}", "start"))
     return _picture(chart, height, parts)
 
 
@@ -141,4 +141,4 @@ def _is_share(values: Sequence[float]) -> bool:
 def _number(value: float, share: bool, span: float) -> str:
     if share:
         return f"{100 * value:.{1 if span < 0.1 else 0}f} %"
-    return f"{value:,.0f}" if span >= TICKS else f"{value:.2f}"
+    return f"{value:,.0f}" if span >= TICKS or value == int(value) else f"{value:.2f}"

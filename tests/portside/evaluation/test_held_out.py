@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portside.training.held_out import MOST_ROWS, HeldOut, load_held_out, save_held_out
+from portside.evaluation.held_out import MOST_ROWS, HeldOut, load_held_out, save_held_out
 
 ROWS = HeldOut(
     ["my card", "谢谢 \U0001f600", "tail\u2028line"], np.array([0, 1, 1]), np.eye(3, 2, dtype=np.float32), False

@@ -1,0 +1,112 @@
+"""The report on a classifier: which rows it is made from, and which sections it has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from portside.errors import UsageError
+from portside.evaluation.held_out import load_held_out
+from portside.evaluation.report.accuracy import accuracy_section
+from portside.evaluation.report.calibration import calibration_section
+from portside.evaluation.report.parts import Report, Section
+from portside.evaluation.report.rows import rows_section
+from portside.evaluation.scored import Scored, Scorer, score_rows
+from portside.registry import ModelVersion
+from portside.tasks.classification import LabelledTexts
+
+__all__ = ["report_on", "report_on_held_out", "scored_held_out"]
+
+
+def report_on(
+    version: ModelVersion,
+    scorer: Scorer,
+    dataset: LabelledTexts,
+    *,
+    seen: Callable[[str], bool] | None,
+    progress: Callable[[int], None] | None = None,
+) -> Report:
+    """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``.
+
+    Labels that the model does not know are no error here: the report says so.
+
+    Raises:
+        DataError: there are no rows, or some have no label.
+    """
+    truth = [example.label for example in dataset.examples]
+    outside = sorted(set(truth) - set(scorer.labels) - {""})
+    scored = score_rows(scorer, dataset, outside=outside, report=progress)
+    return _report(version, scored, truth, seen, f"{len(scored):,} rows of {dataset.source}.")
+
+
+def report_on_held_out(version: ModelVersion) -> Report:
+    """The report from the rows that were kept aside in training. No network is loaded.
+
+    Raises:
+        UsageError: the version has no such rows.
+    """
+    scored, by_model = scored_held_out(version)
+    truth = [scored.labels[place] for place in scored.truth]
+    source = f"{len(scored):,} rows that were kept aside from training."
+    if not by_model:
+        source += (
+            " Each was answered by a network that had not learned from it; the model itself learned from all rows."
+        )
+    return _report(version, scored, truth, lambda text: False, source)
+
+
+def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
+    """What was said of the rows kept aside, and whether the model itself said it.
+
+    Raises:
+        UsageError: the version has no such rows.
+    """
+    held = load_held_out(version.folder)
+    if held is None:
+        raise UsageError(
+            "A report needs rows that the model has not learned from",
+            seen=f"{version.ref} keeps none: it was trained by an earlier Portside, or without validation rows",
+            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
+        )
+    scored = Scored(
+        model=version.ref,
+        data="rows kept aside",
+        labels=tuple(version.card["labels"]),
+        texts=tuple(held.texts),
+        rows=tuple(range(1, len(held.texts) + 1)),
+        truth=held.truth,
+        logits=held.logits,
+        features=np.zeros((len(held.texts), 0), dtype=np.float32),
+    )
+    return scored, held.by_model
+
+
+def _report(
+    version: ModelVersion, scored: Scored, truth: Sequence[str], seen: Callable[[str], bool] | None, source: str
+) -> Report:
+    known = scored.at(scored.inside)
+    sections: list[Section] = [rows_section(scored, truth, seen, source)]
+    if len(known):
+        sections = [accuracy_section(known), calibration_section(known), *sections]
+    return Report(
+        title=f"{version.name}, version {version.version}",
+        subtitle=str(version.card.get("summary", "")),
+        facts=_facts(version.card, scored),
+        sections=sections,
+    )
+
+
+def _facts(card: Mapping[str, Any], scored: Scored) -> list[tuple[str, str]]:
+    data = card.get("data") or {}
+    facts = [
+        ("Measured on", Path(scored.data).name),
+        ("Rows", f"{len(scored):,}"),
+        ("Method", str(card.get("method", ""))),
+        ("Encoder", str((card.get("encoder") or {}).get("name", ""))),
+        ("Trained", str(card.get("created_at", ""))[:16].replace("T", " ")),
+        ("Trained on", f"{data.get('trained_on', 0):,} rows of {Path(str(data.get('source', ''))).name}"),
+    ]
+    return [(name, value) for name, value in facts if value]
