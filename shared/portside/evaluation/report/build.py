@@ -15,6 +15,7 @@ from portside.evaluation.report.calibration import calibration_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
+from portside.inference.folder import read_model_file
 from portside.registry import ModelVersion
 from portside.tasks.classification import LabelledTexts
 
@@ -74,7 +75,7 @@ def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
     scored = Scored(
         model=version.ref,
         data="rows kept aside",
-        labels=tuple(version.card["labels"]),
+        labels=read_model_file(version.folder, task="classification").labels,
         texts=tuple(held.texts),
         rows=tuple(range(1, len(held.texts) + 1)),
         truth=held.truth,
