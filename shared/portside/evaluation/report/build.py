@@ -12,6 +12,7 @@ from portside.errors import UsageError
 from portside.evaluation.held_out import load_held_out
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
+from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
@@ -91,7 +92,7 @@ def _report(
     known = scored.at(scored.inside)
     sections: list[Section] = [rows_section(scored, truth, seen, source)]
     if len(known):
-        sections = [accuracy_section(known), calibration_section(known), *sections]
+        sections = [accuracy_section(known), calibration_section(known), guarantee_section(scored), *sections]
     return Report(
         title=f"{version.name}, version {version.version}",
         subtitle=str(version.card.get("summary", "")),

@@ -1,0 +1,48 @@
+"""What can be promised about mistakes, if the model may stay silent where it is unsure."""
+
+from __future__ import annotations
+
+from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
+from portside.evaluation.risk import promise_risk, risk_coverage
+from portside.evaluation.scored import Scored
+
+__all__ = ["RISKS", "guarantee_section"]
+
+RISKS = (0.02, 0.05, 0.10)
+"""Shares of wrong answers that are tried."""
+
+
+def guarantee_section(scored: Scored) -> Section:
+    """Promises at each of ``RISKS``, and the risk-coverage curve. Rows from outside count as wrong when answered."""
+    promises = [promise_risk(scored.confidence, scored.right, risk=risk) for risk in RISKS]
+    curve = risk_coverage(scored.confidence, scored.right)
+    half = next(
+        wrong for answered, wrong in zip(curve.answered, curve.wrong, strict=True) if answered >= 0.5 or answered == 1
+    )
+    rows: list[list[Cell]] = [
+        [
+            f"{100 * one.risk:g} %",
+            "–" if one.threshold is None else f"{100 * one.threshold:.1f} %",
+            f"{100 * one.answered:.0f} %",
+            "–" if one.threshold is None else f"{100 * one.wrong:.1f} %",
+        ]
+        for one in promises
+    ]
+    return Section(
+        key="guarantee",
+        title="What can be promised about mistakes",
+        sentences=[one.sentence for one in promises],
+        figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
+        charts=[
+            Chart(
+                title="Wrong answers by the share of texts answered",
+                summary=f"Answering only the surest half, {100 * half:.1f} % of the answers are wrong; answering all, "
+                f"{100 * curve.wrong[-1]:.1f} %.",
+                x_title="share of texts answered, the surest first",
+                y_title="wrong among the answered",
+                curves=[Curve("measured", curve.answered, curve.wrong)],
+            )
+        ],
+        tables=[Table("Promises", ["at most wrong", "answer from", "answered", "wrong on these rows"], rows)],
+        details={"promises": [one.to_dict() for one in promises], "aurc": curve.area},
+    )
