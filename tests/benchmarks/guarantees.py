@@ -28,10 +28,9 @@ HEAD = ["set", "rows a half", "at most wrong %", "kept in", "promised in", "answ
 def _support(name: str, test: str = "test.csv") -> Callable[[Path], tuple[Dataset, Dataset]]:
     def load(data: Path) -> tuple[Dataset, Dataset]:
         folder = data / "support" / name
-        label = "intent" if name.startswith("hint3") else "label"
-        train = load_examples(folder / "train.csv", text="text", label=label)
+        train = load_examples(folder / "train.csv", text="text", label="intent")
         inside = train.subset([n for n, one in enumerate(train.examples) if one.label != OUTSIDE])
-        return inside, load_examples(folder / test, text="text", label=label, role="test")
+        return inside, load_examples(folder / test, text="text", label="intent", role="test")
 
     return load
 

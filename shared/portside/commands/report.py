@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from portside.data.columns import Columns
     from portside.evaluation.report.parts import Report
     from portside.registry import ModelVersion
     from portside.settings import Settings
@@ -28,6 +29,9 @@ def report(
     *,
     text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
+    against: Annotated[
+        str | None, typer.Option(help="Another version, to compare with on the rows of --data.", metavar="NAME:VERSION")
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
     ] = None,
@@ -36,14 +40,18 @@ def report(
     """How good a classifier is and what is wrong with it, with 95 % intervals: one page that opens offline."""
     from portside.commands.tasks import replacing
     from portside.console import as_json, say
+    from portside.data.columns import Columns
     from portside.evaluation.report.page import render
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
     settings = load_settings()
-    version = ModelRegistry(settings.models_dir).resolve(model)
-    _check_task(version)
-    made = _report(version, data, text, label, settings)
+    registry = ModelRegistry(settings.models_dir)
+    version, other = registry.resolve(model), None if against is None else registry.resolve(against)
+    for one in (version, other):
+        if one is not None:
+            _check_task(one)
+    made = _report(version, other, data, Columns(text, label), settings)
     if json == Path("-"):
         as_json(made.to_dict())
         return
@@ -60,25 +68,32 @@ def report(
 
 
 def _report(
-    version: ModelVersion, data: Path | None, text: str | None, label: str | None, settings: Settings
+    version: ModelVersion, against: ModelVersion | None, data: Path | None, columns: Columns, settings: Settings
 ) -> Report:
+    from portside.errors import UsageError
     from portside.evaluation.report.build import report_on, report_on_held_out
 
     if data is None:
+        if against is not None:
+            raise UsageError(
+                "Two versions are compared on rows that neither has learned from",
+                seen=f"--against {against.ref} without --data",
+                remedy="Name a labelled file with --data",
+            )
         return report_on_held_out(version)
-    from portside.data.columns import Columns
     from portside.data.dataset import read
     from portside.inference.classifier import load_classifier
     from portside.progress import TerminalProgress
     from portside.training.seen import load_seen
 
-    dataset = read(data, Columns(text, label), test=True)
+    dataset = read(data, columns, test=True)
     with TerminalProgress(f"Reporting on {version.ref}") as progress:
         return report_on(
             version,
             load_classifier(version, threads=settings.threads),
             dataset,
             seen=load_seen(version.folder),
+            against=None if against is None else load_classifier(against, threads=settings.threads),
             progress=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
         )
 

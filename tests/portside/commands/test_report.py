@@ -73,3 +73,18 @@ def test_without_a_file_the_rows_kept_aside_are_reported_on(
 def test_a_version_without_such_rows_is_advice(version: ModelVersion, capsys: pytest.CaptureFixture[str]) -> None:
     leaves(["report", "intents"], 2)
     assert "portside report intents:1 --data FILE" in capsys.readouterr().err
+
+
+def test_a_version_is_compared_with_another_on_a_file(
+    version: ModelVersion,
+    rows: Path,
+    register_random: Callable[..., ModelVersion],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    register_random(ModelRegistry(tmp_path / "models"), LABELS, seed=2)
+    leaves(["report", "intents:2", "--against", "intents:1", "--data", str(rows), "--json", "-"], 0)
+    found = json.loads(capsys.readouterr().out)["sections"]["comparison"]
+    assert found["title"] == "Compared with intents:1"
+    leaves(["report", "intents:2", "--against", "intents:1"], 2)
+    assert "Name a labelled file" in capsys.readouterr().err

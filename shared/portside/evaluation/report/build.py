@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from portside.errors import UsageError
 from portside.evaluation.held_out import load_held_out
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
+from portside.evaluation.report.comparison import comparison_section
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
@@ -29,9 +31,10 @@ def report_on(
     dataset: LabelledTexts,
     *,
     seen: Callable[[str], bool] | None,
+    against: Scorer | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
-    """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``.
+    """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
     Labels that the model does not know are no error here: the report says so.
 
@@ -39,9 +42,18 @@ def report_on(
         DataError: there are no rows, or some have no label.
     """
     truth = [example.label for example in dataset.examples]
-    outside = sorted(set(truth) - set(scorer.labels) - {""})
-    scored = score_rows(scorer, dataset, outside=outside, report=progress)
-    return _report(version, scored, truth, seen, f"{len(scored):,} rows of {dataset.source}.")
+    scored = _scored(scorer, dataset, truth, progress)
+    report = _report(version, scored, truth, seen, f"{len(scored):,} rows of {dataset.source}.")
+    if against is None:
+        return report
+    compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
+    return replace(report, sections=[compared, *report.sections])
+
+
+def _scored(
+    scorer: Scorer, dataset: LabelledTexts, truth: Sequence[str], progress: Callable[[int], None] | None
+) -> Scored:
+    return score_rows(scorer, dataset, outside=sorted(set(truth) - set(scorer.labels) - {""}), report=progress)
 
 
 def report_on_held_out(version: ModelVersion) -> Report:

@@ -1,0 +1,112 @@
+"""Whether one version is better than another on the same rows, and which answers changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from portside.errors import UsageError
+from portside.evaluation.intervals import wilson
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
+from portside.evaluation.scored import Scored
+from portside.evaluation.significance import Paired, mcnemar
+
+__all__ = ["comparison_section"]
+
+SIGNIFICANT = 0.05
+CHANGED_SHOWN = 50
+LABELS_DRAWN = 10
+
+
+def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Section:
+    """``new`` against ``old``, both asked about the same texts in the same order; ``truth`` are the rows' labels.
+
+    The two may know different labels.
+
+    Raises:
+        UsageError: they were asked about different texts.
+    """
+    if new.texts != old.texts:
+        raise UsageError(
+            "Two versions are compared on the same rows", seen=f"{len(new)} and {len(old)} rows that differ"
+        )
+    paired = mcnemar(old.right.tolist(), new.right.tolist())
+    before, after = float(old.right.mean()), float(new.right.mean())
+    n = len(new)
+    return Section(
+        key="comparison",
+        title=f"Compared with {old.model}",
+        sentences=[
+            f"{new.model} is right on {int(new.right.sum()):,} of {n:,} texts, {old.model} on "
+            f"{int(old.right.sum()):,}: {paired.only_second:,} answers are mended, {paired.only_first:,} newly wrong.",
+            _verdict(new.model, old.model, paired),
+        ],
+        figures=[
+            Figure(f"Accuracy of {new.model}", after, *wilson(int(new.right.sum()), n), n),
+            Figure(f"Accuracy of {old.model}", before, *wilson(int(old.right.sum()), n), n),
+        ],
+        charts=_by_label(new, old, truth),
+        tables=[_changed(new, old, truth)],
+        details={"p_different": paired.p_different, "mended": paired.only_second, "newly_wrong": paired.only_first},
+    )
+
+
+def _verdict(new: str, old: str, paired: Paired) -> str:
+    said = f"(McNemar's test, p = {paired.p_different:.3f})"
+    if paired.p_different >= SIGNIFICANT:
+        return f"The difference may be chance {said}: on these rows neither is shown to be better."
+    better, worse = (new, old) if paired.only_second > paired.only_first else (old, new)
+    return f"{better} is better than {worse}; so large a difference is hardly chance {said}."
+
+
+def _by_label(new: Scored, old: Scored, truth: Sequence[str]) -> list[Chart]:
+    labels = np.asarray(truth, dtype=object)
+    changes = []
+    for label in sorted(set(truth)):
+        rows = labels == label
+        change = int(new.right[rows].sum()) - int(old.right[rows].sum())
+        if change:
+            changes.append((change, label, int(rows.sum())))
+    if not changes:
+        return []
+    changes.sort(key=lambda one: (-abs(one[0]), one[1]))
+    change, label, rows_of = changes[0]
+    return [
+        Chart(
+            title=f"Labels that gained or lost right answers ({min(len(changes), LABELS_DRAWN)} of {len(changes)})",
+            summary=f"'{label}' changed most: {change:+d} right answers in {rows_of:,} rows.",
+            x_title="right answers more or less",
+            y_title="label",
+            bars=[Bar(f"{name} ({n})", float(change), stands_out=change < 0) for change, name, n in changes][
+                :LABELS_DRAWN
+            ],
+            share=False,
+        )
+    ]
+
+
+def _changed(new: Scored, old: Scored, truth: Sequence[str]) -> Table:
+    before, after = ([one.labels[place] for place in one.predicted] for one in (old, new))
+    places = [place for place in range(len(new)) if before[place] != after[place]]
+    # What got worse first: it decides whether to promote.
+    places.sort(key=lambda place: (not (old.right[place] and not new.right[place]), not new.right[place], place))
+    rows: list[list[Cell]] = [
+        [
+            new.rows[place],
+            new.texts[place][:120],
+            truth[place],
+            f"{before[place]} ({percent(float(old.confidence[place]), 0)})",
+            f"{after[place]} ({percent(float(new.confidence[place]), 0)})",
+            _what_happened(bool(old.right[place]), bool(new.right[place])),
+        ]
+        for place in places[:CHANGED_SHOWN]
+    ]
+    title = f"Answers that changed ({len(rows)} of {len(places)})"
+    return Table(title, ["row", "text", "true", "before", "now", ""], rows)
+
+
+def _what_happened(was: bool, now: bool) -> str:
+    if was == now:
+        return "still wrong"
+    return "mended" if now else "newly wrong"

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from portside.errors import UsageError
+from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.scored import Scored
+
+TRUTH = ["card", "card", "fee", "fee"]
+
+
+def scored(model: str, predicted: list[str], labels: tuple[str, ...] = ("card", "fee"), prefix: str = "text") -> Scored:
+    places = [labels.index(one) for one in predicted]
+    return Scored(
+        model,
+        "test.csv",
+        labels,
+        tuple(f"{prefix} {n}" for n in range(len(places))),
+        tuple(range(1, len(places) + 1)),
+        np.array([labels.index(TRUTH[n % 4]) for n in range(len(places))]),
+        np.log(np.where(np.arange(len(labels)) == np.array(places)[:, None], 0.9, 0.1)).astype(np.float32),
+        np.zeros((len(places), 0), dtype=np.float32),
+    )
+
+
+def test_what_changed_the_worse_first() -> None:
+    old = scored("m:1", ["card", "fee", "fee", "card"])
+    new = scored("m:2", ["fee", "card", "fee", "card"], labels=("fee", "card"))
+    section = comparison_section(new, old, TRUTH)
+    assert "1 answers are mended, 1 newly wrong" in section.sentences[0]
+    assert "may be chance" in section.sentences[1]
+    assert [(row[0], row[-1]) for row in section.tables[0].rows] == [(1, "newly wrong"), (2, "mended")]
+    assert section.charts == []
+
+
+def test_a_better_version_is_named() -> None:
+    section = comparison_section(scored("m:2", TRUTH * 5), scored("m:1", ["fee", "fee", "fee", "fee"] * 5), TRUTH * 5)
+    assert section.sentences[1].startswith("m:2 is better than m:1")
+    assert [bar.value for bar in section.charts[0].bars] == [10.0]
+    back = comparison_section(scored("m:1", ["fee"] * 20), scored("m:2", TRUTH * 5), TRUTH * 5)
+    assert back.sentences[1].startswith("m:2 is better than m:1")
+
+
+def test_different_rows_are_refused() -> None:
+    with pytest.raises(UsageError, match="same rows"):
+        comparison_section(scored("m:2", TRUTH), scored("m:1", TRUTH, prefix="other"), TRUTH)
