@@ -57,16 +57,16 @@ def test_prototypes_are_kept_where_nothing_is_better(auto: Auto, registry: Model
 
 
 def test_the_dearer_method_is_registered_where_it_is_better(auto: Auto) -> None:
-    version = auto(xor(240), epochs=30, encoder_lr=3e-3)
+    version = auto(xor(420), epochs=20, encoder_lr=3e-3)
     said = version.card["auto"]
     assert version.card["method"] == said["chosen"] == "full"
     assert said["paired"]["p_better"] < 0.05
     assert said["tried"][1]["accuracy"] > said["tried"][0]["accuracy"]
-    assert version.card["data"]["trained_on"] < 240  # some are kept aside
+    assert version.card["data"]["trained_on"] < 420  # some are kept aside
 
 
 def test_without_time_to_train_prototypes_are_kept(auto: Auto) -> None:
-    version = auto(make_sentences(400), budget_seconds=16.0)
+    version = auto(make_sentences(400), budget_seconds=6.0)
     assert version.card["auto"]["sentence"].startswith("prototype: there is no time to train more (")
 
 
@@ -83,10 +83,10 @@ def test_a_recipe_that_only_one_method_knows_is_trained_by_that(auto: Auto) -> N
 
 def test_interrupted_it_goes_on(auto: Auto, registry: ModelRegistry) -> None:
     with pytest.raises(Cancelled):
-        auto(xor(240), epochs=30, encoder_lr=3e-3, progress=RecordingProgress(cancel_at=0.5))
+        auto(xor(420), epochs=20, encoder_lr=3e-3, progress=RecordingProgress(cancel_at=0.5))
     assert registry.names() == []
     progress = RecordingProgress()
-    version = auto(xor(240), epochs=30, encoder_lr=3e-3, resume=True, progress=progress)
+    version = auto(xor(420), epochs=20, encoder_lr=3e-3, resume=True, progress=progress)
     assert version.card["method"] == "full"
     assert any("Resuming from checkpoint-" in line for line in progress.lines)
 
