@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portside.evaluation.conformal import promise_sets
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
 from portside.evaluation.risk import promise_risk, risk_coverage
 from portside.evaluation.scored import Scored
@@ -10,11 +11,18 @@ __all__ = ["RISKS", "guarantee_section"]
 
 RISKS = (0.02, 0.05, 0.10)
 """Shares of wrong answers that are tried."""
+COVERAGE = 0.95
+"""Share of texts whose suggestions must hold the true label."""
 
 
 def guarantee_section(scored: Scored) -> Section:
-    """Promises at each of ``RISKS``, and the risk-coverage curve. Rows from outside count as wrong when answered."""
+    """Promises at each of ``RISKS``, the risk-coverage curve, and label sets that cover ``COVERAGE``.
+
+    Rows from outside count as wrong when they are answered; label sets are of the others.
+    """
     promises = [promise_risk(scored.confidence, scored.right, risk=risk) for risk in RISKS]
+    known = scored.at(scored.inside)
+    sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
     curve = risk_coverage(scored.confidence, scored.right)
     half = next(
         wrong for answered, wrong in zip(curve.answered, curve.wrong, strict=True) if answered >= 0.5 or answered == 1
@@ -31,7 +39,7 @@ def guarantee_section(scored: Scored) -> Section:
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",
-        sentences=[one.sentence for one in promises],
+        sentences=[*(one.sentence for one in promises), sets.sentence],
         figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
         charts=[
             Chart(
@@ -44,5 +52,5 @@ def guarantee_section(scored: Scored) -> Section:
             )
         ],
         tables=[Table("Promises", ["at most wrong", "answer from", "answered", "wrong on these rows"], rows)],
-        details={"promises": [one.to_dict() for one in promises], "aurc": curve.area},
+        details={"promises": [one.to_dict() for one in promises], "aurc": curve.area, "label_sets": sets.to_dict()},
     )
