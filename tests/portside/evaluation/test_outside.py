@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portside.errors import UsageError
+from portside.evaluation.outside import (
+    METHODS,
+    choose_method,
+    fit_detector,
+    load_detector,
+    save_detector,
+    separation,
+)
+from portside.evaluation.scored import OUTSIDE, Scored
+
+RANDOM = np.random.default_rng(0)
+CENTRES = np.array([[8.0, 0, 0, 0], [0, 8, 0, 0], [0, 0, 8, 0]])
+"""The fourth direction is that of texts from outside."""
+
+
+def rows(inside: int, outside: int) -> Scored:
+    """Logits that cannot tell them apart, features that can."""
+    truth = np.concatenate([RANDOM.integers(0, 3, inside), np.full(outside, OUTSIDE)])
+    centres = np.concatenate([CENTRES[truth[:inside]], np.tile([0.0, 0, 0, 8], (outside, 1))])
+    n = inside + outside
+    return Scored(
+        "m:1",
+        "test.csv",
+        ("a", "b", "c"),
+        tuple(f"text {place}" for place in range(n)),
+        tuple(range(n)),
+        truth,
+        RANDOM.normal(size=(n, 3)).astype(np.float32),
+        (centres + RANDOM.normal(size=(n, 4))).astype(np.float32),
+    )
+
+
+TRAIN = rows(300, 0)
+DETECTOR = fit_detector(TRAIN.features, TRAIN.truth, 3)
+
+
+def test_separation_by_hand() -> None:
+    # Of 2 x 3 pairs the one from outside is higher in 5; at .3, the lowest of both outside, one of three inside is.
+    found = separation(np.array([0.1, 0.2, 0.4, 0.3, 0.9]), np.array([True, True, True, False, False]))
+    assert (found.auroc, found.false_alarms) == (pytest.approx(5 / 6), pytest.approx(1 / 3))
+    assert separation(np.zeros(4), np.array([True, True, False, False])).auroc == 0.5
+
+
+def test_one_side_alone_is_advice() -> None:
+    with pytest.raises(UsageError, match="both"):
+        separation(np.zeros(3), np.ones(3, dtype=bool))
+
+
+@pytest.mark.parametrize(("method", "least"), [("mahalanobis", 0.99), ("nearest-neighbours", 0.99)])
+def test_features_tell_what_logits_cannot(method: str, least: float) -> None:
+    asked = rows(200, 100)
+    assert separation(DETECTOR.scores(asked, method), asked.inside).auroc > least
+    assert abs(separation(DETECTOR.scores(asked, "max-softmax"), asked.inside).auroc - 0.5) < 0.1
+
+
+def test_mahalanobis_counts_each_direction_by_how_much_it_varies() -> None:
+    features = np.array([[10.0, 0.1], [-10, -0.1], [10, -0.1], [-10, 0.1]] * 50, dtype=np.float32)
+    detector = fit_detector(features, np.zeros(200, dtype=np.int64), 1)
+    asked = rows(2, 0)
+    asked = Scored(
+        **{
+            **{k: getattr(asked, k) for k in asked.__dataclass_fields__},
+            "features": np.array([[5.0, 0], [0, 5]], dtype=np.float32),
+        }
+    )
+    near, far = detector.scores(asked, "mahalanobis")
+    assert far > 100 * near
+
+
+def test_the_method_is_chosen_by_validation_rows() -> None:
+    assert choose_method(DETECTOR, rows(100, 50)) in ("mahalanobis", "nearest-neighbours")
+    assert choose_method(DETECTOR, rows(100, 0)) == "mahalanobis"
+
+
+def test_saved_it_scores_the_same(tmp_path: Path) -> None:
+    save_detector(tmp_path, DETECTOR)
+    loaded, asked = load_detector(tmp_path), rows(20, 20)
+    assert loaded is not None
+    for method in METHODS:
+        assert np.array_equal(loaded.scores(asked, method), DETECTOR.scores(asked, method))
+    (tmp_path / "outside.safetensors").write_bytes(b"broken")
+    assert load_detector(tmp_path) is None
+
+
+def test_an_unknown_method_names_those_there_are() -> None:
+    with pytest.raises(UsageError, match="No such score"):
+        DETECTOR.scores(rows(2, 2), "guess")
