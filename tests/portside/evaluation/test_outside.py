@@ -77,7 +77,7 @@ def test_mahalanobis_counts_each_direction_by_how_much_it_varies() -> None:
 
 def test_the_method_is_chosen_by_validation_rows() -> None:
     assert choose_method(DETECTOR, rows(100, 50)) in ("mahalanobis", "nearest-neighbours")
-    assert choose_method(DETECTOR, rows(100, 0)) == "mahalanobis"
+    assert choose_method(DETECTOR, rows(100, 0)) == "max-softmax"
 
 
 def test_saved_it_scores_the_same(tmp_path: Path) -> None:
