@@ -59,6 +59,11 @@ class Settings(BaseSettings):
         return self.home / "searches"
 
     @property
+    def uploads_dir(self) -> Path:
+        """Folder of files that were given on the models page."""
+        return self.home / "uploads"
+
+    @property
     def suites_dir(self) -> Path:
         """Folder of the user's own suites of behaviour tests."""
         return self.home / "suites"

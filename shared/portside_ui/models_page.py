@@ -1,81 +1,74 @@
-"""Which models serve, which wait, who changed what; promote and roll back."""
+"""From a file to a model that serves, without code: train, read the report, compare, try, promote, roll back."""
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from portside.registry import ModelVersion
-from portside.registry.actor import current_actor
-from portside_ui.frame import empty_state, page_header, section
+from portside_ui.frame import empty_state, filter_bar, page_header
 from portside_ui.jobs_panel import job_panel
+from portside_ui.models.reporting import comparison_part, report_part
+from portside_ui.models.training import training_part
+from portside_ui.models.trying import trying_part
+from portside_ui.models.versions import versions_part
 from portside_ui.runtime import Runtime
-from portside_ui.words import _, moment, number, percent
+from portside_ui.words import _
 
 __all__ = ["render"]
 
+PARTS = ("versions", "report", "compare", "try", "train")
+
 
 def render(runtime: Runtime) -> None:
-    """Draw the registry: one model at a time, its versions, its history."""
+    """Draw the part that the user chose, of the model and version that the user chose."""
     page_header(_("Models"), _("Which version of each model serves, how good is it, and who decided so?"))
     names = runtime.registry.names()
     job_panel(["core.train"], "models-jobs")
     if not names:
         empty_state(
             _("No model yet"),
-            _("Models appear here when an app is trained: run `portside demo`, or `portside train` on your own file."),
+            _("Train one here on a file of your own, or all apps on the samples with `portside demo`."),
             key="models-empty",
         )
+        training_part(runtime)
         return
-    name = st.selectbox(_("Model"), names, key="models-name", bind="query-params")
-    versions = runtime.registry.versions(name)
-    aliases = runtime.registry.aliases(name)
-    section(_("Versions"))
-    st.dataframe(_table(versions, aliases), width="stretch", hide_index=True, key="models-versions")
-    _actions(runtime, name, versions, aliases)
-    section(_("History"))
-    events = reversed(runtime.registry.history(name))
-    rows = [
-        {
-            _("When"): moment(event.at),
-            _("Who"): event.actor,
-            _("What"): _(event.action),
-            _("Version"): event.version,
-            _("Why"): event.reason,
-        }
-        for event in events
-    ]
-    st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="models-history")
+    part = st.segmented_control(
+        _("What do you want to do?"),
+        PARTS,
+        default=PARTS[0],
+        format_func=lambda one: {
+            "versions": _("Versions"),
+            "report": _("Report"),
+            "compare": _("Compare"),
+            "try": _("Try it"),
+            "train": _("Train a model"),
+        }[one],
+        key="models-part",
+        required=True,
+        bind="query-params",
+        label_visibility="collapsed",
+    )
+    if part == "train":
+        training_part(runtime)
+        return
+    with filter_bar():
+        name = st.selectbox(_("Model"), names, key="models-name", bind="query-params")
+        versions = runtime.registry.versions(name)
+        version = _version(versions) if part != "versions" else None
+    if not versions:
+        empty_state(_("No version left"), _("All versions of this model were deleted."), key="models-none")
+    elif version is None:
+        versions_part(runtime, name, versions)
+    elif part == "report":
+        report_part(runtime, version)
+    elif part == "compare":
+        comparison_part(runtime, version, versions)
+    else:
+        trying_part(runtime, version)
 
 
-def _table(versions: list[ModelVersion], aliases: dict[str, int]) -> pd.DataFrame:
-    rows = []
-    for version in sorted(versions, key=lambda each: -each.version):
-        valid = version.validation
-        accuracy = valid.get("accuracy")
-        rows.append(
-            {
-                _("Version"): version.version,
-                _("Serves as"): ", ".join(alias for alias, number in aliases.items() if number == version.version),
-                _("Task"): version.card.get("task", ""),
-                _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
-                _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
-                _("What it does"): version.card.get("summary", ""),
-                _("Trained"): str(version.card.get("created_at", ""))[:16].replace("T", " "),
-            }
-        )
-    return pd.DataFrame(rows)
-
-
-def _actions(runtime: Runtime, name: str, versions: list[ModelVersion], aliases: dict[str, int]) -> None:
-    actor = current_actor(runtime.settings)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        others = [each.version for each in versions if each.version != aliases.get("champion")]
-        chosen = st.selectbox(_("Version to serve"), others, key="models-promote-version", disabled=not others)
-        reason = st.text_input(_("Reason"), key="models-reason")
-        if st.button(_("Promote"), key="models-promote", disabled=chosen is None) and chosen is not None:
-            runtime.registry.promote(name, chosen, actor=actor, reason=reason)
-            st.rerun()
-        if st.button(_("Roll back"), key="models-rollback"):
-            runtime.registry.rollback(name, actor=actor, reason=reason)
-            st.rerun()
+def _version(versions: list[ModelVersion]) -> ModelVersion | None:
+    newest_first = sorted(versions, key=lambda each: -each.version)
+    numbers = [each.version for each in newest_first]
+    chosen = st.selectbox(_("Version"), numbers, key="models-version")
+    return next((each for each in newest_first if each.version == chosen), None)

@@ -44,7 +44,7 @@ def register(settings: Settings, accuracy: float) -> None:
 
 
 def test_without_models_the_page_says_what_to_do(empty_home: Settings) -> None:
-    assert any("portside train" in text.value for text in opened(empty_home, "models").caption)
+    assert any("file of your own" in text.value for text in opened(empty_home, "models").caption)
 
 
 def test_versions_are_listed_with_what_they_reach(empty_home: Settings) -> None:

@@ -11,8 +11,6 @@ from portside.errors import UsageError
 
 if TYPE_CHECKING:
     from portside.data import DataReport
-    from portside.data.columns import Columns
-    from portside.tasks.spec import TaskSpec
 
 __all__ = ["commands"]
 
@@ -47,6 +45,7 @@ def check(
     from portside import console
     from portside.data import check_examples
     from portside.data.columns import Columns
+    from portside.tasks.check import check_file
     from portside.tasks.spec import find_task
 
     if task == DEFAULT_TASK:
@@ -54,7 +53,7 @@ def check(
     else:
         spec = find_task(task)
         _only_of_labels(task, {"--test": test, "--encoding": encoding})
-        reports = [_check(spec, path, Columns(text, label)) for path in files]
+        reports = [check_file(spec, path, Columns(text, label)) for path in files]
     if json:
         console.as_json([report.to_dict() for report in reports])
     else:
@@ -62,24 +61,6 @@ def check(
             _show(report)
     if any(report.fatal for report in reports):
         raise typer.Exit(FATAL_EXIT)
-
-
-def _check(task: TaskSpec, path: Path, columns: Columns) -> DataReport:
-    """What reading the file finds, and what would stop a training with the default recipe."""
-    from portside.apps import load
-    from portside.data import DataReport, Finding
-    from portside.errors import DataError
-
-    try:
-        dataset = load(task.read)(path, columns, test=False)
-    except DataError as error:
-        return DataReport(path.name, findings=(Finding.of(error),))
-    report: DataReport = dataset.report
-    try:
-        load(task.make)(task.recipe(), dataset, None)
-    except DataError as error:
-        return report.with_findings(Finding.of(error))
-    return report
 
 
 def _only_of_labels(task: str, given: dict[str, object]) -> None:

@@ -30,7 +30,7 @@ def report(
     text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
     against: Annotated[
-        str | None, typer.Option(help="Another version, to compare with on the rows of --data.", metavar="NAME:VERSION")
+        str | None, typer.Option(help="Another version, to compare with on the same rows.", metavar="NAME:VERSION")
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
@@ -70,19 +70,19 @@ def report(
 def _report(
     version: ModelVersion, against: ModelVersion | None, data: Path | None, columns: Columns, settings: Settings
 ) -> Report:
-    from portside.errors import UsageError
+    from dataclasses import replace
+
     from portside.evaluation.report.build import report_on, report_on_held_out
+    from portside.evaluation.report.pairing import compare_held_out
+    from portside.inference.classifier import load_classifier
 
     if data is None:
-        if against is not None:
-            raise UsageError(
-                "Two versions are compared on rows that neither has learned from",
-                seen=f"--against {against.ref} without --data",
-                remedy="Name a labelled file with --data",
-            )
-        return report_on_held_out(version)
+        made = report_on_held_out(version)
+        if against is None:
+            return made
+        compared = compare_held_out(version, against, lambda: load_classifier(against, threads=settings.threads))
+        return replace(made, sections=[compared, *made.sections])
     from portside.data.dataset import read
-    from portside.inference.classifier import load_classifier
     from portside.progress import TerminalProgress
     from portside.training.seen import load_seen
 

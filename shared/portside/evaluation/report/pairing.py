@@ -1,0 +1,75 @@
+"""The rows that two versions can be compared on without a file: kept aside from both, or new to both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from portside.errors import UsageError
+from portside.evaluation.held_out import load_held_out
+from portside.evaluation.report.build import scored_held_out
+from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.report.parts import Section
+from portside.evaluation.scored import OUTSIDE, Scored, Scorer
+from portside.inference.folder import read_model_file
+from portside.registry import ModelVersion
+from portside.training.seen import load_seen
+
+__all__ = ["compare_held_out", "paired_held_out"]
+
+
+def compare_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[], Scorer]) -> Section:
+    """``new`` against ``old`` on the rows that ``new`` keeps and ``old`` has not learned from either.
+
+    Raises:
+        UsageError: there are no such rows.
+    """
+    after, before, truth = paired_held_out(new, old, ask_old)
+    section = comparison_section(after, before, truth)
+    rows = f"Compared on {len(after):,} rows that neither version has learned from."
+    return replace(section, sentences=[*section.sentences, rows])
+
+
+def paired_held_out(
+    new: ModelVersion, old: ModelVersion, ask_old: Callable[[], Scorer]
+) -> tuple[Scored, Scored, list[str]]:
+    """What each says of the same rows, and these rows' labels.
+
+    What ``old`` said of rows that it keeps as well is taken from its folder; ``ask_old`` gives its network for rows
+    that are new to it, and is not called where there are none.
+
+    Raises:
+        UsageError: no row is left, or ``new`` keeps none.
+    """
+    mine, _ = scored_held_out(new)
+    labels = read_model_file(old.folder, task="classification").labels
+    held = load_held_out(old.folder)
+    known = {} if held is None else dict(zip(held.texts, held.logits, strict=True))
+    seen = load_seen(old.folder)
+    fresh = [text for text in mine.texts if text not in known and seen is not None and not seen(text)]
+    if fresh:
+        logits, _features = ask_old().scores(fresh)
+        known |= dict(zip(fresh, logits, strict=True))
+    places = [place for place, text in enumerate(mine.texts) if text in known]
+    if not places:
+        raise UsageError(
+            "Two versions are compared on rows that neither has learned from",
+            seen=f"{old.ref} has learned from all rows that {new.ref} keeps",
+            remedy="Give a labelled file with other rows",
+        )
+    after = mine.at(np.asarray(places))
+    truth = [mine.labels[place] for place in after.truth]
+    place_of = {label: place for place, label in enumerate(labels)}
+    before = Scored(
+        model=old.ref,
+        data=mine.data,
+        labels=labels,
+        texts=after.texts,
+        rows=after.rows,
+        truth=np.array([place_of.get(label, OUTSIDE) for label in truth], dtype=np.int64),
+        logits=np.stack([known[text] for text in after.texts]).astype(np.float32),
+        features=np.zeros((len(places), 0), dtype=np.float32),
+    )
+    return after, before, truth

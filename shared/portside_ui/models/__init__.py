@@ -1,0 +1,1 @@
+"""The parts of the models page: train, read the report, compare, try, decide."""

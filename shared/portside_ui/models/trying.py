@@ -1,0 +1,148 @@
+"""Try a sentence: what the model says of it, and which words made it say so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import streamlit as st
+
+from portside.registry import ModelVersion
+from portside_ui.charts import COLOURS, figure, show_chart
+from portside_ui.frame import KeyFigure, key_figures, section, working
+from portside_ui.runtime import Runtime
+from portside_ui.why import plain
+from portside_ui.words import _, number, percent
+
+if TYPE_CHECKING:
+    from portside.evaluation.attribution import Explanation
+
+__all__ = ["trying_part"]
+
+LABELS_SHOWN = 5
+MOST_WORDS = 60
+"""Words of the chart; a longer text is explained in the table alone."""
+
+
+def trying_part(runtime: Runtime, version: ModelVersion) -> None:
+    """Draw a box for a sentence, the answer and the reason."""
+    text = st.text_area(
+        _("A sentence of yours"), key="models-try-text", height=90, max_chars=4000,
+        placeholder=_("Write as your customers would"),
+    ).strip()  # fmt: skip
+    pressed = st.button(_("Try it"), key="models-try", type="primary", disabled=not text)
+    if pressed:
+        st.session_state["models-tried"] = (version.ref, text)
+    tried = st.session_state.get("models-tried")
+    if not tried or tried[0] != version.ref:
+        return
+    with working(_("Reading the model")):
+        task = version.card.get("task")
+        if task == "classification":
+            _classified(runtime, version, tried[1])
+        elif task == "multilabel":
+            _labelled(runtime, version, tried[1])
+        elif task == "tagging":
+            _tagged(runtime, version, tried[1])
+        else:
+            st.caption(_("This kind of model answers in its app, not here."))
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _loaded(folder: str, task: str, _version: ModelVersion, _threads: int) -> Any:
+    if task == "classification":
+        from portside.inference.attributor import load_attributor
+
+        return load_attributor(_version, threads=_threads)
+    if task == "multilabel":
+        from portside.inference.multilabel import load_multilabeller
+
+        return load_multilabeller(_version, threads=_threads)
+    from portside.inference.tagger import load_tagger
+
+    return load_tagger(_version, threads=_threads)
+
+
+def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
+    import numpy as np
+
+    from portside.evaluation.attribution import explain
+
+    model = _loaded(str(version.folder), "classification", version, runtime.settings.threads)
+    odds = model.log_odds([text])[0]
+    shares = 1.0 / (1.0 + np.exp(-odds))
+    ranked = np.argsort(-shares)[:LABELS_SHOWN]
+    best = int(ranked[0])
+    key_figures(
+        [
+            KeyFigure(_("Answer"), model.labels[best]),
+            KeyFigure(_("How sure"), percent(float(shares[best]))),
+        ]
+    )
+    _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
+    found = explain(model, [text], labels=[None])[0]
+    section(_("Which words made it say so"))
+    st.markdown(plain(found.sentence))
+    if found.words:
+        _words(found)
+
+
+def _probabilities(labels: Sequence[str], shares: Sequence[float]) -> None:
+    fig = figure(hovermode="closest", showlegend=False)
+    fig.add_bar(x=list(shares), y=list(labels), orientation="h", marker_color=COLOURS.selection)
+    fig.update_yaxes(autorange="reversed", type="category")
+    fig.update_xaxes(tickformat=".0%", range=[0, 1])
+    summary = _(
+        "The likeliest labels; second is {label} with {share}.", label=plain(labels[1]), share=percent(shares[1])
+    )
+    table = pd.DataFrame({_("Label"): list(labels), _("Probability"): [percent(share) for share in shares]})
+    show_chart(fig, summary=summary, table=table, key="models-try-labels", height=70 + 32 * len(labels))
+
+
+def _words(found: Explanation) -> None:
+    first, second = found.values["integrated-gradients"], found.values["occlusion"]
+    words = [word.text for word in found.words]
+    table = pd.DataFrame(
+        {
+            _("Word"): words,
+            _("By gradients"): [round(float(value), 2) for value in first],
+            _("By leaving it out"): [round(float(value), 2) for value in second],
+        }
+    )
+    if len(words) > MOST_WORDS:
+        st.dataframe(table, width="stretch", hide_index=True, key="models-try-words")
+        return
+    names = [f"{place + 1}. {word}" for place, word in enumerate(words)]
+    fig = figure(hovermode="closest", barmode="group")
+    fig.add_bar(x=list(first), y=names, orientation="h", name=_("By gradients"), marker_color=COLOURS.selection)
+    fig.add_bar(x=list(second), y=names, orientation="h", name=_("By leaving it out"), marker_color=COLOURS.warning)
+    fig.update_yaxes(autorange="reversed", type="category")
+    summary = _(
+        "Bars to the right speak for {label}, bars to the left against it; two methods, which agree on {shared} of the "
+        "{top} strongest words.",
+        label=plain(found.label), shared=number(found.agreement.shared), top=number(found.agreement.top),
+    )  # fmt: skip
+    show_chart(fig, summary=summary, table=table, key="models-try-words", height=110 + 34 * len(words))
+
+
+def _labelled(runtime: Runtime, version: ModelVersion, text: str) -> None:
+    found = _loaded(str(version.folder), "multilabel", version, runtime.settings.threads).predict([text])[0]
+    st.markdown(
+        _("It gives: {labels}", labels=plain(", ".join(found.labels))) if found.labels else _("It gives no label.")
+    )
+    ranked = sorted(found.probabilities.items(), key=lambda item: -item[1])[:LABELS_SHOWN]
+    if len(ranked) > 1:
+        _probabilities([name for name, _share in ranked], [share for _name, share in ranked])
+
+
+def _tagged(runtime: Runtime, version: ModelVersion, text: str) -> None:
+    found = _loaded(str(version.folder), "tagging", version, runtime.settings.threads).entities([text])[0]
+    if not found:
+        st.markdown(_("It finds no name."))
+        return
+    rows = [
+        {_("Found"): one.text, _("What it is"): one.type, _("How sure"): percent(one.confidence), _("From"): one.start}
+        for one in found
+    ]
+    st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="models-try-entities")

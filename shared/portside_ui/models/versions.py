@@ -1,0 +1,77 @@
+"""Which versions a model has, which one serves, who decided so; promote and roll back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+import streamlit as st
+
+from portside.errors import PortsideError
+from portside.registry import ModelVersion
+from portside.registry.actor import current_actor
+from portside_ui.frame import error_state, section
+from portside_ui.runtime import Runtime
+from portside_ui.words import _, moment, number, percent
+
+__all__ = ["versions_part"]
+
+
+def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion]) -> None:
+    """Draw the versions of one model, the buttons that change which one serves, and the history."""
+    aliases = runtime.registry.aliases(name)
+    section(_("Versions"))
+    st.dataframe(_table(versions, aliases), width="stretch", hide_index=True, key="models-versions")
+    _actions(runtime, name, versions, aliases)
+    section(_("History"))
+    rows = [
+        {
+            _("When"): moment(event.at),
+            _("Who"): event.actor,
+            _("What"): _(event.action),
+            _("Version"): event.version,
+            _("Why"): event.reason,
+        }
+        for event in reversed(runtime.registry.history(name))
+    ]
+    st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="models-history")
+
+
+def _table(versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> pd.DataFrame:
+    rows = []
+    for version in sorted(versions, key=lambda each: -each.version):
+        valid = version.validation
+        accuracy = valid.get("accuracy")
+        rows.append(
+            {
+                _("Version"): version.version,
+                _("Serves as"): ", ".join(alias for alias, number in aliases.items() if number == version.version),
+                _("Task"): version.card.get("task", ""),
+                _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
+                _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
+                _("What it does"): version.card.get("summary", ""),
+                _("Trained"): str(version.card.get("created_at", ""))[:16].replace("T", " "),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _actions(runtime: Runtime, name: str, versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> None:
+    actor, serving = current_actor(runtime.settings), aliases.get("champion")
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        others = sorted((each.version for each in versions if each.version != serving), reverse=True)
+        chosen = st.selectbox(_("Version to serve"), others, key="models-promote-version", disabled=not others)
+        reason = st.text_input(_("Reason"), key="models-reason")
+        promote = st.button(_("Promote"), key="models-promote", disabled=chosen is None, type="primary")
+        roll_back = st.button(_("Roll back"), key="models-rollback", disabled=serving is None)
+    try:
+        if promote and chosen is not None:
+            runtime.registry.promote(name, chosen, actor=actor, reason=reason)
+        elif roll_back:
+            runtime.registry.rollback(name, actor=actor, reason=reason)
+        else:
+            return
+    except PortsideError as error:
+        error_state(error)
+        return
+    st.rerun()
