@@ -32,7 +32,7 @@ SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A
 """Order of colours for series without a meaning of their own."""
 
 
-def figure(**layout: Any) -> Any:
+def figure(*, hovermode: str = "x unified", **layout: Any) -> Any:
     """An empty plotly figure in the house style. Returns ``plotly.graph_objects.Figure``."""
     import plotly.graph_objects as go
 
@@ -41,7 +41,7 @@ def figure(**layout: Any) -> Any:
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         colorway=list(SERIES),
         legend={"orientation": "h", "y": 1.08, "x": 0},
-        hovermode="x unified",
+        hovermode=hovermode,
         **layout,
     )
     return made
