@@ -28,6 +28,8 @@ class KeyFigure:
     good: Literal["up", "down"] | None = None
     trend: Sequence[float] = ()
     help: str | None = None
+    doubt: str | None = None
+    """Its interval, in place of ``delta``: shown below the value without an arrow."""
 
 
 def page_header(title: str, question: str) -> None:
@@ -64,8 +66,9 @@ def key_figures(figures: Sequence[KeyFigure]) -> None:
             st.metric(
                 figure.label,
                 figure.value,
-                delta=figure.delta,
+                delta=figure.delta if figure.doubt is None else figure.doubt,
                 delta_color=colours[figure.good],
+                delta_arrow="auto" if figure.doubt is None else "off",
                 help=figure.help,
                 border=True,
                 height="stretch",

@@ -12,7 +12,7 @@ from portside.jobs import Job
 from portside_ui.frame import error_state
 from portside_ui.runtime import current
 from portside_ui.why import plain
-from portside_ui.words import _, moment
+from portside_ui.words import _, job_words, moment
 
 __all__ = ["job_panel", "start_job"]
 
@@ -62,7 +62,7 @@ def _draw(job: Job, key: str) -> None:
     }
     word, icon = words[job.state]
     with st.container(border=True):
-        st.markdown(f"{icon} **{word}** · {plain(_(job.kind))} · {moment(job.created_at)}")
+        st.markdown(f"{icon} **{word}** · {plain(job_words(job.kind))} · {moment(job.created_at)}")
         if job.state in ACTIVE:
             share = min(max(job.done / job.total, 0.0), 1.0) if job.total else 0.0
             st.progress(share, text=plain(job.message or _("Starting")))

@@ -23,14 +23,13 @@ def render(runtime: Runtime) -> None:
     """Draw the part that the user chose, of the model and version that the user chose."""
     page_header(_("Models"), _("Which version of each model serves, how good is it, and who decided so?"))
     names = runtime.registry.names()
-    job_panel(["core.train"], "models-jobs")
     if not names:
         empty_state(
             _("No model yet"),
             _("Train one here on a file of your own, or all apps on the samples with `portside demo`."),
             key="models-empty",
         )
-        training_part(runtime)
+        _train(runtime)
         return
     part = st.segmented_control(
         _("What do you want to do?"),
@@ -49,7 +48,7 @@ def render(runtime: Runtime) -> None:
         label_visibility="collapsed",
     )
     if part == "train":
-        training_part(runtime)
+        _train(runtime)
         return
     with filter_bar():
         name = st.selectbox(_("Model"), names, key="models-name", bind="query-params")
@@ -65,6 +64,13 @@ def render(runtime: Runtime) -> None:
         comparison_part(runtime, version, versions)
     else:
         trying_part(runtime, version)
+
+
+def _train(runtime: Runtime) -> None:
+    job_panel(["core.train"], "models-jobs")
+    if any(job.state == "succeeded" for job in runtime.jobs.recent(kinds=["core.train"], limit=1)):
+        st.caption(_("What to do next: read its report, try a sentence, then promote it under Versions."))
+    training_part(runtime)
 
 
 def _version(versions: list[ModelVersion]) -> ModelVersion | None:

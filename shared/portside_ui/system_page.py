@@ -9,7 +9,7 @@ from portside import __version__
 from portside.apps import load
 from portside_ui.frame import empty_state, page_header, section
 from portside_ui.runtime import Runtime
-from portside_ui.words import _, moment, state_words
+from portside_ui.words import _, job_words, moment, state_words
 
 __all__ = ["render"]
 
@@ -36,7 +36,7 @@ def render(runtime: Runtime) -> None:
         table = pd.DataFrame(
             {
                 _("Started"): moment(job.created_at),
-                _("Work"): _(job.kind),
+                _("Work"): job_words(job.kind),
                 _("State"): _(job.state),
                 _("By"): job.actor,
                 _("Message"): job.error or job.message,

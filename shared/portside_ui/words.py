@@ -16,6 +16,7 @@ __all__ = [
     "_",
     "catalogue",
     "day",
+    "job_words",
     "language",
     "moment",
     "n_",
@@ -54,6 +55,16 @@ def _(message: str, /, **values: object) -> str:
     """``message`` in the session's language, with ``{name}`` replaced by the values given."""
     text = catalogue(language()).gettext(message)
     return text.format(**values) if values else text
+
+
+def job_words(kind: str) -> str:
+    """A kind of job, ``app.work``, in the session's language; in English ``finance.poll`` is ``Finance: poll``."""
+    said = _(kind)
+    if said != kind:
+        return said
+    app, _dot, work = kind.partition(".")
+    work = work.replace("_", " ")
+    return work.capitalize() if app == "core" else f"{app.capitalize()}: {work}"
 
 
 def state_words(state: str) -> str:

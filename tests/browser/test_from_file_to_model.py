@@ -12,7 +12,6 @@ from playwright.sync_api import Page, expect
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "tests" / "browser" / "pictures"
 ROWS = 500
 TRAINED = 180_000
 """Milliseconds: a minute of training, and reading the models on a busy machine."""
@@ -34,7 +33,9 @@ def choose(page: Page, part: str) -> None:
     page.get_by_role("radio", name=part, exact=True).click()
 
 
-def test_from_a_file_to_a_promoted_model(open_page: Callable[..., Page], file_of_500_rows: Path) -> None:
+def test_from_a_file_to_a_promoted_model(
+    open_page: Callable[..., Page], file_of_500_rows: Path, tmp_path: Path
+) -> None:
     began = time.monotonic()
     page = open_page("/models")
     choose(page, "Train a model")
@@ -45,7 +46,7 @@ def test_from_a_file_to_a_promoted_model(open_page: Callable[..., Page], file_of
     slider = page.get_by_role("slider")
     slider.press("ArrowLeft")
     expect(page.get_by_text("1 minute, a first look").first).to_be_visible()
-    page.screenshot(path=PICTURES / "models-train.png", full_page=True)
+    page.screenshot(path=tmp_path / "train.png", full_page=True)
     page.get_by_role("button", name="Train", exact=True).click()
     expect(page.get_by_text("customer-mail:1").first).to_be_visible(timeout=TRAINED)
 
@@ -53,6 +54,10 @@ def test_from_a_file_to_a_promoted_model(open_page: Callable[..., Page], file_of
     choose(page, "Report")
     expect(page.get_by_role("heading", name="How often it is right")).to_be_visible()
     expect(page.get_by_role("button", name="Report as a page")).to_be_visible()
+    chinese = open_page("/models?models-name=customer-mail", lang="zh", width=390, height=844, scheme="dark")
+    choose(chinese, "报告")
+    expect(chinese.get_by_role("heading", name="正确率")).to_be_visible()
+    chinese.screenshot(path=tmp_path / "report.png")
     choose(page, "Try it")
     page.get_by_role("textbox", name="A sentence of yours").fill("where is my parcel, it is late")
     page.get_by_role("heading", name="Models").click()

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.jobs import JobQueue
 from portside.registry import ModelRegistry
 from portside.settings import Settings
+from portside.storage.engine import open_database
 from tests.drawn_pages import page_test
 
 
@@ -76,3 +84,81 @@ def test_a_version_is_promoted_and_rolled_back(empty_home: Settings) -> None:
 def test_health_is_said_in_chinese(empty_home: Settings) -> None:
     states = opened(empty_home, "system", "zh").dataframe[0].value
     assert states["状态"].str.startswith("缺").any() or states["状态"].str.startswith("尚").any(), states
+
+
+def classifier(settings: Settings, save_random: Callable[..., None], seed: int) -> None:
+    """A version of ``mail`` with random weights that keeps three rows."""
+    labels, registry = ("no", "yes"), ModelRegistry(settings.models_dir)
+    with registry.staging("mail") as folder:
+        save_random(folder, labels, seed=seed)
+        logits = np.array([[3.0, 0.0], [0.0, 3.0], [0.0 + seed, 1.0]], dtype=np.float32)
+        save_held_out(folder, HeldOut(["a", "b", "c"], np.array([0, 1, 0]), logits), labels)
+        card = {"task": "classification", "labels": list(labels), "summary": "Tells 2 labels apart"}
+        registry.register("mail", folder, card, actor="ann", reason="first", check=lambda _folder: None)
+
+
+@pytest.fixture
+def two_versions(empty_home: Settings, save_random: Callable[..., None]) -> Settings:
+    classifier(empty_home, save_random, seed=0)
+    classifier(empty_home, save_random, seed=2)
+    return empty_home
+
+
+def part(page: AppTest, name: str) -> AppTest:
+    page.session_state["models-part"] = name
+    page.run()
+    assert not page.exception, page.exception
+    return page
+
+
+def test_a_report_is_read_on_the_page(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models"), "report")
+    assert page.subheader[0].value == "How often it is right"
+    assert page.metric[0].value == "100.0 %"
+
+
+def test_two_versions_are_compared_on_what_both_keep(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models"), "compare")
+    assert page.subheader[0].value == "Compared with mail:1"
+    assert [one.value for one in page.metric][:2] == ["100.0 %", "66.7 %"]
+
+
+def test_one_version_has_nothing_to_be_compared_with(empty_home: Settings, save_random: Callable[..., None]) -> None:
+    classifier(empty_home, save_random, seed=1)
+    assert any("Train this model again" in one.value for one in part(opened(empty_home, "models"), "compare").caption)
+
+
+def test_a_version_without_kept_rows_says_so(empty_home: Settings) -> None:
+    register(empty_home, 0.8)
+    assert "has not learned from" in part(opened(empty_home, "models"), "report").warning[0].value
+
+
+def test_a_sentence_is_tried_and_explained(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models"), "try")
+    page.text_area(key="models-try-text").set_value("my parcel is late").run()
+    page.button(key="models-try").click().run()
+    assert not page.exception, page.exception
+    assert page.metric[0].value in {"no", "yes"}
+    assert "Which words made it say so" in [one.value for one in page.subheader]
+
+
+def test_a_file_becomes_an_order_to_train(empty_home: Settings) -> None:
+    page = opened(empty_home, "models")
+    rows = "text,label\n" + "".join(f"text {n},{'yes' if n % 2 else 'no'}\n" for n in range(40))
+    page.file_uploader(key="models-file").upload("Customer Mail.csv", rows.encode(), "text/csv").run()
+    assert not page.exception, page.exception
+    assert [one.value for one in page.metric] == ["40", "2", "20"]
+    assert page.text_input(key="models-new-name").value == "customer-mail"
+    page.button(key="models-train").click().run()
+    (job,) = JobQueue(open_database(empty_home), logs=empty_home.jobs_dir).recent(kinds=["core.train"])
+    assert job.params["name"] == "customer-mail"
+    assert job.params["promote"] is False
+    assert Path(job.params["data"]).read_text(encoding="utf-8") == rows
+
+
+def test_a_file_that_cannot_be_trained_on_says_why_and_offers_no_training(empty_home: Settings) -> None:
+    page = opened(empty_home, "models")
+    page.file_uploader(key="models-file").upload("x.csv", b"text,label\na,yes\nb,yes\n", "text/csv").run()
+    assert not page.exception, page.exception
+    assert any("two labels" in one.value for one in page.warning)
+    assert "models-train" not in [one.key for one in page.button]

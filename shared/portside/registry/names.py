@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portside.errors import UsageError
 
-__all__ = ["Reference", "check_name", "parse_reference"]
+__all__ = ["DEVICES", "Reference", "check_name", "parse_reference"]
 
 # Lower case only: "Intents" and "intents" are one folder on some file systems and two on others.
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9_-]{0,62}[a-z0-9])?")

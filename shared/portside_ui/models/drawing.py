@@ -31,7 +31,7 @@ def draw_section(part: Section, key: str) -> None:
 
 
 def _key_figure(one: Figure) -> KeyFigure:
-    return KeyFigure(_(one.name), one.shown, help=one.doubt or None, delta=_interval(one))
+    return KeyFigure(_(one.name), one.shown, help=one.doubt or None, doubt=_interval(one))
 
 
 def _interval(one: Figure) -> str | None:
@@ -42,7 +42,7 @@ def _interval(one: Figure) -> str | None:
 
 
 def _draw_chart(chart: Chart, key: str) -> None:
-    st.markdown(f"**{plain(chart.title)}**")
+    st.markdown(f"**{plain(_(chart.title))}**")
     fig = figure(hovermode="closest")
     if chart.bars:
         names = [bar.name for bar in chart.bars]
@@ -65,6 +65,8 @@ def _draw_chart(chart: Chart, key: str) -> None:
             fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line)
         fig.update_layout(showlegend=len(chart.curves) > 1)
         fig.update_yaxes(title=chart.y_title)
+        if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
+            fig.update_xaxes(tickformat=".0%")
         height = 340
     fig.update_xaxes(title=chart.x_title)
     if chart.share:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
+import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from portside.errors import UsageError
+from portside.registry.names import DEVICES
 
 __all__ = ["TABLES", "keep_upload", "model_name"]
 
@@ -27,7 +29,7 @@ def keep_upload(folder: Path, name: str, data: bytes) -> Path:
     path = folder / hashlib.sha256(data).hexdigest()[:16] / safe
     if path.exists():
         return path
-    part = path.with_name(f".{os.getpid()}.part")
+    part = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(data)
@@ -39,11 +41,13 @@ def keep_upload(folder: Path, name: str, data: bytes) -> Path:
             remedy="Free some space, or give the file a shorter name",
         ) from error
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return path
 
 
 def model_name(file_name: str) -> str:
     """A name for a model that is trained on this file: ``Mail March.csv.gz`` gives ``mail-march``."""
     stem = Path(file_name).name.lower().partition(".")[0]
-    return re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40].strip("-") or "my-model"
+    words = re.sub(r"[^a-z0-9]+", "-", stem).strip("-")[:40].strip("-") or "model"
+    return f"my-{words}" if words == "model" or words in DEVICES else words

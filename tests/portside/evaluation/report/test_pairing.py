@@ -1,0 +1,70 @@
+"""Two versions on rows that neither has learned from, without a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portside.errors import UsageError
+from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.evaluation.report.pairing import compare_held_out, paired_held_out
+from portside.evaluation.scored import OUTSIDE, Scorer
+from portside.inference.folder import ModelFile, write_model_file
+from portside.inference.interfaces import FakeClassifier, FakeScorer
+from portside.registry import ModelRegistry, ModelVersion
+from portside.training.seen import save_seen
+
+
+def register(
+    home: Path, labels: Sequence[str], kept: dict[str, str], *, wrong: Sequence[str] = (), seen: Sequence[str] = ()
+) -> ModelVersion:
+    """A version that answers the rows it ``kept`` rightly but for ``wrong`` ones."""
+    registry = ModelRegistry(home)
+    truth = np.array([labels.index(label) for label in kept.values()])
+    said = [(place + 1) % len(labels) if text in wrong else place for text, place in zip(kept, truth, strict=True)]
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile("classification", 16, tuple(labels)))
+        save_held_out(folder, HeldOut(list(kept), truth, np.eye(len(labels), dtype=np.float32)[said]), labels)
+        save_seen(folder, seen)
+        return registry.register("m", folder, {"task": "classification"}, actor="a", reason="r", check=lambda _: None)
+
+
+def nobody() -> Scorer:
+    raise AssertionError("no network is needed")
+
+
+def test_rows_that_both_keep_need_no_network(tmp_path: Path) -> None:
+    rows = {"a": "x", "b": "y", "c": "x"}
+    old = register(tmp_path, ["x", "y"], rows, wrong=["a", "b"])
+    new = register(tmp_path, ["x", "y"], rows, wrong=["c"])
+    found = compare_held_out(new, old, nobody)
+    assert found.details is not None
+    assert (found.details["mended"], found.details["newly_wrong"]) == (2, 1)
+
+
+def test_rows_that_the_older_one_learned_from_do_not_count(tmp_path: Path) -> None:
+    old = register(tmp_path, ["x", "y"], {"a": "x"}, seen=["B "])
+    new = register(tmp_path, ["x", "y"], {"a": "x", "b": "y"})
+    after, before, truth = paired_held_out(new, old, nobody)
+    assert after.texts == before.texts == ("a",)
+    assert truth == ["x"]
+
+
+def test_rows_that_are_new_to_the_older_one_are_asked(tmp_path: Path) -> None:
+    old = register(tmp_path, ["x", "y"], {"a": "x"})
+    new = register(tmp_path, ["x", "y", "z"], {"a": "x", "b": "z"})
+    after, before, truth = paired_held_out(new, old, lambda: FakeScorer(FakeClassifier({"b": "y"}, ("x", "y"))))
+    assert after.texts == ("a", "b")
+    assert truth == ["x", "z"]
+    assert before.truth.tolist() == [0, OUTSIDE], "the older one does not know z"
+    assert before.right.tolist() == [True, False]
+
+
+def test_nothing_in_common_is_advice(tmp_path: Path) -> None:
+    old = register(tmp_path, ["x", "y"], {"a": "x"}, seen=["b"])
+    new = register(tmp_path, ["x", "y"], {"b": "y"})
+    with pytest.raises(UsageError, match="neither has learned"):
+        compare_held_out(new, old, nobody)
