@@ -17,6 +17,7 @@ TABLES = {
     "few_shot": "test accuracy with 5 and 10 texts a label, by method",
     "auto": "test accuracy of --method auto and of each single method on ten sets, two minutes each",
     "guarantees": "wrong answers where at most 2, 5 and 10 % are promised, over 100 random halves of the test rows",
+    "calibration": "expected calibration error of CLINC150 in scope and with out-of-scope texts",
     "outside": "AUROC and FPR95 of texts from outside the intents, by score",
     "adapters": "LoRA and DoRA against fine-tuning all weights: validation accuracy, speed, memory, size",
     "tagging": "entity F1 of CoNLL-2003 and WNUT-17",

@@ -36,8 +36,6 @@ def choose(page: Page, part: str) -> None:
 def test_from_a_file_to_a_promoted_model(
     open_page: Callable[..., Page], file_of_500_rows: Path, tmp_path: Path
 ) -> None:
-    open_page: Callable[..., Page], file_of_500_rows: Path, tmp_path: Path
-) -> None:
     began = time.monotonic()
     page = open_page("/models")
     choose(page, "Train a model")

@@ -15,9 +15,11 @@ from portside.evaluation.scored import Scored
 __all__ = [
     "METHODS",
     "OutsideDetector",
+    "OutsideGate",
     "Separation",
     "choose_method",
     "fit_detector",
+    "fit_gate",
     "load_detector",
     "save_detector",
     "separation",
@@ -28,6 +30,9 @@ MOST_NEIGHBOURS_KEPT = 5_000
 """Training rows kept for the nearest-neighbour score: a few megabytes."""
 NEIGHBOURS = 5
 ROWS_AT_ONCE = 512
+OUTSIDE_SHARE = 0.1
+"""Texts from outside among those that will be asked, unless somebody knows better: of validation rows they are as many
+as somebody happened to collect."""
 CAUGHT = 0.95
 """Share of texts from outside that is caught where false alarms are counted."""
 
@@ -143,6 +148,59 @@ def choose_method(detector: OutsideDetector, valid: Scored) -> str:
     if valid.inside.all() or not valid.inside.any():
         return "max-softmax"
     return max(METHODS, key=lambda name: separation(detector.scores(valid, name), valid.inside).auroc)
+
+
+@dataclass(frozen=True)
+class OutsideGate:
+    """A score, and how it is read; both fixed on validation rows before any other row is seen."""
+
+    method: str
+    threshold: float
+    """Texts with a higher score are taken for ones from outside."""
+    false_alarms: float
+    """Share of validation rows from inside that were."""
+    centre: float
+    scale: float
+    slope: float
+    intercept: float
+    """log-odds of being from outside are slope · (score - centre) / scale + intercept."""
+
+    def inside_probability(self, detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+        """Chance that each text is from inside, shape (n,). Times the confidence, that of the answer being right."""
+        return self.read(detector.scores(scored, self.method))
+
+    def read(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same of ``scores`` by this gate's method."""
+        odds = self.slope * (scores - self.centre) / self.scale + self.intercept
+        return np.asarray(1.0 / (1.0 + np.exp(np.clip(odds, -50, 50))))
+
+
+def fit_gate(
+    detector: OutsideDetector, valid: Scored, *, method: str, outside_share: float = OUTSIDE_SHARE
+) -> OutsideGate:
+    """Read ``method``'s score as a probability, for a use in which ``outside_share`` of the texts are from outside.
+
+    Source of the logistic reading: Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+
+    Raises:
+        UsageError: the validation rows are all from one side.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    scores, outside = detector.scores(valid, method), ~valid.inside
+    if outside.all() or not outside.any():
+        raise UsageError(
+            "Inside and outside are learned from validation rows of both",
+            seen=f"{int(valid.inside.sum())} inside, {int(outside.sum())} outside",
+        )
+    centre, scale = float(scores.mean()), float(scores.std()) or 1.0
+    weights = np.where(outside, outside_share / outside.mean(), (1 - outside_share) / (1 - outside.mean()))
+    fitted = LogisticRegression().fit(((scores - centre) / scale)[:, None], outside, sample_weight=weights)
+    threshold = float(np.quantile(scores[~outside], CAUGHT))
+    return OutsideGate(
+        method, threshold, float((scores[~outside] > threshold).mean()), centre, scale,
+        float(fitted.coef_[0, 0]), float(fitted.intercept_[0]),
+    )  # fmt: skip
 
 
 def _softmax(_detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:

@@ -177,6 +177,7 @@ class ClassificationTask:
                 "rows_per_label": {label: counts[label] for label in material.labels},
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens},
+            "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
         }
 
 

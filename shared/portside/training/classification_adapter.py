@@ -79,6 +79,7 @@ class ClassificationAdapter:
         self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
         self.valid_count = len(material.valid_texts)
         self.valid_logits: NDArray[np.float32] | None = None
+        self.temperature = 1.0
         self.head_start_rows = min(len(material.texts), MOST_ROWS)
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
@@ -120,6 +121,7 @@ class ClassificationAdapter:
         with torch.no_grad():
             network.head.weight.div_(temperature)
             network.head.bias.div_(temperature)
+        self.temperature *= temperature
         if self.valid_logits is not None:
             self.valid_logits = self.valid_logits / np.float32(temperature)
 

@@ -10,6 +10,7 @@ from portside.evaluation.outside import (
     METHODS,
     choose_method,
     fit_detector,
+    fit_gate,
     load_detector,
     save_detector,
     separation,
@@ -93,3 +94,30 @@ def test_saved_it_scores_the_same(tmp_path: Path) -> None:
 def test_an_unknown_method_names_those_there_are() -> None:
     with pytest.raises(UsageError, match="No such score"):
         DETECTOR.scores(rows(2, 2), "guess")
+
+
+def test_a_gate_reads_its_score_as_a_probability() -> None:
+    learned, valid, test = rows(200, 0), rows(300, 60), rows(300, 60)
+    detector = fit_detector(learned.features, learned.truth, 3)
+    gate = fit_gate(detector, valid, method="mahalanobis", outside_share=1 / 6)
+    inside = gate.inside_probability(detector, test)
+    assert inside[test.inside].mean() > 0.95
+    assert inside[~test.inside].mean() < 0.05
+    assert gate.false_alarms == pytest.approx(0.05, abs=0.004)
+
+
+def test_the_rarer_texts_from_outside_are_the_less_a_score_says() -> None:
+    learned, valid = rows(200, 0), rows(300, 60)
+    detector = fit_detector(learned.features, learned.truth, 3)
+    rare, common = (
+        fit_gate(detector, valid, method="max-softmax", outside_share=share).inside_probability(detector, valid).mean()
+        for share in (0.01, 0.5)
+    )
+    assert rare > 0.95
+    assert common == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_gate_needs_rows_of_both_sides() -> None:
+    learned = rows(50, 0)
+    with pytest.raises(UsageError, match="both"):
+        fit_gate(fit_detector(learned.features, learned.truth, 3), learned, method="max-softmax")

@@ -104,7 +104,13 @@ def _report(
     known = scored.at(scored.inside)
     sections: list[Section] = [rows_section(scored, truth, seen, source)]
     if len(known):
-        sections = [accuracy_section(known), calibration_section(known), guarantee_section(scored), *sections]
+        temperature = (version.card.get("calibration") or {}).get("temperature")
+        sections = [
+            accuracy_section(known),
+            calibration_section(known, temperature=temperature),
+            guarantee_section(scored),
+            *sections,
+        ]
     return Report(
         title=f"{version.name}, version {version.version}",
         subtitle=str(version.card.get("summary", "")),

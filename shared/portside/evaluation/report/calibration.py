@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from portside.evaluation.calibration import BINS, measure_calibration
+import numpy as np
+
+from portside.evaluation.calibration import BINS, expected_calibration_error, measure_calibration
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section
 from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import sure_beyond_measure
+from portside.inference.classifier import softmax
 
 __all__ = ["calibration_section"]
 
@@ -14,8 +17,21 @@ FEWEST_A_BIN = 20
 
 
 def calibration_section(scored: Scored, *, temperature: float | None = None) -> Section:
-    """Reliability diagram and expected calibration error. Rows from outside have to be left out before."""
-    found = measure_calibration(scored.confidence, scored.right, bins=min(BINS, max(1, len(scored) // FEWEST_A_BIN)))
+    """Reliability diagram and expected calibration error. Rows from outside have to be left out before.
+
+    ``temperature`` is what the logits were divided by after training, on validation rows: with it the error before that
+    is told, too.
+    """
+    bins = min(BINS, max(1, len(scored) // FEWEST_A_BIN))
+    found = measure_calibration(scored.confidence, scored.right, bins=bins)
+    sentences = [found.sentence]
+    if temperature is not None and temperature != 1.0:
+        before = softmax(scored.logits * np.float32(temperature)).max(axis=1)
+        error = expected_calibration_error(before, scored.right, bins=bins)
+        sentences.append(
+            f"Before its probabilities were adjusted on validation rows (temperature {temperature:.2f}), they were off "
+            f"by {100 * error:.1f} points."
+        )
     warning = sure_beyond_measure(scored)
     first, last = found.bins[0], found.bins[-1]
     chart = Chart(
@@ -33,7 +49,7 @@ def calibration_section(scored: Scored, *, temperature: float | None = None) -> 
     return Section(
         key="calibration",
         title="Whether its probabilities can be believed",
-        sentences=[found.sentence],
+        sentences=sentences,
         warnings=[] if warning is None else [warning],
         figures=[
             Figure("Expected calibration error", found.error, found.low, found.high, found.n),
