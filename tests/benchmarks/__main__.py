@@ -19,6 +19,7 @@ TABLES = {
     "guarantees": "wrong answers where at most 2, 5 and 10 % are promised, over 100 random halves of the test rows",
     "calibration": "expected calibration error of CLINC150 in scope and with out-of-scope texts",
     "outside": "AUROC and FPR95 of texts from outside the intents, by score",
+    "label_errors": "wrong labels planted in BANKING77: how many of the first 100 rows named are among them",
     "adapters": "LoRA and DoRA against fine-tuning all weights: validation accuracy, speed, memory, size",
     "tagging": "entity F1 of CoNLL-2003 and WNUT-17",
     "multilabel": "micro-F1 of NLU++, several intents a query",

@@ -63,6 +63,48 @@ def check(
         raise typer.Exit(FATAL_EXIT)
 
 
+@commands.command()
+def faults(
+    file: Annotated[Path, typer.Argument(help="Texts with one label each.")],
+    *,
+    text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
+    label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
+    test: Annotated[
+        Path | None, typer.Option(help="Held-out file: which of its rows stand in FILE, nearly too?")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
+) -> None:
+    """Find labels that are probably wrong, labels that are mixed up, texts that stand twice, and leaks: as a page."""
+    from portside import console
+    from portside.commands.tasks import replacing
+    from portside.data.columns import Columns
+    from portside.evaluation.report.fault_files import faults_of_files
+    from portside.evaluation.report.page import render
+    from portside.progress import TerminalProgress
+    from portside.settings import load_settings
+
+    settings = load_settings()
+    with TerminalProgress(f"Looking for faults in {file.name}") as progress:
+        made = faults_of_files(file, test, Columns(text, label), settings, progress)
+    if json:
+        console.as_json(made.to_dict())
+        return
+    page = out or settings.home / "reports" / f"{file.name.partition('.')[0]}-faults.html"
+    if out is None:
+        page.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(page) as stream:
+        stream.write(render(made))
+    for warning in made.warnings:
+        console.say(f"Mind: {warning}.")
+    for section in made.sections:
+        for sentence in section.sentences:
+            console.say(sentence)
+    console.say(f"All rows: {page}")
+
+
 def _only_of_labels(task: str, given: dict[str, object]) -> None:
     for option, value in given.items():
         if value is not None:

@@ -10,12 +10,15 @@ import streamlit as st
 from portside.data.columns import Columns
 from portside.data.findings import DataReport, Finding
 from portside.errors import PortsideError
+from portside.evaluation.report.parts import Report
 from portside.registry.names import check_name
+from portside.settings import Settings
 from portside.tasks.check import check_file
 from portside.tasks.spec import find_task
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import KeyFigure, error_state, key_figures, section, working
 from portside_ui.jobs_panel import start_job
+from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload, model_name
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
@@ -56,6 +59,8 @@ def training_part(runtime: Runtime) -> None:
     _data_report(report)
     if report.fatal:
         return
+    if task == "classification":
+        _faults(runtime, path, columns)
     section(_("3. Train"))
     _order(runtime, given.name, path, task, columns)
 
@@ -138,6 +143,27 @@ def _label_chart(report: DataReport) -> None:
     )  # fmt: skip
     table = pd.DataFrame({_("Label"): [name for name, _n in counts], _("Rows"): [n for _name, n in counts]})
     show_chart(fig, summary=summary, table=table, key="models-label-counts", height=120 + 22 * len(shown))
+
+
+def _faults(runtime: Runtime, path: Path, columns: Columns) -> None:
+    """Wrong labels, mixed-up labels and copies, on request: every text has to be read by the encoder."""
+    key = f"models-faults-{path}-{columns}"
+    if st.button(_("Look for wrong labels and copies"), key="models-faults", icon=":material/search:"):
+        st.session_state[key] = True
+    if not st.session_state.get(key):
+        return
+    with working(_("Reading every text")):
+        found = _found_faults(str(path), columns, runtime.settings)
+    for part in found.sections:
+        draw_section(part, "models-faults")
+
+
+@st.cache_data(show_spinner=False, max_entries=4)
+def _found_faults(path: str, columns: Columns, _settings: Settings) -> Report:
+    from portside.evaluation.report.fault_files import faults_of_files
+    from portside.progress import NullProgress
+
+    return faults_of_files(Path(path), None, columns, _settings, NullProgress())
 
 
 def _order(runtime: Runtime, file_name: str, path: Path, task: str, columns: Columns) -> None:

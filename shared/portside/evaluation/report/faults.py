@@ -1,0 +1,208 @@
+"""What is wrong with labelled data: leaks, copies, labels that are probably wrong, labels that are mixed up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.evaluation.label_faults import Confusable, Suspect, confusable_labels, suspect_labels
+from portside.evaluation.near_duplicates import Twin, near_twins
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+
+__all__ = ["LabelledRowsOf", "faults_report"]
+
+SHOWN = 200
+PAIRS_DRAWN = 12
+FEWEST_A_LABEL = 5
+"""Rows of a typical label below which a cross-validated guess says little of a single row."""
+
+
+@dataclass(frozen=True)
+class LabelledRowsOf:
+    """The rows of one file."""
+
+    file: str
+    texts: Sequence[str]
+    labels: Sequence[str]
+    rows: Sequence[int]
+    """Numbers in the file."""
+    vectors: NDArray[np.float32]
+    """Of an encoder, of length 1: shape (rows, width)."""
+
+
+class CrossPredict(Protocol):
+    """Places that were asked about, and probabilities (asked, labels) by who has not learned from them."""
+
+    def __call__(
+        self, texts: Sequence[str], vectors: NDArray[np.float32], label_ids: NDArray[np.int64], labels: int, /
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
+
+
+def faults_report(data: LabelledRowsOf, predict: CrossPredict, test: LabelledRowsOf | None = None) -> Report:
+    """All that is found in ``data``; with ``test``, also which of its rows stand in ``data``, nearly too."""
+    names = sorted(set(data.labels))
+    place_of = {label: place for place, label in enumerate(names)}
+    given = np.array([place_of[label] for label in data.labels], dtype=np.int64)
+    places, probabilities = predict(data.texts, data.vectors, given, len(names))
+    asked = given[places]
+    few = len(data.texts) < FEWEST_A_LABEL * len(names)
+    sections = [
+        _suspects(data, names, places, suspect_labels(probabilities, asked), few),
+        _confusable(data, names, places, confusable_labels(probabilities, asked), len(asked)),
+        _copies(data),
+    ]
+    if test is not None:
+        sections.insert(0, _leaks(data, test))
+    return Report(
+        title=f"What is wrong with {data.file}",
+        subtitle=f"{len(data.texts):,} texts with {len(names):,} labels",
+        facts=[("File", data.file), ("Rows", f"{len(data.texts):,}"), ("Labels", f"{len(names):,}")]
+        + ([] if test is None else [("Test file", test.file)]),
+        sections=sections,
+    )
+
+
+def _suspects(
+    data: LabelledRowsOf, names: Sequence[str], places: NDArray[np.int64], found: Sequence[Suspect], few: bool
+) -> Section:
+    rows: list[list[Cell]] = []
+    for one in found[:SHOWN]:
+        at = int(places[one.place])
+        said = [percent(one.chance_given, 0), percent(one.chance_suggested, 0)]
+        rows.append([data.rows[at], data.texts[at][:160], names[one.given], names[one.suggested], *said])
+    n = len(places)
+    if not n:
+        sentences = ["There are too few rows to look for wrong labels."]
+    elif not found:
+        sentences = [f"None of {n:,} labels looks wrong to a model that had not learned from the row."]
+    else:
+        first = rows[0]
+        sentences = [
+            f"{len(found):,} of {n:,} labels look wrong to a model that had not learned from the row. Look at the "
+            f"first ones; the later in the list, the more of them are right.",
+            f"First: row {first[0]}, '{first[1]}', has the label '{first[2]}'; '{first[3]}' is likelier.",
+        ]
+    if few and n:
+        sentences.append("There are so few rows of each label that many of these are false alarms.")
+    return Section(
+        key="labels",
+        title="Labels that are probably wrong",
+        sentences=sentences,
+        figures=[Figure("Labels that look wrong", len(found) / n, n=n)] if n else [],
+        tables=[
+            Table(
+                f"Rows to look at ({len(rows)} of {len(found)})",
+                ["row", "text", "label", "likelier", "chance of its label", "chance of the likelier"],
+                rows,
+            )
+        ]
+        if rows
+        else [],
+    )
+
+
+def _confusable(
+    data: LabelledRowsOf, names: Sequence[str], places: NDArray[np.int64], found: Sequence[Confusable], n: int
+) -> Section:
+    def example(one: tuple[int, ...]) -> str:
+        return "" if not one else f"row {data.rows[int(places[one[0]])]}: {data.texts[int(places[one[0]])][:120]}"
+
+    rows: list[list[Cell]] = [
+        [names[one.first], names[one.second], one.rows, percent(one.share), example(one.taken_for_second),
+         example(one.taken_for_first)]
+        for one in found[:SHOWN]
+    ]  # fmt: skip
+    if not found:
+        said = f"No two labels are mixed up in {n:,} rows."
+        return Section("confusable", "Labels that are mixed up", [said])
+    top = found[0]
+    return Section(
+        key="confusable",
+        title="Labels that are mixed up",
+        sentences=[
+            f"'{names[top.first]}' and '{names[top.second]}' are mixed up most: {top.rows:,} of their rows "
+            f"({percent(top.share, 0)}). Where people mix them up too, join the two labels or say what sets them apart."
+        ],
+        charts=[
+            Chart(
+                title=f"Pairs of labels by the share of their rows that is mixed up ({min(PAIRS_DRAWN, len(found))} "
+                f"of {len(found)})",
+                summary=f"{percent(top.share, 0)} of the rows of '{names[top.first]}' and '{names[top.second]}'.",
+                x_title="rows that a model gave the other label",
+                y_title="labels",
+                bars=[Bar(f"{names[one.first]} / {names[one.second]}", one.share) for one in found[:PAIRS_DRAWN]],
+            )
+        ],
+        tables=[
+            Table(
+                f"Labels that are mixed up ({len(rows)} of {len(found)})",
+                ["first", "second", "rows", "share", "of the first, taken for the second", "and the other way round"],
+                rows,
+            )
+        ],
+    )
+
+
+def _copies(data: LabelledRowsOf) -> Section:
+    found = near_twins(data.texts, data.vectors)
+    torn = [one for one in found if data.labels[one.first] != data.labels[one.second]]
+    sentences = [
+        f"{len(found):,} pairs of rows are almost the same text; {len(torn):,} of these have two different labels."
+    ]
+    if torn:
+        one = torn[0]
+        sentences.append(
+            f"For example row {data.rows[one.first]} ('{data.texts[one.first][:100]}', {data.labels[one.first]}) and "
+            f"row {data.rows[one.second]} ('{data.texts[one.second][:100]}', {data.labels[one.second]})."
+        )
+    return Section(
+        key="copies",
+        title="Texts that stand twice, or nearly",
+        sentences=sentences,
+        figures=[
+            Figure("Pairs that are almost the same", float(len(found)), share=False),
+            Figure("Of these with two labels", float(len(torn)), share=False),
+        ],
+        tables=[
+            table
+            for title, pairs in (("Almost the same text, two labels", torn), ("Almost the same text", found))
+            if (table := _pairs(title, pairs, data, data)).rows
+        ],
+    )
+
+
+def _leaks(data: LabelledRowsOf, test: LabelledRowsOf) -> Section:
+    found = near_twins(test.texts, test.vectors, data.texts, data.vectors)
+    n, exact = len(test.texts), sum(one.likeness == 1 for one in found)
+    warnings = []
+    if found:
+        warnings = [
+            f"{len(found):,} of {n:,} rows of {test.file} stand in {data.file} ({exact:,} the same but for case and "
+            f"signs, {len(found) - exact:,} nearly): a model that learned from {data.file} is flattered by them. Take "
+            "them out of one of the files"
+        ]
+    return Section(
+        key="leaks",
+        title=f"Rows of {test.file} that stand in {data.file}",
+        sentences=[] if found else [f"None of {n:,} rows of {test.file} stands in {data.file}, not even nearly."],
+        warnings=warnings,
+        figures=[Figure("Rows that leak", len(found) / max(n, 1), n=n)],
+        tables=[_pairs("Leaks", found, test, data)] if found else [],
+    )
+
+
+def _pairs(title: str, pairs: Sequence[Twin], first: LabelledRowsOf, second: LabelledRowsOf) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            first.rows[one.first], first.texts[one.first][:120], first.labels[one.first],
+            second.rows[one.second], second.texts[one.second][:120], second.labels[one.second],
+            percent(one.likeness, 0),
+        ]
+        for one in pairs[:SHOWN]
+    ]  # fmt: skip
+    head = ["row", "text", "label", "other row", "other text", "other label", "alike"]
+    return Table(f"{title} ({len(rows)} of {len(pairs)})", head, rows)

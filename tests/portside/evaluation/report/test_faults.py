@@ -1,0 +1,73 @@
+"""The report on what is wrong with labelled files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from portside.cli import main
+from portside.data.columns import Columns
+from portside.evaluation.report.fault_files import faults_of_files
+from portside.evaluation.report.faults import LabelledRowsOf, faults_report
+from portside.evaluation.report.page import render
+from portside.inference.interfaces import FakeEncoder
+from portside.progress import NullProgress
+from portside.settings import Settings
+
+WORDS = {"parcel": "where is my parcel", "refund": "I want my money back", "login": "I cannot sign in to my account"}
+ENDS = ["today", "please", "at last", "right now", "for the second time", "since Monday", "this week", "as promised"]
+
+
+def rows_of(texts: list[tuple[str, str]]) -> LabelledRowsOf:
+    names, labels = [text for text, _ in texts], [label for _, label in texts]
+    return LabelledRowsOf("rows.csv", names, labels, range(1, len(texts) + 1), FakeEncoder().encode(names))
+
+
+def never_wrong(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-def]
+    return np.arange(len(texts)), np.eye(labels)[label_ids] * 0.9 + 0.1 / labels
+
+
+def test_clean_rows_are_said_to_be_clean() -> None:
+    data = rows_of([(f"{words} {end}", label) for label, words in WORDS.items() for end in ENDS])
+    found = faults_report(data, never_wrong)
+    assert found.warnings == []
+    assert "None of 24 labels looks wrong" in found.sections[0].sentences[0]
+    assert "No two labels are mixed up" in found.sections[1].sentences[0]
+    assert render(found)
+
+
+def test_a_copy_under_another_label_and_a_leak_are_named() -> None:
+    data = rows_of([("where is my parcel today", "parcel"), ("Where is my parcel, today?", "refund")])
+    test = rows_of([("where is my parcel, today", "parcel"), ("something else altogether", "parcel")])
+    found = faults_report(data, never_wrong, test)
+    assert found.sections[0].key == "leaks"
+    assert "1 of 2 rows of rows.csv stand in rows.csv" in found.warnings[0]
+    assert "1 of these have two different labels" in found.sections[-1].sentences[0]
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_a_wrong_label_is_found_in_a_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+    file = tmp_path / "rows.csv"
+    lines = [f"{words} {end},{label}" for label, words in WORDS.items() for end in ENDS]
+    lines[3] = lines[3].replace(",parcel", ",login")
+    file.write_text("text,label\n" + "\n".join(lines) + "\n", encoding="utf-8")
+    with pytest.raises(SystemExit) as ended:
+        main(["data", "faults", str(file), "--json"])
+    assert ended.value.code == 0
+    found = json.loads(capsys.readouterr().out)["sections"]["labels"]
+    assert [row["row"] for row in found["tables"][0]["rows"]] == [4]
+    assert found["tables"][0]["rows"][0]["likelier"] == "parcel"
+
+
+def test_two_rows_are_too_few_to_look(tmp_path: Path) -> None:
+    file = tmp_path / "rows.csv"
+    file.write_text("text,label\na text,yes\nanother,no\n", encoding="utf-8")
+    found = faults_of_files(file, None, Columns(), Settings(home=tmp_path), NullProgress(), encoder=FakeEncoder())
+    assert "too few rows" in found.sections[0].sentences[0]
