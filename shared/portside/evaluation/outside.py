@@ -13,6 +13,7 @@ from portside.errors import UsageError
 from portside.evaluation.scored import Scored
 
 __all__ = [
+    "BY_LOGITS",
     "METHODS",
     "OutsideDetector",
     "OutsideGate",
@@ -21,6 +22,7 @@ __all__ = [
     "fit_detector",
     "fit_gate",
     "load_detector",
+    "outside_scores",
     "save_detector",
     "separation",
 ]
@@ -54,9 +56,19 @@ class OutsideDetector:
         Raises:
             UsageError: no method of that name.
         """
-        if method not in METHODS:
-            raise UsageError("No such score", seen=method, remedy=f"Use one of: {', '.join(METHODS)}")
-        return METHODS[method](self, scored)
+        return outside_scores(scored, method, self)
+
+
+def outside_scores(scored: Scored, method: str, detector: OutsideDetector | None = None) -> NDArray[np.float64]:
+    """Higher is further outside, shape (n,). Those of ``BY_LOGITS`` need no detector.
+
+    Raises:
+        UsageError: no method of that name, or one that needs a detector without one.
+    """
+    if method not in METHODS or (detector is None and method not in BY_LOGITS):
+        known = METHODS if detector is not None else BY_LOGITS
+        raise UsageError("No such score", seen=method, remedy=f"Use one of: {', '.join(known)}")
+    return METHODS[method](detector, scored)
 
 
 def fit_detector(
@@ -140,14 +152,17 @@ def separation(scores: NDArray[np.floating], inside: NDArray[np.bool_]) -> Separ
     return Separation(float(auroc), float((scores[inside] >= threshold).mean()), within, without)
 
 
-def choose_method(detector: OutsideDetector, valid: Scored) -> str:
+def choose_method(detector: OutsideDetector | None, valid: Scored) -> str:
     """The score that tells validation rows from inside and outside apart best; without both, the probability.
+
+    Without a detector of those that need none.
 
     The others can be much worse where the texts from outside are close relatives of those inside.
     """
     if valid.inside.all() or not valid.inside.any():
         return "max-softmax"
-    return max(METHODS, key=lambda name: separation(detector.scores(valid, name), valid.inside).auroc)
+    known = BY_LOGITS if detector is None else tuple(METHODS)
+    return max(known, key=lambda name: separation(outside_scores(valid, name, detector), valid.inside).auroc)
 
 
 @dataclass(frozen=True)
@@ -165,9 +180,9 @@ class OutsideGate:
     intercept: float
     """log-odds of being from outside are slope · (score - centre) / scale + intercept."""
 
-    def inside_probability(self, detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+    def inside_probability(self, detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
         """Chance that each text is from inside, shape (n,). Times the confidence, that of the answer being right."""
-        return self.read(detector.scores(scored, self.method))
+        return self.read(outside_scores(scored, self.method, detector))
 
     def read(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """The same of ``scores`` by this gate's method."""
@@ -176,7 +191,7 @@ class OutsideGate:
 
 
 def fit_gate(
-    detector: OutsideDetector, valid: Scored, *, method: str, outside_share: float = OUTSIDE_SHARE
+    detector: OutsideDetector | None, valid: Scored, *, method: str, outside_share: float = OUTSIDE_SHARE
 ) -> OutsideGate:
     """Read ``method``'s score as a probability, for a use in which ``outside_share`` of the texts are from outside.
 
@@ -187,7 +202,7 @@ def fit_gate(
     """
     from sklearn.linear_model import LogisticRegression
 
-    scores, outside = detector.scores(valid, method), ~valid.inside
+    scores, outside = outside_scores(valid, method, detector), ~valid.inside
     if outside.all() or not outside.any():
         raise UsageError(
             "Inside and outside are learned from validation rows of both",
@@ -203,18 +218,19 @@ def fit_gate(
     )  # fmt: skip
 
 
-def _softmax(_detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+def _softmax(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
     return 1.0 - scored.confidence
 
 
-def _energy(_detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+def _energy(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
     # Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
     logits = scored.logits.astype(np.float64)
     top = logits.max(axis=1)
     return np.asarray(-(top + np.log(np.exp(logits - top[:, None]).sum(axis=1))))
 
 
-def _mahalanobis(detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+def _mahalanobis(detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
+    assert detector is not None
     white = scored.features @ detector.whitening
     squares = np.square(detector.means).sum(axis=1)
     out = np.empty(len(white))
@@ -225,7 +241,8 @@ def _mahalanobis(detector: OutsideDetector, scored: Scored) -> NDArray[np.float6
     return out
 
 
-def _neighbours(detector: OutsideDetector, scored: Scored) -> NDArray[np.float64]:
+def _neighbours(detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
+    assert detector is not None
     # Sun et al., "Out-of-Distribution Detection with Deep Nearest Neighbors", ICML 2022.
     unit, k = _unit(scored.features), min(NEIGHBOURS, len(detector.neighbours))
     out = np.empty(len(unit))
@@ -240,9 +257,11 @@ def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors / np.maximum(norms, 1e-12), dtype=np.float32)
 
 
-METHODS: Mapping[str, Callable[[OutsideDetector, Scored], NDArray[np.float64]]] = {
+METHODS: Mapping[str, Callable[[OutsideDetector | None, Scored], NDArray[np.float64]]] = {
     "max-softmax": _softmax,
     "energy": _energy,
     "nearest-neighbours": _neighbours,
     "mahalanobis": _mahalanobis,
 }
+BY_LOGITS = ("max-softmax", "energy")
+"""Methods that need no training rows."""

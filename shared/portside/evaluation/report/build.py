@@ -15,8 +15,10 @@ from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
 from portside.evaluation.report.comparison import comparison_section
 from portside.evaluation.report.guarantee import guarantee_section
+from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
+from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
 from portside.inference.folder import read_model_file
 from portside.registry import ModelVersion
@@ -109,6 +111,7 @@ def _report(
             accuracy_section(known),
             calibration_section(known, temperature=temperature),
             guarantee_section(scored),
+            *(part for part in (outside_section(scored), slices_section(known)) if part is not None),
             *sections,
         ]
     return Report(

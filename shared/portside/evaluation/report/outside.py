@@ -1,0 +1,60 @@
+"""Whether the model notices texts that have none of its labels."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.evaluation.intervals import wilson
+from portside.evaluation.outside import choose_method, outside_scores, separation
+from portside.evaluation.report.parts import Figure, Section, percent
+from portside.evaluation.scored import Scored
+
+__all__ = ["outside_section"]
+
+FEWEST = 20
+"""Rows of either side: with fewer a half of them says nothing."""
+FALSE_ALARMS = 0.05
+"""Share of texts with one of the labels that may be taken for ones from outside."""
+
+
+def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
+    """Score and threshold are fixed on one half of the rows and measured on the other; None without rows from outside.
+
+    Rows from outside are those whose label the model does not know.
+    """
+    inside, outside = np.flatnonzero(scored.inside), np.flatnonzero(~scored.inside)
+    if not len(outside):
+        return None
+    title = "Texts that have none of its labels"
+    if min(len(inside), len(outside)) < FEWEST:
+        said = f"{len(outside):,} rows have a label that the model does not know; it takes {FEWEST} to measure whether "
+        return Section("outside", title, [f"{said}it notices."])
+    random = np.random.default_rng(seed)
+    halves = [np.array_split(random.permutation(places), 2) for places in (inside, outside)]
+    learn, judge = (scored.at(np.sort(np.concatenate([part[half] for part in halves]))) for half in (0, 1))
+    method = choose_method(None, learn)
+    threshold = float(np.quantile(outside_scores(learn, method)[learn.inside], 1 - FALSE_ALARMS))
+    scores = outside_scores(judge, method)
+    found, taken = separation(scores, judge.inside), scores > threshold
+    caught, alarms = taken[~judge.inside], taken[judge.inside]
+    return Section(
+        key="outside",
+        title=title,
+        sentences=[
+            f"Of {len(caught):,} texts with none of its labels it notices {percent(float(caught.mean()), 0)}, and "
+            f"takes {percent(float(alarms.mean()), 0)} of the others for such ones. Score ({method}) and threshold "
+            "were fixed on the other half of the rows.",
+        ],
+        figures=[
+            _share("Noticed of those from outside", caught),
+            _share("False alarms", alarms),
+            Figure("AUROC", found.auroc, n=len(judge), share=False),
+            Figure("False alarms where 95 % are noticed", found.false_alarms, n=len(alarms)),
+        ],
+        details={"method": method, "threshold": threshold},
+    )
+
+
+def _share(name: str, hits: NDArray[np.bool_]) -> Figure:
+    return Figure(name, float(hits.mean()), *wilson(int(hits.sum()), len(hits)), len(hits))

@@ -1,0 +1,65 @@
+"""Where the model is worse than elsewhere."""
+
+from __future__ import annotations
+
+from portside.evaluation.report.parts import Bar, Cell, Chart, Section, Table, percent
+from portside.evaluation.scored import Scored
+from portside.evaluation.slices import compare_slices, slices_of
+
+__all__ = ["slices_section"]
+
+DRAWN = 12
+NAMED = 3
+
+
+def slices_section(scored: Scored) -> Section | None:
+    """Accuracy on parts of the rows against the rest; None where no part has rows enough. Without rows from outside."""
+    found = compare_slices(scored.right, slices_of(scored))
+    if not found:
+        return None
+    worse = [one for one in found if one.worse]
+    if worse:
+        named = "; ".join(
+            f"{one.name} (right on {percent(one.accuracy, 0)} of {one.n:,}, elsewhere on {percent(one.rest, 0)})"
+            for one in worse[:NAMED]
+        )
+        more = f", and {len(worse) - NAMED} more below" if len(worse) > NAMED else ""
+        sentence = f"Worse than elsewhere by more than chance: {named}{more}. More rows of these would help most."
+    else:
+        sentence = f"Of {len(found)} parts of the rows none is worse than the rest by more than chance."
+    rows: list[list[Cell]] = [
+        [one.name, one.n, percent(one.accuracy), percent(one.rest), f"{one.p_worse:.3f}", "worse" if one.worse else ""]
+        for one in found
+    ]
+    drawn = sorted(found[:DRAWN], key=lambda one: one.accuracy)
+    return Section(
+        key="slices",
+        title="Where it is worse",
+        sentences=[sentence],
+        charts=[
+            Chart(
+                title=f"Right answers on parts of the rows ({len(drawn)} of {len(found)})",
+                summary=f"On {drawn[0].name} it is right in {percent(drawn[0].accuracy, 0)}; a line shows the 95 % "
+                "interval, parts that are worse by more than chance are marked.",
+                x_title="right answers",
+                y_title="part of the rows",
+                bars=[
+                    Bar(
+                        f"{one.name} ({one.n})" + (" *" if one.worse else ""),
+                        one.accuracy,
+                        one.low,
+                        one.high,
+                        one.worse,
+                    )
+                    for one in drawn
+                ],
+            )
+        ],
+        tables=[
+            Table(
+                f"Parts of the rows ({len(found)})",
+                ["part", "rows", "right", "right elsewhere", "chance (Fisher, Holm)", ""],
+                rows,
+            )
+        ],
+    )

@@ -1,0 +1,105 @@
+"""Parts of the rows on which a classifier is worse than on the rest. Pure decisions."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.evaluation.intervals import wilson
+from portside.evaluation.scored import Scored
+
+__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of"]
+
+SIGNIFICANT = 0.05
+FEWEST = 10
+"""Rows of a slice below which nothing is said of it."""
+RARE = 0.2
+"""Share of the rows that the rarest labels hold together."""
+OTHER_SCRIPT = 0.1
+"""Share of letters of another script from which a text is not in Latin letters alone."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Some of the rows, against all others."""
+
+    name: str
+    n: int
+    accuracy: float
+    low: float
+    """Of Wilson's 95 % interval."""
+    high: float
+    rest: float
+    """Accuracy on all other rows."""
+    p_worse: float
+    """Chance of so bad a result where the slice is no harder than the rest: Fisher's exact test, corrected by Holm for
+    the number of slices that were looked at."""
+
+    @property
+    def worse(self) -> bool:
+        """Whether it is worse by more than chance."""
+        return self.p_worse < SIGNIFICANT
+
+
+def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
+    """Masks of shape (n,) by name: by length, rare labels, script, and each label."""
+    lengths = np.array([len(text.split()) for text in scored.texts])
+    # Where many texts are as long as the longest, these are the long ones.
+    short, long = np.minimum(np.quantile(lengths, [1 / 3, 2 / 3]), lengths.max() - 1)
+    found: dict[str, NDArray[np.bool_]] = {
+        f"short texts (up to {short:.0f} words)": lengths <= short,
+        f"long texts (over {long:.0f} words)": lengths > long,
+        "texts with digits": np.array([any(sign.isdigit() for sign in text) for text in scored.texts]),
+        "texts in other than Latin letters": np.array([_other_script(text) for text in scored.texts]),
+        "rare labels": np.isin(scored.truth, _rare(scored.truth.tolist())),
+    }
+    for place, label in enumerate(scored.labels):
+        found[f"label '{label}'"] = scored.truth == place
+    return found
+
+
+def compare_slices(right: NDArray[np.bool_], slices: Mapping[str, NDArray[np.bool_]]) -> list[Slice]:
+    """Each slice against the rest, the worst first; those of too few rows, or of nearly all, are left out."""
+    from scipy.stats import hypergeom
+
+    n, hits = len(right), int(right.sum())
+    kept = {name: mask for name, mask in slices.items() if FEWEST <= int(mask.sum()) <= n - FEWEST}
+    inside = {name: (int(mask.sum()), int(right[mask].sum())) for name, mask in kept.items()}
+    # The lower tail of Fisher's exact test is that of the hypergeometric distribution.
+    chances = [float(hypergeom.cdf(good, n, hits, rows)) for rows, good in inside.values()]
+    found = [
+        Slice(name, rows, good / rows, *wilson(good, rows), (hits - good) / (n - rows), chance)
+        for (name, (rows, good)), chance in zip(inside.items(), holm(chances), strict=True)
+    ]
+    return sorted(found, key=lambda one: (one.p_worse, one.accuracy - one.rest))
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """The chances corrected for how many there are (Holm, "A Simple Sequentially Rejective Multiple Test", 1979)."""
+    order = np.argsort(chances, kind="stable")
+    out, highest = [0.0] * len(chances), 0.0
+    for rank, place in enumerate(order.tolist()):
+        highest = max(highest, min(1.0, (len(chances) - rank) * chances[place]))
+        out[place] = highest
+    return out
+
+
+def _rare(truth: Sequence[int]) -> list[int]:
+    found, rows = [], 0
+    for label, count in sorted(Counter(truth).items(), key=lambda item: (item[1], item[0])):
+        rows += count
+        if rows > RARE * len(truth):
+            break
+        found.append(label)
+    return found
+
+
+def _other_script(text: str) -> bool:
+    letters = [sign for sign in text if sign.isalpha()]
+    other = sum(not unicodedata.name(sign, "").startswith("LATIN") for sign in letters)
+    return other > OTHER_SCRIPT * len(letters)

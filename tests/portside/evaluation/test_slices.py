@@ -1,0 +1,66 @@
+"""Parts of the rows that are worse than the rest, checked by hand and against scipy's own test."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import fisher_exact
+
+from portside.evaluation.scored import Scored
+from portside.evaluation.slices import compare_slices, holm, slices_of
+
+
+def scored(texts: list[str], truth: list[int], labels: tuple[str, ...] = ("a", "b")) -> Scored:
+    n = len(texts)
+    logits = np.zeros((n, len(labels)), dtype=np.float32)
+    return Scored("m:1", "rows", labels, tuple(texts), tuple(range(1, n + 1)), np.array(truth), logits, logits)
+
+
+def test_a_part_that_is_worse_is_named_and_one_that_is_not_is_not() -> None:
+    right = np.array([True] * 80 + [False] * 20)
+    bad, fine = np.zeros(100, dtype=bool), np.zeros(100, dtype=bool)
+    bad[70:] = True  # 10 of 30 right
+    fine[::2] = True  # 40 of 50 right
+    first, second = compare_slices(right, {"fine": fine, "bad": bad})
+    assert (first.name, first.worse, first.n) == ("bad", True, 30)
+    assert first.accuracy == pytest.approx(1 / 3)
+    assert first.rest == 1.0
+    assert (second.name, second.worse) == ("fine", False)
+    exact = fisher_exact([[10, 20], [70, 0]], alternative="less").pvalue
+    assert first.p_worse == pytest.approx(2 * exact)
+
+
+def test_parts_of_few_rows_or_of_nearly_all_are_left_out() -> None:
+    right = np.ones(30, dtype=bool)
+    few = np.arange(30) < 5
+    assert compare_slices(right, {"few": few, "nearly all": ~few, "none": np.zeros(30, dtype=bool)}) == []
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_only_raises_and_keeps_the_order(chances: list[float]) -> None:
+    corrected = holm(chances)
+    assert all(after >= before for before, after in zip(chances, corrected, strict=True))
+    order = np.argsort(chances, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
+
+
+def test_rows_are_cut_by_length_digits_script_and_label() -> None:
+    texts = ["one", "one two three", "one two three four five 6", "我的包裹在哪里"]
+    found = slices_of(scored(texts, [0, 0, 0, 1]))
+    assert found["texts with digits"].tolist() == [False, False, True, False]
+    assert found["texts in other than Latin letters"].tolist() == [False, False, False, True]
+    assert found["label 'b'"].tolist() == [False, False, False, True]
+    assert [mask.tolist() for name, mask in found.items() if name.startswith("long")] == [[False, False, True, False]]
+
+
+def test_rare_labels_hold_a_fifth_of_the_rows_at_most() -> None:
+    truth = [0] * 80 + [1] * 12 + [2] * 8
+    found = slices_of(scored(["text"] * 100, truth, ("a", "b", "c")))["rare labels"]
+    assert found.tolist() == [place >= 80 for place in range(100)]
