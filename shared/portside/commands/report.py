@@ -72,6 +72,7 @@ def _report(
 ) -> Report:
     from dataclasses import replace
 
+    from portside.evaluation.report.behaviour import tried_on
     from portside.evaluation.report.build import report_on, report_on_held_out
     from portside.evaluation.report.pairing import compare_held_out
     from portside.inference.classifier import load_classifier
@@ -87,15 +88,17 @@ def _report(
     from portside.training.seen import load_seen
 
     dataset = read(data, columns, test=True)
+    classifier = load_classifier(version, threads=settings.threads)
     with TerminalProgress(f"Reporting on {version.ref}") as progress:
-        return report_on(
+        made = report_on(
             version,
-            load_classifier(version, threads=settings.threads),
+            classifier,
             dataset,
             seen=load_seen(version.folder),
             against=None if against is None else load_classifier(against, threads=settings.threads),
             progress=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
         )
+    return replace(made, sections=[*made.sections, tried_on(classifier, dataset.texts, settings.suites_dir)])
 
 
 def _check_task(version: ModelVersion) -> None:

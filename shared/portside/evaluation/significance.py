@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from portside.errors import UsageError
 
-__all__ = ["Estimate", "Paired", "bootstrap_macro_f1", "mcnemar"]
+__all__ = ["Estimate", "Paired", "bootstrap_macro_f1", "mcnemar", "paired_macro_f1"]
 
 
 @dataclass(frozen=True)
@@ -80,3 +80,36 @@ def bootstrap_macro_f1(
     drawn = np.random.default_rng(seed).multinomial(rows, times / rows, size=resamples)
     low, high = np.quantile(macro_f1(drawn), [0.025, 0.975])
     return Estimate(float(macro_f1(times[None])[0]), float(low), float(high))
+
+
+def paired_macro_f1(
+    truth: NDArray[np.int64],
+    first: NDArray[np.int64],
+    second: NDArray[np.int64],
+    *,
+    resamples: int = 1_000,
+    seed: int = 0,
+) -> Estimate:
+    """Macro-F1 of ``second`` less that of ``first`` on the same rows, all of shape (rows,), by paired bootstrap.
+
+    Each resample draws the rows anew, for both at once (Efron and Tibshirani, "An Introduction to the Bootstrap",
+    1993).
+    """
+    labels, coded = np.unique(np.concatenate([truth, first, second]), return_inverse=True)
+    count, rows = len(labels), len(truth)
+    one, other, true = coded[rows : 2 * rows], coded[2 * rows :], coded[:rows]
+    cells, times = np.unique((true * count + one) * count + other, return_counts=True)
+    kinds = np.eye(count)
+    is_true, is_one, is_other = kinds[cells // count**2], kinds[cells // count % count], kinds[cells % count]
+
+    def macro_f1(drawn: NDArray[np.int64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+        right, both = drawn @ (is_true * found), drawn @ (is_true + found)
+        f1 = np.divide(2 * right, both, out=np.zeros_like(right), where=both > 0)
+        return np.asarray(f1.sum(axis=1) / (both > 0).sum(axis=1))
+
+    def difference(drawn: NDArray[np.int64]) -> NDArray[np.float64]:
+        return macro_f1(drawn, is_other) - macro_f1(drawn, is_one)
+
+    drawn = np.random.default_rng(seed).multinomial(rows, times / rows, size=resamples)
+    low, high = np.quantile(difference(drawn), [0.025, 0.975])
+    return Estimate(float(difference(times[None])[0]), float(low), float(high))

@@ -13,6 +13,7 @@ from portside.data.columns import Columns
 from portside.errors import PortsideError
 from portside.evaluation.report.parts import Report, Section
 from portside.registry import ModelVersion
+from portside.settings import Settings
 from portside_ui.frame import empty_state, error_state, section, working
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
@@ -45,6 +46,7 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
     _downloads(report, version)
     for part in report.sections:
         draw_section(part, "models-report")
+    _behaviour(runtime, version)
 
 
 def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
@@ -120,6 +122,27 @@ def _measured(path: Path, version: ModelVersion, against: ModelVersion | None, t
         seen=load_seen(version.folder),
         against=None if against is None else load_classifier(against, threads=threads),
     )
+
+
+def _behaviour(runtime: Runtime, version: ModelVersion) -> None:
+    """Suites of small changes, on request: the network is asked about a few thousand texts."""
+    key = f"models-behaviour-{version.ref}"
+    if st.button(_("Try typos, negation and other names"), key="models-behaviour", icon=":material/science:"):
+        st.session_state[key] = True
+    if st.session_state.get(key):
+        with working(_("Trying small changes")):
+            found = _tried(str(version.folder), version, runtime.settings)
+        draw_section(found, "models-behaviour")
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _tried(folder: str, _version: ModelVersion, _settings: Settings) -> Section:
+    from portside.evaluation.report.behaviour import tried_on
+    from portside.evaluation.report.build import scored_held_out
+    from portside.inference.classifier import load_classifier
+
+    scored, _by_model = scored_held_out(_version)
+    return tried_on(load_classifier(_version, threads=_settings.threads), scored.texts, _settings.suites_dir)
 
 
 def _downloads(report: Report, version: ModelVersion) -> None:

@@ -10,7 +10,7 @@ from portside.errors import UsageError
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
 from portside.evaluation.scored import Scored
-from portside.evaluation.significance import Paired, mcnemar
+from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
 
 __all__ = ["comparison_section"]
 
@@ -33,7 +33,7 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
         )
     paired = mcnemar(old.right.tolist(), new.right.tolist())
     before, after = float(old.right.mean()), float(new.right.mean())
-    n = len(new)
+    n, macro = len(new), _macro_f1(new, old, truth)
     return Section(
         key="comparison",
         title=f"Compared with {old.model}",
@@ -41,6 +41,8 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
             f"{new.model} is right on {int(new.right.sum()):,} of {n:,} texts, {old.model} on "
             f"{int(old.right.sum()):,}: {paired.only_second:,} answers are mended, {paired.only_first:,} newly wrong.",
             _verdict(new.model, old.model, paired),
+            f"Macro-F1, in which every label counts the same, changes by {100 * macro.value:+.1f} points (95 % "
+            f"interval {100 * macro.low:+.1f} to {100 * macro.high:+.1f}, paired bootstrap).",
         ],
         figures=[
             Figure(f"Accuracy of {new.model}", after, *wilson(int(new.right.sum()), n), n),
@@ -48,8 +50,23 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
         ],
         charts=_by_label(new, old, truth),
         tables=[_changed(new, old, truth)],
-        details={"p_different": paired.p_different, "mended": paired.only_second, "newly_wrong": paired.only_first},
+        details={
+            "macro_f1_difference": [macro.value, macro.low, macro.high],
+            "p_different": paired.p_different,
+            "mended": paired.only_second,
+            "newly_wrong": paired.only_first,
+        },
     )
+
+
+def _macro_f1(new: Scored, old: Scored, truth: Sequence[str]) -> Estimate:
+    # The two may number the same labels differently.
+    names = sorted({*truth, *new.labels, *old.labels})
+    place_of = {name: place for place, name in enumerate(names)}
+    before, after = (
+        np.array([place_of[one.labels[place]] for place in one.predicted], dtype=np.int64) for one in (old, new)
+    )
+    return paired_macro_f1(np.array([place_of[name] for name in truth], dtype=np.int64), before, after)
 
 
 def _verdict(new: str, old: str, paired: Paired) -> str:

@@ -36,7 +36,7 @@ def faults_of_files(
     from portside.inference.encoder import BundledEncoder
     from portside.registry import ModelRegistry
     from portside.tasks.classification import row_number
-    from portside.training.cross_predictions import cross_predict
+    from portside.training.cross_predictions import cross_predict, learning_curve
 
     datasets = [read(path, columns, test=path is test) for path in (file, test) if path is not None]
     if encoder is None:
@@ -53,4 +53,4 @@ def faults_of_files(
         rows = [row_number(dataset, place) for place in range(len(dataset))]
         name = Path(dataset.source).name
         made.append(LabelledRowsOf(name, dataset.texts, labels, rows, np.concatenate(parts)))
-    return faults_report(made[0], cross_predict, made[1] if len(made) > 1 else None)
+    return faults_report(made[0], cross_predict, learning_curve, made[1] if len(made) > 1 else None)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from portside.evaluation.label_faults import Confusable, Suspect, confusable_labels, suspect_labels
 from portside.evaluation.near_duplicates import Twin, near_twins
+from portside.evaluation.report.learning import curve_sections
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 
 __all__ = ["LabelledRowsOf", "faults_report"]
@@ -42,7 +43,17 @@ class CrossPredict(Protocol):
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]: ...
 
 
-def faults_report(data: LabelledRowsOf, predict: CrossPredict, test: LabelledRowsOf | None = None) -> Report:
+class LearningCurve(Protocol):
+    """Rows learned from and which of the others came out right, for more and more rows."""
+
+    def __call__(
+        self, texts: Sequence[str], vectors: NDArray[np.float32], label_ids: NDArray[np.int64], labels: int, /
+    ) -> list[tuple[int, NDArray[np.bool_]]]: ...
+
+
+def faults_report(
+    data: LabelledRowsOf, predict: CrossPredict, learn: LearningCurve, test: LabelledRowsOf | None = None
+) -> Report:
     """All that is found in ``data``; with ``test``, also which of its rows stand in ``data``, nearly too."""
     names = sorted(set(data.labels))
     place_of = {label: place for place, label in enumerate(names)}
@@ -54,6 +65,7 @@ def faults_report(data: LabelledRowsOf, predict: CrossPredict, test: LabelledRow
         _suspects(data, names, places, suspect_labels(probabilities, asked), few),
         _confusable(data, names, places, confusable_labels(probabilities, asked), len(asked)),
         _copies(data),
+        *curve_sections(learn(data.texts, data.vectors, given, len(names))),
     ]
     if test is not None:
         sections.insert(0, _leaks(data, test))

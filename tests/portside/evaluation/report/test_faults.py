@@ -12,6 +12,7 @@ from portside.cli import main
 from portside.data.columns import Columns
 from portside.evaluation.report.fault_files import faults_of_files
 from portside.evaluation.report.faults import LabelledRowsOf, faults_report
+from portside.evaluation.report.learning import curve_sections
 from portside.evaluation.report.page import render
 from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress
@@ -30,9 +31,14 @@ def never_wrong(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-d
     return np.arange(len(texts)), np.eye(labels)[label_ids] * 0.9 + 0.1 / labels
 
 
+def curve(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-def]
+    right = np.arange(len(texts)) % 10 < 9
+    return [(len(texts) // 2, np.roll(right, 1) & right), (len(texts), right)]
+
+
 def test_clean_rows_are_said_to_be_clean() -> None:
     data = rows_of([(f"{words} {end}", label) for label, words in WORDS.items() for end in ENDS])
-    found = faults_report(data, never_wrong)
+    found = faults_report(data, never_wrong, curve)
     assert found.warnings == []
     assert "None of 24 labels looks wrong" in found.sections[0].sentences[0]
     assert "No two labels are mixed up" in found.sections[1].sentences[0]
@@ -42,10 +48,25 @@ def test_clean_rows_are_said_to_be_clean() -> None:
 def test_a_copy_under_another_label_and_a_leak_are_named() -> None:
     data = rows_of([("where is my parcel today", "parcel"), ("Where is my parcel, today?", "refund")])
     test = rows_of([("where is my parcel, today", "parcel"), ("something else altogether", "parcel")])
-    found = faults_report(data, never_wrong, test)
+    found = faults_report(data, never_wrong, curve, test)
     assert found.sections[0].key == "leaks"
     assert "1 of 2 rows of rows.csv stand in rows.csv" in found.warnings[0]
-    assert "1 of these have two different labels" in found.sections[-1].sentences[0]
+    (copies,) = [section for section in found.sections if section.key == "copies"]
+    assert "1 of these have two different labels" in copies.sentences[0]
+
+
+@pytest.mark.parametrize(
+    ("half", "whole", "said"),
+    [(700, 800, "would probably help again"), (795, 800, "hardly help"), (9_000, 9_050, "help a little")],
+)
+def test_a_learning_curve_says_whether_more_rows_help(half: int, whole: int, said: str) -> None:
+    n = 1_000 if whole < 1_000 else 10_000
+    right = np.arange(n) < whole
+    if said == "hardly help":  # other rows, nearly as many
+        right = np.random.default_rng(0).permutation(right)
+    (found,) = curve_sections([(500, np.arange(n) < half), (1_000, right)])
+    assert said in found.sentences[0]
+    assert curve_sections([(500, np.arange(n) < half)]) == []
 
 
 @pytest.mark.models
