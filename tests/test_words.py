@@ -71,3 +71,17 @@ def test_translations_keep_their_slots_and_are_chinese(package: Path) -> None:
 
 def listed(value: object) -> list[object]:
     return list(value) if isinstance(value, tuple | list) else [value]
+
+
+def test_sentences_of_reports_that_are_made_of_templates_have_their_chinese() -> None:
+    templates = {
+        message
+        for _file, _line, message, _comments, _context in extract_from_dir(
+            ROOT / "shared" / "portside" / "evaluation", [("**.py", "python")], keywords={"said": None}, comment_tags=()
+        )
+    }
+    assert len(templates) > 30
+    known = {str(entry.id): str(entry.string) for entry in catalogue_of(PACKAGES[0]) if entry.id and entry.string}
+    assert not templates - known.keys(), sorted(templates - known.keys())
+    for template in templates:
+        assert slots(template) == slots(known[template]), template

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from portside.errors import UsageError
 from portside.evaluation.intervals import wilson
+from portside.said import said
 
 __all__ = ["BINS", "Calibration", "ReliabilityBin", "expected_calibration_error", "measure_calibration"]
 
@@ -50,9 +51,13 @@ class Calibration:
     def sentence(self) -> str:
         """What it means for who reads a probability."""
         surest = self.bins[-1]
-        return (
-            f"Its probabilities are off by {100 * self.error:.1f} points on average; where it is surest it claims "
-            f"{100 * surest.confidence:.0f} % and is right in {100 * surest.accuracy:.0f} % ({surest.n:,} texts)."
+        return said(
+            "Its probabilities are off by {points} points on average; where it is surest it claims {claimed} % and is "
+            "right in {right} % ({n} texts).",
+            points=f"{100 * self.error:.1f}",
+            claimed=f"{100 * surest.confidence:.0f}",
+            right=f"{100 * surest.accuracy:.0f}",
+            n=f"{surest.n:,}",
         )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import UsageError
+from portside.said import said
 
 __all__ = ["SetPromise", "label_sets", "promise_sets"]
 
@@ -34,14 +35,20 @@ class SetPromise:
         share = f"{100 * self.coverage:g} %"
         if self.threshold is None:
             needed = ceil(self.coverage / (1 - self.coverage))
-            return (
-                f"Label sets that hold the true label in {share} of texts cannot be promised: {self.n:,} labelled rows "
-                f"are too few, it takes at least {needed:,}."
+            return said(
+                "Label sets that hold the true label in {share} of texts cannot be promised: {n} labelled rows are too "
+                "few, it takes at least {needed}.",
+                share=share,
+                n=f"{self.n:,}",
+                needed=f"{needed:,}",
             )
-        return (
-            f"To name the true label among its suggestions in {share} of texts like these, it takes "
-            f"{self.size:.2f} suggestions on average; one is enough for {100 * self.single:.0f} % of them "
-            f"(n = {self.n:,})."
+        return said(
+            "To name the true label among its suggestions in {share} of texts like these, it takes {size} suggestions "
+            "on average; one is enough for {single} % of them (n = {n}).",
+            share=share,
+            size=f"{self.size:.2f}",
+            single=f"{100 * self.single:.0f}",
+            n=f"{self.n:,}",
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import UsageError
+from portside.said import said
 
 __all__ = ["RiskCoverage", "RiskPromise", "promise_risk", "risk_coverage", "rows_needed"]
 
@@ -42,18 +43,28 @@ class RiskPromise:
     @property
     def sentence(self) -> str:
         """What is promised, to whom relies on it."""
-        wanted = f"at most {100 * self.risk:g} % wrong"
+        risk, n = f"{100 * self.risk:g}", f"{self.n:,}"
         if self.threshold is None and self.n < HEAD_START * self.needed:
-            return (
-                f"'{wanted.capitalize()}' cannot be promised: {self.n:,} labelled rows are too few, it takes at least "
-                f"{HEAD_START * self.needed:,} that the model has not learned from."
+            return said(
+                "'At most {risk} % wrong' cannot be promised: {n} labelled rows are too few, it takes at least "
+                "{needed} that the model has not learned from.",
+                risk=risk,
+                n=n,
+                needed=f"{HEAD_START * self.needed:,}",
             )
         if self.threshold is None:
-            return f"'{wanted.capitalize()}' cannot be promised: the model is wrong too often even where it is surest."
-        return (
-            f"Answering only where it is at least {100 * self.threshold:.1f} % sure, the model answers "
-            f"{100 * self.answered:.0f} % of texts like these, {wanted} among them (certain to "
-            f"{100 * self.certainty:g} %, n = {self.n:,})."
+            return said(
+                "'At most {risk} % wrong' cannot be promised: the model is wrong too often even where it is surest.",
+                risk=risk,
+            )
+        return said(
+            "Answering only where it is at least {sure} % sure, the model answers {answered} % of texts like these, at "
+            "most {risk} % wrong among them (certain to {certainty} %, n = {n}).",
+            sure=f"{100 * self.threshold:.1f}",
+            answered=f"{100 * self.answered:.0f}",
+            risk=risk,
+            certainty=f"{100 * self.certainty:g}",
+            n=n,
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
+from portside.said import said
 
 __all__ = ["no_better_than_chance", "reads_only_length", "renamed_labels", "sure_beyond_measure"]
 
@@ -37,10 +38,13 @@ def no_better_than_chance(scored: Scored) -> str | None:
     # More right answers than the commonest label has rows, by more than luck?
     if float(binom.sf(hits - 1, n, commonest / n)) < CHANCE:
         return None
-    always = f"always answering '{scored.labels[label]}'" if label >= 0 else "always answering 'none of them'"
-    return (
-        f"The model is no better than {always}: it has {hits:,} of {n:,} rows right, that answer would have "
-        f"{commonest:,}. Labels and texts do not fit: look whether the label column was sorted or shuffled by itself"
+    return said(
+        "The model is no better than always answering '{label}': it has {hits} of {n} rows right, that answer would "
+        "have {commonest}. Labels and texts do not fit: look whether the label column was sorted or shuffled by itself",
+        label=scored.labels[label] if label >= 0 else "none of them",
+        hits=f"{hits:,}",
+        n=f"{n:,}",
+        commonest=f"{commonest:,}",
     )
 
 
@@ -51,10 +55,13 @@ def sure_beyond_measure(scored: Scored) -> str | None:
     claimed = float(scored.confidence.mean())
     if claimed <= high + OVERCONFIDENT:
         return None
-    return (
-        f"The model is surer than it is right: on average it claims {100 * claimed:.0f} %, and is right in "
-        f"{100 * hits / n:.0f} % of {n:,} rows. Do not let it act on its probabilities before they are corrected: "
-        "train it anew with rows kept aside, which corrects them"
+    return said(
+        "The model is surer than it is right: on average it claims {claimed} %, and is right in {right} % of {n} rows. "
+        "Do not let it act on its probabilities before they are corrected: train it anew with rows kept aside, which "
+        "corrects them",
+        claimed=f"{100 * claimed:.0f}",
+        right=f"{100 * hits / n:.0f}",
+        n=f"{n:,}",
     )
 
 
@@ -102,8 +109,11 @@ def reads_only_length(scored: Scored) -> str | None:
     commonest = max(counts.values()) / n
     if agreed - commonest < LENGTH_EXPLAINS * (1 - commonest):
         return None
-    return (
-        f"The model seems to look at little but how long a text is: its length alone foretells {100 * agreed:.0f} % "
-        f"of {n:,} answers (the commonest answer: {100 * commonest:.0f} %). Look whether the texts of each label come "
-        "from sources of different length, and mix them"
+    return said(
+        "The model seems to look at little but how long a text is: its length alone foretells {agreed} % of {n} "
+        "answers (the commonest answer: {commonest} %). Look whether the texts of each label come from sources of "
+        "different length, and mix them",
+        agreed=f"{100 * agreed:.0f}",
+        n=f"{n:,}",
+        commonest=f"{100 * commonest:.0f}",
     )

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from portside.evaluation.report.parts import Chart, Figure, Section, Table
+from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import MAX_KEY_FIGURES, KeyFigure, key_figures, section
 from portside_ui.why import plain
@@ -18,12 +19,12 @@ BAR_PIXELS = 24
 
 def draw_section(part: Section, key: str) -> None:
     """Draw one section of a report."""
-    section(_(part.title) if not part.title.startswith("Compared with") else part.title)
+    section(in_words(part.title, _))
     for warning in part.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(plain(in_words(warning, _)), icon=":material/warning:")
     key_figures([_key_figure(one) for one in part.figures[:MAX_KEY_FIGURES]])
     for sentence in part.sentences:
-        st.markdown(plain(sentence))
+        st.markdown(plain(in_words(sentence, _)))
     for place, chart in enumerate(part.charts):
         _draw_chart(chart, f"{key}-{part.key}-{place}")
     for place, table in enumerate(part.tables):
@@ -42,7 +43,7 @@ def _interval(one: Figure) -> str | None:
 
 
 def _draw_chart(chart: Chart, key: str) -> None:
-    st.markdown(f"**{plain(_(chart.title))}**")
+    st.markdown(f"**{plain(in_words(chart.title, _))}**")
     fig = figure(hovermode="closest")
     if chart.bars:
         names = [bar.name for bar in chart.bars]
@@ -62,22 +63,24 @@ def _draw_chart(chart: Chart, key: str) -> None:
         for curve in chart.curves:
             line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
             mode = "lines+markers" if curve.dots else "lines"
-            fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line)
+            fig.add_scatter(
+                x=list(curve.x), y=list(curve.y), name=_(curve.name) if curve.name else "", mode=mode, line=line
+            )
         fig.update_layout(showlegend=len(chart.curves) > 1)
-        fig.update_yaxes(title=chart.y_title)
+        fig.update_yaxes(title=_(chart.y_title))
         if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
             fig.update_xaxes(tickformat=".0%")
         height = 340
-    fig.update_xaxes(title=chart.x_title)
+    fig.update_xaxes(title=_(chart.x_title))
     if chart.share:
         (fig.update_xaxes if chart.bars else fig.update_yaxes)(tickformat=".0%")
-    show_chart(fig, summary=chart.summary, table=_frame(chart.table), key=key, height=height)
+    show_chart(fig, summary=plain(in_words(chart.summary, _)), table=_frame(chart.table), key=key, height=height)
 
 
 def _draw_table(table: Table, key: str) -> None:
     if not table.rows:
         return
-    with st.expander(plain(table.title), icon=":material/table:"):
+    with st.expander(plain(in_words(table.title, _)), icon=":material/table:"):
         st.dataframe(_frame(table), width="stretch", hide_index=True, key=key)
 
 

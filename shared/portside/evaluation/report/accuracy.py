@@ -10,6 +10,7 @@ from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, 
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import bootstrap_macro_f1
 from portside.evaluation.verdicts import no_better_than_chance, reads_only_length
+from portside.said import said
 
 __all__ = ["accuracy_section"]
 
@@ -33,9 +34,15 @@ def accuracy_section(scored: Scored, *, seed: int = 0) -> Section:
         key="accuracy",
         title="How often it is right",
         sentences=[
-            f"It is right on {hits:,} of {n:,} texts. On texts like these, between {100 * low:.0f} and "
-            f"{100 * high:.0f} of 100 answers are right.",
-            f"Always giving the commonest label would be right in {percent(commonest / n)}.",
+            said(
+                "It is right on {hits} of {n} texts. On texts like these, between {low} and {high} of 100 answers are "
+                "right.",
+                hits=f"{hits:,}",
+                n=f"{n:,}",
+                low=f"{100 * low:.0f}",
+                high=f"{100 * high:.0f}",
+            ),
+            said("Always giving the commonest label would be right in {share}.", share=percent(commonest / n)),
         ],
         warnings=warnings,
         figures=[
@@ -57,9 +64,14 @@ def _weakest(scores: dict[str, LabelScore]) -> Chart:
         bars.append(Bar(f"{label} ({one.support})", one.recall, low, high))
     name, score = weakest[0]
     return Chart(
-        title=f"Labels it finds least often ({len(weakest)} of {len(present)})",
-        summary=f"Of the {score.support:,} texts that are '{name}', it recognises {percent(score.recall, 0)}; "
-        "a line shows the 95 % interval, a number in brackets how many texts there were.",
+        title=said("Labels it finds least often ({shown} of {all})", shown=len(weakest), all=len(present)),
+        summary=said(
+            "Of the {n} texts that are '{label}', it recognises {share}; a line shows the 95 % interval, a number in "
+            "brackets how many texts there were.",
+            n=f"{score.support:,}",
+            label=name,
+            share=percent(score.recall, 0),
+        ),
         x_title="texts of the label that it recognises",
         y_title="label",
         bars=bars,

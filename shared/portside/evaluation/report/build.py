@@ -22,6 +22,7 @@ from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
 from portside.inference.folder import read_model_file
 from portside.registry import ModelVersion
+from portside.said import said
 from portside.tasks.classification import LabelledTexts
 
 __all__ = ["report_on", "report_on_held_out", "scored_held_out"]
@@ -45,7 +46,8 @@ def report_on(
     """
     truth = [example.label for example in dataset.examples]
     scored = _scored(scorer, dataset, truth, progress)
-    report = _report(version, scored, truth, seen, f"{len(scored):,} rows of {dataset.source}.")
+    source = said("{n} rows of {file}.", n=f"{len(scored):,}", file=dataset.source)
+    report = _report(version, scored, truth, seen, source)
     if against is None:
         return report
     compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
@@ -66,10 +68,13 @@ def report_on_held_out(version: ModelVersion) -> Report:
     """
     scored, by_model = scored_held_out(version)
     truth = [scored.labels[place] for place in scored.truth]
-    source = f"{len(scored):,} rows that were kept aside from training."
+    n = f"{len(scored):,}"
+    source = said("{n} rows that were kept aside from training.", n=n)
     if not by_model:
-        source += (
-            " Each was answered by a network that had not learned from it; the model itself learned from all rows."
+        source = said(
+            "{n} rows that were kept aside from training. Each was answered by a network that had not learned from it; "
+            "the model itself learned from all rows.",
+            n=n,
         )
     return _report(version, scored, truth, lambda text: False, source)
 

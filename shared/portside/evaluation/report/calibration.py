@@ -9,6 +9,7 @@ from portside.evaluation.report.parts import Chart, Curve, Figure, Section
 from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import sure_beyond_measure
 from portside.inference.classifier import softmax
+from portside.said import said
 
 __all__ = ["calibration_section"]
 
@@ -29,16 +30,25 @@ def calibration_section(scored: Scored, *, temperature: float | None = None) -> 
         before = softmax(scored.logits * np.float32(temperature)).max(axis=1)
         error = expected_calibration_error(before, scored.right, bins=bins)
         sentences.append(
-            f"Before its probabilities were adjusted on validation rows (temperature {temperature:.2f}), they were off "
-            f"by {100 * error:.1f} points."
+            said(
+                "Before its probabilities were adjusted on validation rows (temperature {temperature}), they were off "
+                "by {points} points.",
+                temperature=f"{temperature:.2f}",
+                points=f"{100 * error:.1f}",
+            )
         )
     warning = sure_beyond_measure(scored)
     first, last = found.bins[0], found.bins[-1]
     chart = Chart(
         title="Claimed and true share of right answers",
-        summary=f"From the least sure answers (claims {100 * first.confidence:.0f} %, right in "
-        f"{100 * first.accuracy:.0f} %) to the surest (claims {100 * last.confidence:.0f} %, right in "
-        f"{100 * last.accuracy:.0f} %); on the dashed line both agree.",
+        summary=said(
+            "From the least sure answers (claims {claimed} %, right in {right} %) to the surest (claims {most} %, "
+            "right in {best} %); on the dashed line both agree.",
+            claimed=f"{100 * first.confidence:.0f}",
+            right=f"{100 * first.accuracy:.0f}",
+            most=f"{100 * last.confidence:.0f}",
+            best=f"{100 * last.accuracy:.0f}",
+        ),
         x_title="how sure the model claims to be",
         y_title="how often it is right",
         curves=[

@@ -11,6 +11,7 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
+from portside.said import said
 
 __all__ = ["comparison_section"]
 
@@ -36,13 +37,27 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
     n, macro = len(new), _macro_f1(new, old, truth)
     return Section(
         key="comparison",
-        title=f"Compared with {old.model}",
+        title=said("Compared with {old}", old=old.model),
         sentences=[
-            f"{new.model} is right on {int(new.right.sum()):,} of {n:,} texts, {old.model} on "
-            f"{int(old.right.sum()):,}: {paired.only_second:,} answers are mended, {paired.only_first:,} newly wrong.",
+            said(
+                "{new} is right on {hits} of {n} texts, {old} on {before}: {mended} answers are mended, {broken} newly "
+                "wrong.",
+                new=new.model,
+                hits=f"{int(new.right.sum()):,}",
+                n=f"{n:,}",
+                old=old.model,
+                before=f"{int(old.right.sum()):,}",
+                mended=f"{paired.only_second:,}",
+                broken=f"{paired.only_first:,}",
+            ),
             _verdict(new.model, old.model, paired),
-            f"Macro-F1, in which every label counts the same, changes by {100 * macro.value:+.1f} points (95 % "
-            f"interval {100 * macro.low:+.1f} to {100 * macro.high:+.1f}, paired bootstrap).",
+            said(
+                "Macro-F1, in which every label counts the same, changes by {points} points (95 % interval {low} to "
+                "{high}, paired bootstrap).",
+                points=f"{100 * macro.value:+.1f}",
+                low=f"{100 * macro.low:+.1f}",
+                high=f"{100 * macro.high:+.1f}",
+            ),
         ],
         figures=[
             Figure(f"Accuracy of {new.model}", after, *wilson(int(new.right.sum()), n), n),
@@ -70,11 +85,18 @@ def _macro_f1(new: Scored, old: Scored, truth: Sequence[str]) -> Estimate:
 
 
 def _verdict(new: str, old: str, paired: Paired) -> str:
-    said = f"(McNemar's test, p = {paired.p_different:.3f})"
+    p = f"{paired.p_different:.3f}"
     if paired.p_different >= SIGNIFICANT:
-        return f"The difference may be chance {said}: on these rows neither is shown to be better."
+        return said(
+            "The difference may be chance (McNemar's test, p = {p}): on these rows neither is shown to be better.", p=p
+        )
     better, worse = (new, old) if paired.only_second > paired.only_first else (old, new)
-    return f"{better} is better than {worse}; so large a difference is hardly chance {said}."
+    return said(
+        "{better} is better than {worse}; so large a difference is hardly chance (McNemar's test, p = {p}).",
+        better=better,
+        worse=worse,
+        p=p,
+    )
 
 
 def _by_label(new: Scored, old: Scored, truth: Sequence[str]) -> list[Chart]:

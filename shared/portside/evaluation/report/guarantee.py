@@ -6,6 +6,7 @@ from portside.evaluation.conformal import promise_sets
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
 from portside.evaluation.risk import promise_risk, risk_coverage
 from portside.evaluation.scored import Scored
+from portside.said import said
 
 __all__ = ["RISKS", "guarantee_section"]
 
@@ -44,8 +45,11 @@ def guarantee_section(scored: Scored) -> Section:
         charts=[
             Chart(
                 title="Wrong answers by the share of texts answered",
-                summary=f"Answering only the surest half, {100 * half:.1f} % of the answers are wrong; answering all, "
-                f"{100 * curve.wrong[-1]:.1f} %.",
+                summary=said(
+                    "Answering only the surest half, {half} % of the answers are wrong; answering all, {all} %.",
+                    half=f"{100 * half:.1f}",
+                    all=f"{100 * curve.wrong[-1]:.1f}",
+                ),
                 x_title="share of texts answered, the surest first",
                 y_title="wrong among the answered",
                 curves=[Curve("measured", curve.answered, curve.wrong)],

@@ -9,6 +9,7 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.outside import choose_method, outside_scores, separation
 from portside.evaluation.report.parts import Figure, Section, percent
 from portside.evaluation.scored import Scored
+from portside.said import said
 
 __all__ = ["outside_section"]
 
@@ -28,8 +29,12 @@ def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
         return None
     title = "Texts that have none of its labels"
     if min(len(inside), len(outside)) < FEWEST:
-        said = f"{len(outside):,} rows have a label that the model does not know; it takes {FEWEST} to measure whether "
-        return Section("outside", title, [f"{said}it notices."])
+        few = said(
+            "{n} rows have a label that the model does not know; it takes {needed} to measure whether it notices.",
+            n=f"{len(outside):,}",
+            needed=FEWEST,
+        )
+        return Section("outside", title, [few])
     random = np.random.default_rng(seed)
     halves = [np.array_split(random.permutation(places), 2) for places in (inside, outside)]
     learn, judge = (scored.at(np.sort(np.concatenate([part[half] for part in halves]))) for half in (0, 1))
@@ -42,9 +47,14 @@ def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
         key="outside",
         title=title,
         sentences=[
-            f"Of {len(caught):,} texts with none of its labels it notices {percent(float(caught.mean()), 0)}, and "
-            f"takes {percent(float(alarms.mean()), 0)} of the others for such ones. Score ({method}) and threshold "
-            "were fixed on the other half of the rows.",
+            said(
+                "Of {n} texts with none of its labels it notices {caught}, and takes {alarms} of the others for such "
+                "ones. Score ({method}) and threshold were fixed on the other half of the rows.",
+                n=f"{len(caught):,}",
+                caught=percent(float(caught.mean()), 0),
+                alarms=percent(float(alarms.mean()), 0),
+                method=method,
+            )
         ],
         figures=[
             _share("Noticed of those from outside", caught),

@@ -15,6 +15,7 @@ from portside.evaluation.report.parts import Section
 from portside.evaluation.scored import OUTSIDE, Scored, Scorer
 from portside.inference.folder import read_model_file
 from portside.registry import ModelVersion
+from portside.said import said
 from portside.training.seen import load_seen
 
 __all__ = ["compare_held_out", "paired_held_out"]
@@ -28,7 +29,7 @@ def compare_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[],
     """
     after, before, truth = paired_held_out(new, old, ask_old)
     section = comparison_section(after, before, truth)
-    rows = f"Compared on {len(after):,} rows that neither version has learned from."
+    rows = said("Compared on {n} rows that neither version has learned from.", n=f"{len(after):,}")
     return replace(section, sentences=[*section.sentences, rows])
 
 

@@ -10,6 +10,7 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Chart, Figure, Section, percent
 from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import renamed_labels
+from portside.said import said
 
 __all__ = ["rows_section"]
 
@@ -29,14 +30,14 @@ def rows_section(scored: Scored, truth: Sequence[str], seen: Callable[[str], boo
     sentences = [source]
     figures = [Figure("Rows", float(n), share=False)]
     if seen is None:
-        sentences.append("Which of them the model was trained on is not known.")
+        sentences.append(said("Which of them the model was trained on is not known."))
     else:
         leaked = np.array([seen(text) for text in scored.texts], dtype=bool)
         figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), n=n))
         if leaked.mean() > LEAK:
             warnings.append(_leak(scored, leaked))
         elif not leaked.any():
-            sentences.append("None of their texts stands in the training rows.")
+            sentences.append(said("None of their texts stands in the training rows."))
     return Section(
         key="rows",
         title="The rows it was measured on",
@@ -64,9 +65,14 @@ def _labels(truth: Sequence[str]) -> Chart:
     labels, counts = np.unique(np.asarray(truth, dtype=object), return_counts=True)
     order = np.argsort(-counts, kind="stable")[:LABELS_DRAWN]
     return Chart(
-        title=f"Rows of each label ({len(order)} of {len(labels)})",
-        summary=f"The commonest label is '{labels[order[0]]}' with {counts[order[0]]:,} rows; "
-        f"the rarest of all {len(labels)} has {counts.min():,}.",
+        title=said("Rows of each label ({shown} of {all})", shown=len(order), all=len(labels)),
+        summary=said(
+            "The commonest label is '{label}' with {most} rows; the rarest of all {all} has {least}.",
+            label=str(labels[order[0]]),
+            most=f"{counts[order[0]]:,}",
+            all=len(labels),
+            least=f"{counts.min():,}",
+        ),
         x_title="rows",
         y_title="label",
         bars=[Bar(str(labels[place]), float(counts[place])) for place in order],

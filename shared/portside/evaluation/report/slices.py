@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portside.evaluation.report.parts import Bar, Cell, Chart, Section, Table, percent
 from portside.evaluation.scored import Scored
-from portside.evaluation.slices import compare_slices, slices_of
+from portside.evaluation.slices import Slice, compare_slices, slices_of
+from portside.said import said
 
 __all__ = ["slices_section"]
 
@@ -24,42 +27,50 @@ def slices_section(scored: Scored) -> Section | None:
             for one in worse[:NAMED]
         )
         more = f", and {len(worse) - NAMED} more below" if len(worse) > NAMED else ""
-        sentence = f"Worse than elsewhere by more than chance: {named}{more}. More rows of these would help most."
+        sentence = said(
+            "Worse than elsewhere by more than chance: {named}. More rows of these would help most.", named=named + more
+        )
     else:
-        sentence = f"Of {len(found)} parts of the rows none is worse than the rest by more than chance."
+        sentence = said("Of {n} parts of the rows none is worse than the rest by more than chance.", n=len(found))
     rows: list[list[Cell]] = [
         [one.name, one.n, percent(one.accuracy), percent(one.rest), f"{one.p_worse:.3f}", "worse" if one.worse else ""]
         for one in found
     ]
-    drawn = sorted(found[:DRAWN], key=lambda one: one.accuracy)
     return Section(
         key="slices",
         title="Where it is worse",
         sentences=[sentence],
-        charts=[
-            Chart(
-                title=f"Right answers on parts of the rows ({len(drawn)} of {len(found)})",
-                summary=f"On {drawn[0].name} it is right in {percent(drawn[0].accuracy, 0)}; a line shows the 95 % "
-                "interval, parts that are worse by more than chance are marked.",
-                x_title="right answers",
-                y_title="part of the rows",
-                bars=[
-                    Bar(
-                        f"{one.name} ({one.n})" + (" *" if one.worse else ""),
-                        one.accuracy,
-                        one.low,
-                        one.high,
-                        one.worse,
-                    )
-                    for one in drawn
-                ],
-            )
-        ],
+        charts=[_chart(found)],
         tables=[
             Table(
                 f"Parts of the rows ({len(found)})",
                 ["part", "rows", "right", "right elsewhere", "chance (Fisher, Holm)", ""],
                 rows,
             )
+        ],
+    )
+
+
+def _chart(found: Sequence[Slice]) -> Chart:
+    drawn = sorted(found[:DRAWN], key=lambda one: one.accuracy)
+    return Chart(
+        title=said("Right answers on parts of the rows ({shown} of {all})", shown=len(drawn), all=len(found)),
+        summary=said(
+            "On {part} it is right in {share}; a line shows the 95 % interval, parts that are worse by more "
+            "than chance are marked.",
+            part=drawn[0].name,
+            share=percent(drawn[0].accuracy, 0),
+        ),
+        x_title="right answers",
+        y_title="part of the rows",
+        bars=[
+            Bar(
+                f"{one.name} ({one.n})" + (" *" if one.worse else ""),
+                one.accuracy,
+                one.low,
+                one.high,
+                one.worse,
+            )
+            for one in drawn
         ],
     )
