@@ -13,6 +13,7 @@ from portside.evaluation.label_faults import Confusable, Suspect, confusable_lab
 from portside.evaluation.near_duplicates import Twin, near_twins
 from portside.evaluation.report.learning import curve_sections
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.said import said
 
 __all__ = ["LabelledRowsOf", "faults_report"]
 
@@ -84,22 +85,32 @@ def _suspects(
     rows: list[list[Cell]] = []
     for one in found[:SHOWN]:
         at = int(places[one.place])
-        said = [percent(one.chance_given, 0), percent(one.chance_suggested, 0)]
-        rows.append([data.rows[at], data.texts[at][:160], names[one.given], names[one.suggested], *said])
+        chances = [percent(one.chance_given, 0), percent(one.chance_suggested, 0)]
+        rows.append([data.rows[at], data.texts[at][:160], names[one.given], names[one.suggested], *chances])
     n = len(places)
     if not n:
-        sentences = ["There are too few rows to look for wrong labels."]
+        sentences = [said("There are too few rows to look for wrong labels.")]
     elif not found:
-        sentences = [f"None of {n:,} labels looks wrong to a model that had not learned from the row."]
+        sentences = [said("None of {n} labels looks wrong to a model that had not learned from the row.", n=f"{n:,}")]
     else:
         first = rows[0]
         sentences = [
-            f"{len(found):,} of {n:,} labels look wrong to a model that had not learned from the row. Look at the "
-            f"first ones; the later in the list, the more of them are right.",
-            f"First: row {first[0]}, '{first[1]}', has the label '{first[2]}'; '{first[3]}' is likelier.",
+            said(
+                "{found} of {n} labels look wrong to a model that had not learned from the row. Look at the first "
+                "ones; the later in the list, the more of them are right.",
+                found=f"{len(found):,}",
+                n=f"{n:,}",
+            ),
+            said(
+                "First: row {row}, '{text}', has the label '{label}'; '{other}' is likelier.",
+                row=first[0],
+                text=first[1],
+                label=first[2],
+                other=first[3],
+            ),
         ]
     if few and n:
-        sentences.append("There are so few rows of each label that many of these are false alarms.")
+        sentences.append(said("There are so few rows of each label that many of these are false alarms."))
     return Section(
         key="labels",
         title="Labels that are probably wrong",
@@ -129,15 +140,21 @@ def _confusable(
         for one in found[:SHOWN]
     ]  # fmt: skip
     if not found:
-        said = f"No two labels are mixed up in {n:,} rows."
-        return Section("confusable", "Labels that are mixed up", [said])
+        none = said("No two labels are mixed up in {n} rows.", n=f"{n:,}")
+        return Section("confusable", "Labels that are mixed up", [none])
     top = found[0]
     return Section(
         key="confusable",
         title="Labels that are mixed up",
         sentences=[
-            f"'{names[top.first]}' and '{names[top.second]}' are mixed up most: {top.rows:,} of their rows "
-            f"({percent(top.share, 0)}). Where people mix them up too, join the two labels or say what sets them apart."
+            said(
+                "'{first}' and '{second}' are mixed up most: {rows} of their rows ({share}). Where people mix them up "
+                "too, join the two labels or say what sets them apart.",
+                first=names[top.first],
+                second=names[top.second],
+                rows=f"{top.rows:,}",
+                share=percent(top.share, 0),
+            )
         ],
         charts=[
             Chart(
@@ -163,13 +180,24 @@ def _copies(data: LabelledRowsOf) -> Section:
     found = near_twins(data.texts, data.vectors)
     torn = [one for one in found if data.labels[one.first] != data.labels[one.second]]
     sentences = [
-        f"{len(found):,} pairs of rows are almost the same text; {len(torn):,} of these have two different labels."
+        said(
+            "{n} pairs of rows are almost the same text; {torn} of these have two different labels.",
+            n=f"{len(found):,}",
+            torn=f"{len(torn):,}",
+        )
     ]
     if torn:
         one = torn[0]
         sentences.append(
-            f"For example row {data.rows[one.first]} ('{data.texts[one.first][:100]}', {data.labels[one.first]}) and "
-            f"row {data.rows[one.second]} ('{data.texts[one.second][:100]}', {data.labels[one.second]})."
+            said(
+                "For example row {row} ('{text}', {label}) and row {other_row} ('{other_text}', {other_label}).",
+                row=data.rows[one.first],
+                text=data.texts[one.first][:100],
+                label=data.labels[one.first],
+                other_row=data.rows[one.second],
+                other_text=data.texts[one.second][:100],
+                other_label=data.labels[one.second],
+            )
         )
     return Section(
         key="copies",

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section, percent
 from portside.evaluation.significance import mcnemar
+from portside.said import said
 
 __all__ = ["curve_sections"]
 
@@ -25,19 +26,6 @@ def curve_sections(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> list[Sect
     """
     if len(points) < 2:
         return []
-    (half_rows, half), (rows, whole) = points[-2:]
-    gain = float(whole.mean() - half.mean())
-    paired = mcnemar(half.tolist(), whole.tolist())
-    said = (
-        f"From {half_rows:,} to {rows:,} rows a simple classifier went from {percent(float(half.mean()))} to "
-        f"{percent(float(whole.mean()))} right"
-    )
-    if paired.p_better < SIGNIFICANT and gain >= WORTH:
-        sentence = f"{said}: twice as many rows would probably help again."
-    elif paired.p_better < SIGNIFICANT:
-        sentence = f"{said}: more rows would help a little; better labels may help more."
-    else:
-        sentence = f"{said}, which may be chance: more rows of the same kind would hardly help."
     shares = [float(right.mean()) for _rows, right in points]
     bounds = [wilson(int(right.sum()), len(right)) for _rows, right in points]
     numbers = [float(each) for each, _right in points]
@@ -45,13 +33,18 @@ def curve_sections(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> list[Sect
         Section(
             key="learning",
             title="Whether more rows would help",
-            sentences=[sentence],
-            figures=[Figure("Right with all rows", shares[-1], *bounds[-1], len(whole))],
+            sentences=[_sentence(points)],
+            figures=[Figure("Right with all rows", shares[-1], *bounds[-1], len(points[-1][1]))],
             charts=[
                 Chart(
                     title="Right answers by the rows learned from",
-                    summary=f"From {percent(shares[0])} with {points[0][0]:,} rows to {percent(shares[-1])} with "
-                    f"{rows:,}.",
+                    summary=said(
+                        "From {before} with {few} rows to {after} with {many}.",
+                        before=percent(shares[0]),
+                        few=f"{points[0][0]:,}",
+                        after=percent(shares[-1]),
+                        many=f"{points[-1][0]:,}",
+                    ),
                     x_title="rows learned from",
                     y_title="right answers",
                     curves=[
@@ -63,3 +56,32 @@ def curve_sections(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> list[Sect
             ],
         )
     ]
+
+
+def _sentence(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> str:
+    (half_rows, half), (rows, whole) = points[-2:]
+    gain = float(whole.mean() - half.mean())
+    paired = mcnemar(half.tolist(), whole.tolist())
+    went = {
+        "few": f"{half_rows:,}",
+        "many": f"{rows:,}",
+        "before": percent(float(half.mean())),
+        "after": percent(float(whole.mean())),
+    }
+    if paired.p_better < SIGNIFICANT and gain >= WORTH:
+        return said(
+            "From {few} to {many} rows a simple classifier went from {before} to {after} right: twice as many rows "
+            "would probably help again.",
+            **went,
+        )
+    if paired.p_better < SIGNIFICANT:
+        return said(
+            "From {few} to {many} rows a simple classifier went from {before} to {after} right: more rows would help a "
+            "little; better labels may help more.",
+            **went,
+        )
+    return said(
+        "From {few} to {many} rows a simple classifier went from {before} to {after} right, which may be chance: more "
+        "rows of the same kind would hardly help.",
+        **went,
+    )
