@@ -83,6 +83,7 @@ def test_every_address_leads_somewhere(task: TaskSpec) -> None:
     assert callable(load(task.read))
     assert callable(load(task.make))
     assert callable(load(task.answers))
+    assert callable(load(task.report))
     offered = commands_of(task)
     wanted = [name for name in vars(TaskCommands) if not name.startswith("_")]
     assert all(callable(getattr(offered, name, None)) for name in wanted), f"{task.cli} lacks some of {wanted}"
@@ -124,6 +125,16 @@ def test_train_evaluate_predict_and_reload(
     found: dict[str, Any] = json.loads(report.read_text())
     assert (found["model"], found["version"], found["data"]) == ("small", 1, str(file))
     assert found["n"] == 120
+
+    page, figures = tmp_path / "report.html", tmp_path / "report-figures.json"
+    assert run("report", "small", "--data", file, "--against", "small:1", "--out", page, "--json", figures) == 0
+    sections = json.loads(figures.read_text())["sections"]
+    assert {"comparison", "accuracy", "rows"} <= sections.keys()
+    headline = sections["accuracy"]["figures"][0]
+    assert headline["n"] > 0
+    assert headline["ci95"][0] <= headline["value"] <= headline["ci95"][1]
+    assert any("trained on" in warning for warning in sections["rows"]["warnings"])
+    assert "<svg" in page.read_text()
 
     assert run("predict", "small", "--data", asked, "--out", tmp_path / "out") == 0
     assert (tmp_path / "out").read_text().strip()

@@ -71,7 +71,7 @@ class Entity:
     """Characters, the end not included."""
     text: str
     confidence: float
-    """Smallest probability among its words' tags."""
+    """Probability that just these words are this name."""
 
 
 @dataclass(frozen=True, slots=True)

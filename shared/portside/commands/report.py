@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from portside.data.columns import Columns
     from portside.evaluation.report.parts import Report
     from portside.registry import ModelVersion
     from portside.settings import Settings
+    from portside.tasks.spec import TaskSpec
 
 __all__ = ["commands"]
+
+TRIED = "classification"
+"""The task whose models keep rows aside for a report, and are tried with small changes of the texts."""
 
 # Options may follow the model's name, although a group of commands usually ends its own at the first word.
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="", context_settings={"allow_interspersed_args": True})
@@ -37,7 +43,7 @@ def report(
     ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the same figures to this file ('-': print them).")] = None,
 ) -> None:
-    """How good a classifier is and what is wrong with it, with 95 % intervals: one page that opens offline."""
+    """How good a model is and what is wrong with it, with 95 % intervals: one page that opens offline."""
     from portside.commands.tasks import replacing
     from portside.console import as_json, say
     from portside.data.columns import Columns
@@ -48,9 +54,6 @@ def report(
     settings = load_settings()
     registry = ModelRegistry(settings.models_dir)
     version, other = registry.resolve(model), None if against is None else registry.resolve(against)
-    for one in (version, other):
-        if one is not None:
-            _check_task(one)
     made = _report(version, other, data, Columns(text, label), settings)
     if json == Path("-"):
         as_json(made.to_dict())
@@ -70,47 +73,69 @@ def report(
 def _report(
     version: ModelVersion, against: ModelVersion | None, data: Path | None, columns: Columns, settings: Settings
 ) -> Report:
+    from portside.apps import load
+    from portside.commands.tasks import task_of_version
+    from portside.progress import TerminalProgress
+
+    task = task_of_version(version)
+    _check_same(version, against)
+    if data is None:
+        return _held_out(task, version, against, settings)
+    dataset = load(task.read)(data, columns, test=True)
+    with TerminalProgress(f"Reporting on {version.ref}") as progress:
+        made: Report = load(task.report)(
+            version,
+            dataset,
+            against=against,
+            threads=settings.threads,
+            progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
+        )
+    return _with_behaviour(made, version, dataset.texts, settings) if task.name == TRIED else made
+
+
+def _held_out(task: TaskSpec, version: ModelVersion, against: ModelVersion | None, settings: Settings) -> Report:
     from dataclasses import replace
 
-    from portside.evaluation.report.behaviour import tried_on
-    from portside.evaluation.report.build import report_on, report_on_held_out
+    from portside.errors import UsageError
+    from portside.evaluation.report.build import report_on_held_out
     from portside.evaluation.report.pairing import compare_held_out
     from portside.inference.classifier import load_classifier
 
-    if data is None:
-        made = report_on_held_out(version)
-        if against is None:
-            return made
-        compared = compare_held_out(version, against, lambda: load_classifier(against, threads=settings.threads))
-        return replace(made, sections=[compared, *made.sections])
-    from portside.data.dataset import read
-    from portside.progress import TerminalProgress
-    from portside.training.seen import load_seen
-
-    dataset = read(data, columns, test=True)
-    classifier = load_classifier(version, threads=settings.threads)
-    with TerminalProgress(f"Reporting on {version.ref}") as progress:
-        made = report_on(
-            version,
-            classifier,
-            dataset,
-            seen=load_seen(version.folder),
-            against=None if against is None else load_classifier(against, threads=settings.threads),
-            progress=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
+    if task.name != TRIED:
+        raise UsageError(
+            "A report on a model for this task is made from a labelled file",
+            seen=f"{version.ref} is a model for {task.name}, and no --data",
+            remedy=f"Name rows that it was not trained on: portside report {version.ref} --data FILE",
         )
-    return replace(made, sections=[*made.sections, tried_on(classifier, dataset.texts, settings.suites_dir)])
+    made = report_on_held_out(version)
+    if against is None:
+        return made
+    compared = compare_held_out(version, against, lambda: load_classifier(against, threads=settings.threads))
+    return replace(made, sections=[compared, *made.sections])
 
 
-def _check_task(version: ModelVersion) -> None:
+def _with_behaviour(made: Report, version: ModelVersion, texts: Sequence[str], settings: Settings) -> Report:
+    from dataclasses import replace
+
+    from portside.evaluation.report.behaviour import tried_on
+    from portside.inference.classifier import load_classifier
+
+    classifier = load_classifier(version, threads=settings.threads)
+    return replace(made, sections=[*made.sections, tried_on(classifier, texts, settings.suites_dir)])
+
+
+def _check_same(version: ModelVersion, against: ModelVersion | None) -> None:
     from portside.commands.tasks import task_of_version
     from portside.errors import UsageError
 
-    task = task_of_version(version)
-    if task.name != "classification":
+    if against is None:
+        return
+    one, other = task_of_version(version).name, task_of_version(against).name
+    if one != other:
         raise UsageError(
-            "Reports are made of classifiers with one label a text",
-            seen=f"{version.ref} is a model for {task.name}",
-            remedy=f"Measure it with: portside evaluate {version.ref} --data FILE",
+            "Two versions are compared at the same task",
+            seen=f"{version.ref} is a model for {one}, {against.ref} for {other}",
+            remedy="Name two versions of one task",
         )
 
 

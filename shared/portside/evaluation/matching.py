@@ -18,6 +18,7 @@ __all__ = [
     "MatchingReport",
     "SystemFigures",
     "average_precision",
+    "check_relevant",
     "evaluate_matcher",
     "ndcg",
     "recall",
@@ -156,6 +157,23 @@ class MatchingReport:
         }
 
 
+def check_relevant(dataset: JudgedTexts) -> dict[str, set[str]]:
+    """Relevant documents of each query that has any.
+
+    Raises:
+        DataError: none has.
+    """
+    relevant = relevant_documents(dataset.judged)
+    if not relevant:
+        raise DataError(
+            "There must be a query with a relevant document to evaluate on",
+            seen=f"{len(dataset.judged)} judgements, none with relevance {RELEVANT_FROM} or more",
+            remedy="Check the column of the relevance",
+            file=dataset.source,
+        )
+    return relevant
+
+
 def evaluate_matcher(
     matcher: Matcher,
     dataset: JudgedTexts,
@@ -170,14 +188,7 @@ def evaluate_matcher(
     Raises:
         DataError: no document is relevant to any query.
     """
-    relevant = relevant_documents(dataset.judged)
-    if not relevant:
-        raise DataError(
-            "There must be a query with a relevant document to evaluate on",
-            seen=f"{len(dataset.judged)} judgements, none with relevance {RELEVANT_FROM} or more",
-            remedy="Check the column of the relevance",
-            file=dataset.source,
-        )
+    relevant = check_relevant(dataset)
     rankings, documents = matcher.rankings(dataset, report=report)
     return MatchingReport(
         model=matcher.model,

@@ -9,13 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.evaluation.significance import bootstrap_ratio
 from portside.inference.cuts import Cuts
 from portside.tasks.multilabel import MultiLabelTexts, truth_of
 
-__all__ = ["LabelFigures", "MultiLabelReport", "average_precision", "evaluate_multilabeller", "figures"]
-
-RESAMPLES = 1_000
-"""Bootstrap draws of texts for the interval."""
+__all__ = ["LabelFigures", "MultiLabelReport", "average_precision", "evaluate_multilabeller", "f1_sums", "figures"]
 
 
 class MultiLabeller(Protocol):
@@ -93,20 +91,28 @@ def evaluate_multilabeller(
     probabilities = np.concatenate([known, unknown], axis=1)
     truth = truth_of(dataset.examples, labels)
     found = probabilities >= labeller.threshold
-    right, said, there = (truth & found).sum(axis=1), found.sum(axis=1), truth.sum(axis=1)
+    micro = bootstrap_ratio(f1_sums(truth, found))
     per_label = figures(probabilities, truth, labels, labeller.threshold)
     return MultiLabelReport(
         model=labeller.model,
         data=dataset.source,
         n=len(dataset.examples),
-        micro_f1=float(2 * right.sum() / max(said.sum() + there.sum(), 1)),
-        micro_f1_ci95=_interval(np.stack([right, said + there], axis=1)),
+        micro_f1=micro.value,
+        micro_f1_ci95=(micro.low, micro.high),
         macro_f1=float(np.mean([one.f1 for one in per_label.values()])),
         map=float(np.mean([one.average_precision for one in per_label.values() if one.support] or [0.0])),
         exact=float((truth == found).all(axis=1).mean()),
         per_label=per_label,
         unknown=labels[len(labeller.labels) :],
     )
+
+
+def f1_sums(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Of each text: twice the labels rightly given, and those given and there together; shape (texts, 2).
+
+    The arrays have shape (texts, labels).
+    """
+    return np.stack([2 * (truth & found).sum(axis=1), found.sum(axis=1) + truth.sum(axis=1)], axis=1).astype(np.float64)
 
 
 def figures(
@@ -134,10 +140,3 @@ def average_precision(scores: NDArray[np.float64], truth: NDArray[np.bool_]) -> 
     from sklearn.metrics import average_precision_score
 
     return float(average_precision_score(truth, scores))
-
-
-def _interval(sums: NDArray[np.int64]) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    draws = rng.multinomial(len(sums), np.full(len(sums), 1 / len(sums)), size=RESAMPLES) @ sums
-    low, high = np.quantile(2 * draws[:, 0] / np.maximum(draws[:, 1], 1), [0.025, 0.975])
-    return float(low), float(high)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
 
-__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of"]
+__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of", "text_slices"]
 
 SIGNIFICANT = 0.05
 FEWEST = 10
@@ -48,19 +48,25 @@ class Slice:
 
 def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
     """Masks of shape (n,) by name: by length, rare labels, script, and each label."""
-    lengths = np.array([len(text.split()) for text in scored.texts])
-    # Where many texts are as long as the longest, these are the long ones.
-    short, long = np.minimum(np.quantile(lengths, [1 / 3, 2 / 3]), lengths.max() - 1)
-    found: dict[str, NDArray[np.bool_]] = {
-        f"short texts (up to {short:.0f} words)": lengths <= short,
-        f"long texts (over {long:.0f} words)": lengths > long,
-        "texts with digits": np.array([any(sign.isdigit() for sign in text) for text in scored.texts]),
-        "texts in other than Latin letters": np.array([_other_script(text) for text in scored.texts]),
-        "rare labels": np.isin(scored.truth, _rare(scored.truth.tolist())),
-    }
+    found = text_slices(scored.texts)
+    found["rare labels"] = np.isin(scored.truth, _rare(scored.truth.tolist()))
     for place, label in enumerate(scored.labels):
         found[f"label '{label}'"] = scored.truth == place
     return found
+
+
+def text_slices(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
+    """Masks of shape (texts,) by name: what can be told from the texts alone, of any task."""
+    lengths = np.array([len(text.split()) for text in texts])
+    # Where many texts are as long as the longest, these are the long ones.
+    short, long = np.minimum(np.quantile(lengths, [1 / 3, 2 / 3]), lengths.max() - 1)
+    return {
+        f"short texts (up to {short:.0f} words)": lengths <= short,
+        f"long texts (over {long:.0f} words)": lengths > long,
+        "texts with digits": np.array([any(sign.isdigit() for sign in text) for text in texts]),
+        "texts in capitals": np.array([text.isupper() for text in texts]),
+        "texts in other than Latin letters": np.array([_other_script(text) for text in texts]),
+    }
 
 
 def compare_slices(right: NDArray[np.bool_], slices: Mapping[str, NDArray[np.bool_]]) -> list[Slice]:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from portside.data.words import Word, split_sentences, split_words
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import LazyNetwork
+from portside.inference.spans import found_spans, named, span_confidence
 from portside.records import Entity
-from portside.tasks.tags import mended, spans
 
 if TYPE_CHECKING:
     from portside.inference.cuts import Cuts
@@ -45,7 +45,8 @@ class FolderTagger:
 
         ``report`` is told after each batch how many words are done.
         """
-        return [self._named(rows) for rows in self.probabilities(sentences, documents=documents, report=report)]
+        found = self.probabilities(sentences, documents=documents, report=report)
+        return [named(rows, self.tags) for rows in found]
 
     def probabilities(
         self,
@@ -85,14 +86,10 @@ class FolderTagger:
 
     def _entities(self, text: str, words: Sequence[Word], rows: NDArray[np.float64]) -> list[Entity]:
         made = []
-        for span in spans(self._named(rows)):
+        for span in found_spans(rows, self.tags):
             start, end = words[span.start].start, words[span.end - 1].end
-            confidence = float(rows[span.start : span.end].max(axis=1).min())
-            made.append(Entity(span.type, start, end, text[start:end], confidence))
+            made.append(Entity(span.type, start, end, text[start:end], span_confidence(rows, span, self.tags)))
         return made
-
-    def _named(self, rows: NDArray[np.float64]) -> list[str]:
-        return list(mended([self.tags[place] for place in rows.argmax(axis=1)])) if len(rows) else []
 
 
 def load_tagger(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderTagger:

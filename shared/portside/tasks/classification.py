@@ -132,5 +132,6 @@ TASK = TaskSpec(
     make="portside.training.classification:make_task",
     answers="portside.inference.classifier:answers",
     cli="portside.commands.classification",
+    report="portside.evaluation.report.build:report_file",
     auto="portside.training.classification_auto:train",
 )

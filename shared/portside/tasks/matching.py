@@ -167,4 +167,5 @@ TASK = TaskSpec(
     make="portside.training.matching:make_task",
     answers="portside.inference.matcher:answers",
     cli="portside.commands.matching",
+    report="portside.evaluation.report.matching:report_file",
 )

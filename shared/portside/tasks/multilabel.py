@@ -83,4 +83,5 @@ TASK = TaskSpec(
     make="portside.training.multilabel:make_task",
     answers="portside.inference.multilabel:answers",
     cli="portside.commands.multilabel",
+    report="portside.evaluation.report.multilabel:report_file",
 )

@@ -42,6 +42,9 @@ class TaskSpec:
     """``answers(folder, inputs) -> (labels, probabilities)``, an array (rows, labels): what a reload must repeat."""
     cli: str
     """A module with ``evaluate``, ``show``, ``predict_texts`` and ``predict_file``: see ``TaskCommands``."""
+    report: str
+    """``report(version, dataset, *, against, threads, progress) -> Report``; ``against``: another version or None;
+    ``progress`` is told how many steps are done of how many."""
     auto: str = ""
     """``train(recipe, dataset, valid, order) -> ModelVersion`` by the method that fits; empty: ``full`` always does."""
     trial: Sequence[Any] = TRIAL

@@ -105,5 +105,6 @@ TASK = TaskSpec(
     make="portside.training.tagging:make_task",
     answers="portside.inference.tagger:answers",
     cli="portside.commands.tagging",
+    report="portside.evaluation.report.tagging:report_file",
     trial=tuple(tuple(text.split()) for text in TRIAL),
 )

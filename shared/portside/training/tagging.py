@@ -21,6 +21,7 @@ from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.run import OneRound
+from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -92,6 +93,7 @@ class TaggingTask(OneRound):
         options = {"case_feature": recipe.case_feature, "context": recipe.context}
         model = ModelFile(self.name, adapter.tokens.max_tokens, names, options)
         save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
+        save_seen(folder, [" ".join(one.tokens) for one in self.material.train])
         sentences = check_inputs(one.tokens for one in self.dataset.sentences)
         device = next(fitted.network.parameters()).device
         rows = tag_probabilities(
@@ -126,6 +128,7 @@ class TaggingTask(OneRound):
                 "entities_per_type": {kind: counts[kind] for kind in self.types},
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens, "context": self.recipe.context},
+            "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
         }
 
 

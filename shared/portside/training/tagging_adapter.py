@@ -8,18 +8,20 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.utils.data import Dataset as TorchDataset
 
 from portside.encoders import EncoderSource
 from portside.evaluation.tagging import count_entities, entity_scores
+from portside.inference.spans import named, span_temperature
 from portside.inference.tagging import batch_tensors, tag_probabilities
 from portside.inference.tokens import Tokens
 from portside.inference.words import WordWindow, cut_windows, pieces_read
 from portside.records import Tagged
 from portside.tasks.tagging import TaggingRecipe
 from portside.tasks.tagging_network import IGNORED, TaggingNetwork
-from portside.tasks.tags import mended, tag_names
+from portside.tasks.tags import tag_names
 
 __all__ = ["TaggingAdapter", "TaggingMaterial"]
 
@@ -72,6 +74,8 @@ class TaggingAdapter:
             f"Of {len(cut):,} training words only the first {pieces_read(self.tokens)} tokens are read "
             f"(the longest has {longest:,} characters)"
         )
+        self.temperature = 1.0
+        self._valid_rows: list[NDArray[np.float64]] = []
         self.rows = WindowRows(windows, [number[tag] for one in material.train for tag in one.tags])
         words = sum(len(one.tokens) for one in material.train)
         # In windows, as the rows are: validation sentences are read with their context, which takes half as much again.
@@ -95,7 +99,14 @@ class TaggingAdapter:
         """Tagging knows of no such method: its recipe refuses them."""
 
     def finish(self, network: nn.Module) -> None:
-        """Nothing is left to do."""
+        """As sure of a name as the validation sentences bear out: the tags stay, their probabilities move."""
+        if not self._valid_rows:
+            return
+        assert isinstance(network, TaggingNetwork)
+        self.temperature = span_temperature([one.tags for one in self._material.valid], self._valid_rows, self.names)
+        with torch.no_grad():
+            network.head.weight.div_(self.temperature)
+            network.head.bias.div_(self.temperature)
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """Tagging has none: a new head learns from every word."""
@@ -112,7 +123,8 @@ class TaggingAdapter:
             context=self._recipe.context,
             device=next(network.parameters()).device,
         )
-        found = [mended([names[place] for place in each.argmax(axis=1)]) for each in rows]
+        self._valid_rows = rows
+        found = [named(each, names) for each in rows]
         score = entity_scores(count_entities([one.tags for one in valid], found))[""]
         number = {name: place for place, name in enumerate(names)}
         truth = np.array([number[tag] for one in valid for tag in one.tags])

@@ -111,17 +111,9 @@ def _compared_on_file(
 
 def _measured(path: Path, version: ModelVersion, against: ModelVersion | None, threads: int) -> Report:
     from portside.data.dataset import read
-    from portside.evaluation.report.build import report_on
-    from portside.inference.classifier import load_classifier
-    from portside.training.seen import load_seen
+    from portside.evaluation.report.build import report_file
 
-    return report_on(
-        version,
-        load_classifier(version, threads=threads),
-        read(path, Columns(), test=True),
-        seen=load_seen(version.folder),
-        against=None if against is None else load_classifier(against, threads=threads),
-    )
+    return report_file(version, read(path, Columns(), test=True), against=against, threads=threads)
 
 
 def _behaviour(runtime: Runtime, version: ModelVersion) -> None:

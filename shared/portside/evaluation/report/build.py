@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -14,18 +12,21 @@ from portside.evaluation.held_out import load_held_out
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
 from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.report.facts import facts_of, on_file, title_of
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
 from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
+from portside.inference.classifier import load_classifier
 from portside.inference.folder import read_model_file
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.classification import LabelledTexts
+from portside.training.seen import load_seen
 
-__all__ = ["report_on", "report_on_held_out", "scored_held_out"]
+__all__ = ["report_file", "report_on", "report_on_held_out", "scored_held_out"]
 
 
 def report_on(
@@ -46,12 +47,31 @@ def report_on(
     """
     truth = [example.label for example in dataset.examples]
     scored = _scored(scorer, dataset, truth, progress)
-    source = said("{n} rows of {file}.", n=f"{len(scored):,}", file=dataset.source)
-    report = _report(version, scored, truth, seen, source)
+    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source))
     if against is None:
         return report
     compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
     return replace(report, sections=[compared, *report.sections])
+
+
+def report_file(
+    version: ModelVersion,
+    dataset: LabelledTexts,
+    *,
+    against: ModelVersion | None = None,
+    threads: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """``report_on`` for versions by themselves: their networks are loaded."""
+    rows = len(dataset.examples)
+    return report_on(
+        version,
+        load_classifier(version, threads=threads),
+        dataset,
+        seen=load_seen(version.folder),
+        against=None if against is None else load_classifier(against, threads=threads),
+        progress=None if progress is None else lambda done: progress(done, rows),
+    )
 
 
 def _scored(
@@ -120,21 +140,8 @@ def _report(
             *sections,
         ]
     return Report(
-        title=f"{version.name}, version {version.version}",
+        title=title_of(version),
         subtitle=str(version.card.get("summary", "")),
-        facts=_facts(version.card, scored),
+        facts=facts_of(version, scored.data, len(scored)),
         sections=sections,
     )
-
-
-def _facts(card: Mapping[str, Any], scored: Scored) -> list[tuple[str, str]]:
-    data = card.get("data") or {}
-    facts = [
-        ("Measured on", Path(scored.data).name),
-        ("Rows", f"{len(scored):,}"),
-        ("Method", str(card.get("method", ""))),
-        ("Encoder", str((card.get("encoder") or {}).get("name", ""))),
-        ("Trained", str(card.get("created_at", ""))[:16].replace("T", " ")),
-        ("Trained on", f"{data.get('trained_on', 0):,} rows of {Path(str(data.get('source', ''))).name}"),
-    ]
-    return [(name, value) for name, value in facts if value]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import replace
 
-from portside.evaluation.calibration import BINS, expected_calibration_error, measure_calibration
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.evaluation.calibration import BINS, Calibration, expected_calibration_error, measure_calibration
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section
 from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import sure_beyond_measure
 from portside.inference.classifier import softmax
 from portside.said import said
 
-__all__ = ["calibration_section"]
+__all__ = ["calibration_section", "reliability_section"]
 
 FEWEST_A_BIN = 20
 """Rows: with fewer the error is mostly that of small numbers."""
@@ -23,12 +26,30 @@ def calibration_section(scored: Scored, *, temperature: float | None = None) -> 
     ``temperature`` is what the logits were divided by after training, on validation rows: with it the error before that
     is told, too.
     """
-    bins = min(BINS, max(1, len(scored) // FEWEST_A_BIN))
-    found = measure_calibration(scored.confidence, scored.right, bins=bins)
-    sentences = [found.sentence]
+    before = None
     if temperature is not None and temperature != 1.0:
         before = softmax(scored.logits * np.float32(temperature)).max(axis=1)
-        error = expected_calibration_error(before, scored.right, bins=bins)
+    made = reliability_section(scored.confidence, scored.right, before=before, temperature=temperature)
+    warning = sure_beyond_measure(scored)
+    return made if warning is None else replace(made, warnings=[warning])
+
+
+def reliability_section(
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    *,
+    before: NDArray[np.floating] | None = None,
+    temperature: float | None = None,
+) -> Section:
+    """Of answers claimed with ``confidence``, whether they were ``right``; all of shape (answers,).
+
+    ``before`` is what was claimed before the probabilities were adjusted by ``temperature``.
+    """
+    bins = min(BINS, max(1, len(confidence) // FEWEST_A_BIN))
+    found = measure_calibration(confidence, right, bins=bins)
+    sentences = [found.sentence]
+    if before is not None and temperature is not None:
+        error = expected_calibration_error(before, right, bins=bins)
         sentences.append(
             said(
                 "Before its probabilities were adjusted on validation rows (temperature {temperature}), they were off "
@@ -37,9 +58,22 @@ def calibration_section(scored: Scored, *, temperature: float | None = None) -> 
                 points=f"{100 * error:.1f}",
             )
         )
-    warning = sure_beyond_measure(scored)
+    return Section(
+        key="calibration",
+        title="Whether its probabilities can be believed",
+        sentences=sentences,
+        figures=[
+            Figure("Expected calibration error", found.error, found.low, found.high, found.n),
+            Figure("Mean confidence", found.confidence, n=found.n),
+        ],
+        charts=[_diagram(found)],
+        details={} if temperature is None else {"temperature": temperature},
+    )
+
+
+def _diagram(found: Calibration) -> Chart:
     first, last = found.bins[0], found.bins[-1]
-    chart = Chart(
+    return Chart(
         title="Claimed and true share of right answers",
         summary=said(
             "From the least sure answers (claims {claimed} %, right in {right} %) to the surest (claims {most} %, "
@@ -55,16 +89,4 @@ def calibration_section(scored: Scored, *, temperature: float | None = None) -> 
             Curve("measured", [one.confidence for one in found.bins], [one.accuracy for one in found.bins], dots=True),
             Curve("perfectly honest", [0.0, 1.0], [0.0, 1.0], reference=True),
         ],
-    )
-    return Section(
-        key="calibration",
-        title="Whether its probabilities can be believed",
-        sentences=sentences,
-        warnings=[] if warning is None else [warning],
-        figures=[
-            Figure("Expected calibration error", found.error, found.low, found.high, found.n),
-            Figure("Mean confidence", found.confidence, n=found.n),
-        ],
-        charts=[chart],
-        details={} if temperature is None else {"temperature": temperature},
     )

@@ -9,7 +9,7 @@ from portside.evaluation.scored import Scored
 from portside.evaluation.slices import Slice, compare_slices, slices_of
 from portside.said import said
 
-__all__ = ["slices_section"]
+__all__ = ["section_of", "slices_section"]
 
 DRAWN = 12
 NAMED = 3
@@ -17,7 +17,11 @@ NAMED = 3
 
 def slices_section(scored: Scored) -> Section | None:
     """Accuracy on parts of the rows against the rest; None where no part has rows enough. Without rows from outside."""
-    found = compare_slices(scored.right, slices_of(scored))
+    return section_of(compare_slices(scored.right, slices_of(scored)))
+
+
+def section_of(found: Sequence[Slice]) -> Section | None:
+    """What was found on parts of the rows; None where that is nothing."""
     if not found:
         return None
     worse = [one for one in found if one.worse]

@@ -1,0 +1,170 @@
+"""The report on a matcher: how far up the right documents are, and for which queries they are not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.evaluation.intervals import wilson
+from portside.evaluation.matching import SystemFigures, check_relevant, ndcg, score_rankings
+from portside.evaluation.report.facts import facts_of, title_of
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.evaluation.report.slices import section_of
+from portside.evaluation.report.sources import source_section
+from portside.evaluation.report.versus import versus_section
+from portside.evaluation.slices import compare_slices, text_slices
+from portside.inference.matcher import load_matcher
+from portside.registry import ModelVersion
+from portside.said import said
+from portside.tasks.matching import SYSTEMS, JudgedTexts, System, relevance_by_query
+from portside.training.seen import load_seen
+
+__all__ = ["report_file"]
+
+FIRST = 3
+"""Places that a user looks at."""
+MISSES_SHOWN = 50
+NAMES: dict[System, str] = {"keywords": "by words", "vectors": "by meaning", "hybrid": "by both"}
+Rankings = Mapping[System, Mapping[str, Sequence[str]]]
+
+
+def report_file(
+    version: ModelVersion,
+    dataset: JudgedTexts,
+    *,
+    against: ModelVersion | None = None,
+    threads: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """The report on ``version`` from judged queries; ``progress`` is told how many steps are done of how many.
+
+    Raises:
+        DataError: no document is relevant to any query.
+    """
+    relevant = check_relevant(dataset)
+    matcher = load_matcher(version, threads=threads)
+    rankings, documents = matcher.rankings(dataset, report=progress)
+    chosen = rankings[matcher.system]
+    ranks = {query: _rank(chosen[query], documents_of) for query, documents_of in relevant.items()}
+    texts = [dataset.queries[query] for query in relevant]
+    near = np.array([rank is not None and rank <= FIRST for rank in ranks.values()])
+    source = said(
+        "{n} queries of {file}, for each of which {documents} documents were ranked.",
+        n=f"{len(texts):,}",
+        file=dataset.source,
+        documents=f"{documents:,}",
+    )
+    worse = section_of(compare_slices(near, text_slices(texts)))
+    sections = [
+        *([] if against is None else [_compared(version, against, chosen, dataset, threads)]),
+        _ranking_section(rankings, matcher.system, ranks, dataset),
+        *([] if worse is None else [worse]),
+        source_section(source, texts, load_seen(version.folder)),
+    ]
+    return Report(
+        title_of(version), str(version.card.get("summary", "")), facts_of(version, dataset.source, len(texts)), sections
+    )
+
+
+def _rank(ranking: Sequence[str], relevant: set[str]) -> int | None:
+    """Place of the first relevant document, from 1; None where it is not ranked."""
+    return next((place for place, document in enumerate(ranking, start=1) if document in relevant), None)
+
+
+def _sums(rankings: Mapping[str, Sequence[str]], dataset: JudgedTexts) -> NDArray[np.float64]:
+    gains = relevance_by_query(dataset.judged)
+    return np.array([[ndcg(rankings[query], gains[query], 10), 1.0] for query in check_relevant(dataset)])
+
+
+def _compared(
+    version: ModelVersion,
+    against: ModelVersion,
+    chosen: Mapping[str, Sequence[str]],
+    dataset: JudgedTexts,
+    threads: int,
+) -> Section:
+    other = load_matcher(against, threads=threads)
+    rankings, _ = other.rankings(dataset)
+    before, after = _sums(rankings[other.system], dataset), _sums(chosen, dataset)
+    return versus_section("NDCG@10", version.ref, against.ref, after, before)
+
+
+def _ranking_section(
+    rankings: Rankings, chosen: System, ranks: Mapping[str, int | None], dataset: JudgedTexts
+) -> Section:
+    n = len(ranks)
+    first, near = (sum(rank is not None and rank <= most for rank in ranks.values()) for most in (1, FIRST))
+    scores = {system: score_rankings(rankings[system], dataset) for system in SYSTEMS}
+    own = scores[chosen]
+    warnings = []
+    if own.ci95["ndcg_at_10"][1] < scores["keywords"].ndcg_at_10:
+        warnings.append(
+            said(
+                "Plain words rank better ({words}) than this model ({own}): it learned too few pairs, or wrong ones",
+                words=f"{scores['keywords'].ndcg_at_10:.3f}",
+                own=f"{own.ndcg_at_10:.3f}",
+            )
+        )
+    return Section(
+        key="accuracy",
+        title="How far up the right documents are",
+        sentences=[
+            said(
+                "For {first} of {n} queries a right document stands first, for {near} it is among the first {places}.",
+                first=f"{first:,}",
+                n=f"{n:,}",
+                near=f"{near:,}",
+                places=FIRST,
+            )
+        ],
+        warnings=warnings,
+        figures=[
+            Figure("NDCG@10", own.ndcg_at_10, *own.ci95["ndcg_at_10"], n),
+            Figure("Right document first", first / n, *wilson(first, n), n),
+            Figure("Right document among the first 3", near / n, *wilson(near, n), n),
+            Figure("Mean average precision", own.map, *own.ci95["map"], n),
+        ],
+        charts=[_systems_drawn(scores, chosen)],
+        tables=[_systems(scores), _misses(rankings[chosen], ranks, dataset)],
+    )
+
+
+def _systems_drawn(scores: Mapping[System, SystemFigures], chosen: System) -> Chart:
+    return Chart(
+        title="Three ways of ranking",
+        summary=said(
+            "NDCG@10 is 100 % where the right documents stand first for every query; this model ranks {how} and "
+            "reaches {own}.",
+            how=NAMES[chosen],
+            own=percent(scores[chosen].ndcg_at_10),
+        ),
+        x_title="NDCG@10",
+        y_title="ranked",
+        bars=[Bar(NAMES[system], one.ndcg_at_10, *one.ci95["ndcg_at_10"]) for system, one in scores.items()],
+    )
+
+
+def _systems(scores: Mapping[System, SystemFigures]) -> Table:
+    rows: list[list[Cell]] = [
+        [NAMES[system], one.ndcg_at_3, one.ndcg_at_10, one.recall_at_10, one.map] for system, one in scores.items()
+    ]
+    return Table("Three ways of ranking", ["ranked", "NDCG@3", "NDCG@10", "recall@10", "MAP"], rows)
+
+
+def _misses(rankings: Mapping[str, Sequence[str]], ranks: Mapping[str, int | None], dataset: JudgedTexts) -> Table:
+    far = sorted(
+        (query for query, rank in ranks.items() if rank is None or rank > FIRST),
+        key=lambda query: -(ranks[query] or 10**9),
+    )
+    rows: list[list[Cell]] = [
+        [dataset.queries[query][:120], ranks[query], _text(dataset, rankings[query])] for query in far[:MISSES_SHOWN]
+    ]
+    title = f"Queries without a right document among the first {FIRST} ({len(rows)} of {len(far)})"
+    return Table(title, ["query", "place of the right one", "what stands first"], rows)
+
+
+def _text(dataset: JudgedTexts, ranking: Sequence[str]) -> str:
+    # The model's own documents are ranked, too: they have ids that the file does not know.
+    return "" if not ranking else dataset.documents.get(ranking[0], "a document of the model's own")[:160]

@@ -1,0 +1,76 @@
+"""How sure a tagger is of a name that it found. No network: arrays of probabilities only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.tasks.tags import Span, mended, spans
+
+__all__ = ["found_spans", "named", "span_confidence", "span_temperature", "tempered"]
+
+TEMPERATURES = tuple(float(value) for value in np.geomspace(0.5, 4.0, 32))
+FEWEST = 50
+"""Names below which no temperature is fitted."""
+
+
+def found_spans(rows: NDArray[np.float64], names: Sequence[str]) -> list[Span]:
+    """The names that the likeliest tags make; ``rows`` has shape (words, tags), ``names`` the tags in their order."""
+    return spans(named(rows, names))
+
+
+def named(rows: NDArray[np.float64], names: Sequence[str]) -> list[str]:
+    """The likeliest tag of each word, in IOB2."""
+    return list(mended([names[place] for place in rows.argmax(axis=1)])) if len(rows) else []
+
+
+def span_confidence(rows: NDArray[np.float64], span: Span, names: Sequence[str]) -> float:
+    """Probability that just these words are this name, if words were independent.
+
+    The product of its words' tags, and of the next word not going on with it. ``rows`` has shape (words, tags), in the
+    order of ``names``.
+    """
+    inside = float(rows[span.start : span.end].max(axis=1).prod())
+    if span.end == len(rows):
+        return inside
+    return inside * (1.0 - float(rows[span.end, names.index(f"I-{span.type}")]))
+
+
+def tempered(rows: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """The probabilities, shape (words, tags), that logits divided by ``temperature`` would have given."""
+    scaled = np.log(np.maximum(rows, 1e-30)) / temperature
+    powers = np.exp(scaled - scaled.max(axis=-1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+
+
+def span_temperature(
+    truth: Sequence[Sequence[str]], rows: Sequence[NDArray[np.float64]], names: Sequence[str]
+) -> float:
+    """The divisor of the logits under which it is likeliest that just these names are right; 1 where they are few.
+
+    A temperature for words would be one for O, which nearly all words are: what a user sees is the name's confidence,
+    so that is what is fitted (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, applied to spans).
+    """
+    found = [
+        (each, span, span in there)
+        for wanted, each in zip(truth, rows, strict=True)
+        for there in [set(spans(wanted))]
+        for span in found_spans(each, names)
+    ]
+    if len(found) < FEWEST:
+        return 1.0
+    right = np.array([hit for _, _, hit in found])
+
+    def surprise(temperature: float) -> float:
+        sure = np.array([_within(each, span, names, temperature) for each, span, _ in found])
+        return float(-np.log(np.clip(np.where(right, sure, 1 - sure), 1e-12, 1)).mean())
+
+    return min(TEMPERATURES, key=surprise)
+
+
+def _within(rows: NDArray[np.float64], span: Span, names: Sequence[str], temperature: float) -> float:
+    """The span's confidence under another temperature; only its words, and the next, are computed anew."""
+    part = tempered(rows[span.start : span.end + 1], temperature)
+    return span_confidence(part, Span(span.type, 0, span.end - span.start), names)
