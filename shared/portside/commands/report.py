@@ -90,7 +90,7 @@ def _report(
             threads=settings.threads,
             progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
         )
-    return _with_behaviour(made, version, dataset.texts, settings) if task.name == TRIED else made
+    return _tried(made, version, dataset.texts, settings) if task.name == TRIED else made
 
 
 def _held_out(task: TaskSpec, version: ModelVersion, against: ModelVersion | None, settings: Settings) -> Report:
@@ -114,14 +114,18 @@ def _held_out(task: TaskSpec, version: ModelVersion, against: ModelVersion | Non
     return replace(made, sections=[compared, *made.sections])
 
 
-def _with_behaviour(made: Report, version: ModelVersion, texts: Sequence[str], settings: Settings) -> Report:
+def _tried(made: Report, version: ModelVersion, texts: Sequence[str], settings: Settings) -> Report:
     from dataclasses import replace
 
     from portside.evaluation.report.behaviour import tried_on
+    from portside.evaluation.report.explanations import explained_on
+    from portside.inference.attributor import load_attributor
     from portside.inference.classifier import load_classifier
 
     classifier = load_classifier(version, threads=settings.threads)
-    return replace(made, sections=[*made.sections, tried_on(classifier, texts, settings.suites_dir)])
+    explained = explained_on(load_attributor(version, threads=settings.threads), texts)
+    tried = tried_on(classifier, texts, settings.suites_dir)
+    return replace(made, sections=[*made.sections, *([] if explained is None else [explained]), tried])
 
 
 def _check_same(version: ModelVersion, against: ModelVersion | None) -> None:

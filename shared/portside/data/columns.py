@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portside.data.findings import Finding
 from portside.errors import DataError
 
-__all__ = ["LABEL_NAMES", "TEXT_NAMES", "Columns", "find_column"]
+__all__ = ["LABEL_NAMES", "PART_NAMES", "TEXT_NAMES", "Columns", "find_column"]
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,11 @@ TEXT_NAMES = (
     "评论",
 )
 """Columns taken as the text when none is named, in this order."""
+PART_NAMES = frozenset(
+    {"source", "channel", "language", "lang", "locale", "country", "region", "segment", "product", "company", "team"}
+    | {"来源", "渠道", "语言", "国家", "地区", "产品", "公司"}
+)
+"""Columns that say where a row comes from: what a report looks at part by part."""
 LABEL_NAMES = (
     "intent",
     "sentiment",

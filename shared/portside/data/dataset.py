@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Literal
 
 from portside.data.cells import cell_text
 from portside.data.checks import Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
-from portside.data.columns import LABEL_NAMES, TEXT_NAMES, Columns, find_column
+from portside.data.columns import LABEL_NAMES, PART_NAMES, TEXT_NAMES, Columns, find_column
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
 from portside.data.read import Table, read_table
@@ -21,6 +21,9 @@ from portside.errors import DataError
 from portside.records import Example
 
 __all__ = ["Dataset", "check_examples", "load_examples", "read"]
+
+MOST_PARTS = 30
+"""Values of a column up to which the rows of each are compared with the rest."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,9 @@ class Dataset:
     """What each example belongs to (a customer, an article), where a column says so: ``split`` keeps it together."""
     times: tuple[datetime, ...] | None = None
     """When each example arose, in UTC, where a column says so."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of rows to be measured on: where each comes from (column -> value of each row), for columns such as source or
+    language."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -75,6 +81,7 @@ class Dataset:
             rows=tuple(self.rows[place] for place in places),
             groups=None if self.groups is None else tuple(self.groups[place] for place in places),
             times=None if self.times is None else tuple(self.times[place] for place in places),
+            parts={name: tuple(values[place] for place in places) for name, values in self.parts.items()},
         )
 
     @classmethod
@@ -214,7 +221,8 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
     )
     groups = None if columns.group is None else _group_values(table, columns.group, rows)
     times = None if columns.time is None else _time_values(table, columns.time, rows)
-    return Dataset(examples, str(path), tuple(counts), report, rows, groups, times)
+    parts = _parts(table, columns, rows) if role == "test" else {}
+    return Dataset(examples, str(path), tuple(counts), report, rows, groups, times, parts)
 
 
 def _find_columns(table: Table, asked: _Asked) -> _Columns:
@@ -239,6 +247,18 @@ def _group_values(table: Table, column: str, rows: Sequence[int]) -> tuple[str, 
     values = table.frame[column].tolist()
     # An example without group is a group of its own.
     return tuple(cell_text(values[row - 1], table.file, row, column).strip() or f"\x00row {row}" for row in rows)
+
+
+def _parts(table: Table, columns: _Columns, rows: Sequence[int]) -> dict[str, tuple[str, ...]]:
+    """Columns that say where a row comes from, with few enough values to compare them."""
+    found = {}
+    for name in map(str, table.frame.columns):
+        if name.strip().casefold() in PART_NAMES and name not in (columns.text, columns.label):
+            values = table.frame[name].tolist()
+            of_rows = tuple(clean(cell_text(values[row - 1], table.file, row, name)) for row in rows)
+            if 2 <= len(set(of_rows)) <= MOST_PARTS:
+                found[name] = of_rows
+    return found
 
 
 def _time_values(table: Table, column: str, rows: Sequence[int]) -> tuple[datetime, ...]:

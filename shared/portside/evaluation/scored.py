@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
@@ -60,6 +60,8 @@ class Scored:
     """Shape (n, labels)."""
     features: NDArray[np.float32]
     """What the head computes the logits from, shape (n, hidden)."""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where each row comes from, by column of the file: source, language and the like."""
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -101,6 +103,7 @@ class Scored:
             self.truth[chosen],
             self.logits[chosen],
             self.features[chosen],
+            {name: [values[place] for place in chosen] for name, values in self.parts.items()},
         )
 
 
@@ -143,4 +146,5 @@ def score_rows(
         truth=np.array([place_of.get(example.label, OUTSIDE) for example in examples], dtype=np.int64),
         logits=np.concatenate([logits for logits, _ in parts]),
         features=np.concatenate([features for _, features in parts]),
+        parts=getattr(dataset, "parts", {}),
     )

@@ -47,9 +47,12 @@ class Slice:
 
 
 def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
-    """Masks of shape (n,) by name: by length, rare labels, script, and each label."""
+    """Masks of shape (n,) by name: by length, rare labels, script, where the rows come from, and each label."""
     found = text_slices(scored.texts)
     found["rare labels"] = np.isin(scored.truth, _rare(scored.truth.tolist()))
+    for column, values in scored.parts.items():
+        for value in sorted(set(values)):
+            found[f"{column} '{value}'" if value else f"no {column}"] = np.array([each == value for each in values])
     for place, label in enumerate(scored.labels):
         found[f"label '{label}'"] = scored.truth == place
     return found

@@ -50,6 +50,7 @@ def test_page_json_and_sentences_say_the_same(
     for sentence in found["sections"]["accuracy"]["sentences"]:
         assert sentence in said
         assert sentence in page.read_text(encoding="utf-8")
+    assert {"explanations", "behaviour"} <= found["sections"].keys()
     assert "<b>card" not in page.read_text(encoding="utf-8")
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
-from portside.evaluation.scored import Scored
+from portside.data import load_examples
+from portside.evaluation.scored import Scored, score_rows
 from portside.evaluation.slices import compare_slices, holm, slices_of
+from portside.inference.interfaces import FakeClassifier, FakeScorer
 
 
 def scored(texts: list[str], truth: list[int], labels: tuple[str, ...] = ("a", "b")) -> Scored:
@@ -64,3 +68,17 @@ def test_rare_labels_hold_a_fifth_of_the_rows_at_most() -> None:
     truth = [0] * 80 + [1] * 12 + [2] * 8
     found = slices_of(scored(["text"] * 100, truth, ("a", "b", "c")))["rare labels"]
     assert found.tolist() == [place >= 80 for place in range(100)]
+
+
+def test_columns_that_say_where_rows_come_from_are_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "rows.csv"
+    lines = [f"text {row},{'a' if row % 2 else 'b'},{'mail' if row < 10 else 'chat'},{row}" for row in range(20)]
+    path.write_text("text,label,Channel,ticket\n" + "\n".join(["only text,,mail,1", *lines]) + "\n")
+    dataset = load_examples(path, role="test")
+    # The row without a label is left out; so is the column that says nothing of where a row comes from.
+    assert dataset.parts == {"Channel": ("mail",) * 10 + ("chat",) * 10}
+    assert dataset.subset([0, 19]).parts == {"Channel": ("mail", "chat")}
+    assert load_examples(path).parts == {}, "only rows to be measured on"
+    found = score_rows(FakeScorer(FakeClassifier({"text": "a"}, ("a", "b"))), dataset)
+    assert slices_of(found)["Channel 'mail'"].tolist() == [True] * 10 + [False] * 10
+    assert slices_of(found.at([3, 15]))["Channel 'chat'"].tolist() == [False, True]

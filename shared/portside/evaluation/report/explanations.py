@@ -1,0 +1,90 @@
+"""Whether the model can say why: explanations of some texts, and how far to trust them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from portside.evaluation.attribution import ALIKE, Explanation, explain
+from portside.evaluation.faithfulness import Faithfulness, MethodFaithfulness, measure_faithfulness
+from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table, percent
+from portside.inference.attributor import Attributor
+from portside.said import said
+
+__all__ = ["explained_on", "explanations_section"]
+
+TEXTS = 40
+"""Texts explained, drawn at random: a few seconds."""
+SHOWN = 15
+
+
+def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0) -> Section | None:
+    """Explain some of the texts by both methods, and measure both; None where no text has two words."""
+    longer = [text for text in texts if len(text.split()) > 1]
+    if not longer:
+        return None
+    some = Random(seed).sample(longer, min(TEXTS, len(longer)))
+    found = explain(attributor, some)
+    return explanations_section(measure_faithfulness(attributor, found, seed=seed), found)
+
+
+def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -> Section:
+    """Deletion curves against random order, how often the two methods disagree, and the texts with their words."""
+    compared = [one.agreement.rank_correlation for one in found if one.agreement.rank_correlation is not None]
+    apart = sum(value < ALIKE for value in compared)
+    best = min(measured.methods, key=lambda one: one.area)
+    unsure = [one.method.replace("-", " ") for one in measured.methods if one.gain_ci95[0] <= 0]
+    sentences = [
+        said(
+            "Leaving out the words that {method} names first keeps {kept} of the answer's probability on average, in "
+            "random order {random} (n = {n}): the further apart, the more faithful.",
+            method=best.method.replace("-", " "),
+            kept=percent(best.area, 0),
+            random=percent(measured.random_area, 0),
+            n=measured.n,
+        ),
+        said("The two methods disagree on {apart} of {n} texts.", apart=apart, n=len(compared)),
+    ]
+    warnings = [
+        said("The words that {method} names are not shown to be those that the model goes by", method=method)
+        for method in unsure
+    ]
+    rows: list[list[Cell]] = [
+        [one.text[:160], one.label, one.sentence, one.agreement.rank_correlation] for one in found[:SHOWN]
+    ]
+    return Section(
+        key="explanations",
+        title="Whether it can say why",
+        sentences=sentences,
+        warnings=warnings,
+        figures=[
+            *(
+                Figure(f"Gain over random order: {one.method.replace('-', ' ')}", one.gain, *one.gain_ci95, measured.n)
+                for one in measured.methods
+            )
+        ],
+        charts=[_curves(measured, best)],
+        tables=[Table("Some texts and their words", ["text", "answer", "why", "agreement of the two"], rows)],
+    )
+
+
+def _curves(measured: Faithfulness, best: MethodFaithfulness) -> Chart:
+    steps = len(measured.random_curve) - 1
+    points = [place / steps for place in range(steps + 1)]
+    half = steps // 2
+    return Chart(
+        title="Probability of the answer as words are left out",
+        summary=said(
+            "With half of the words left out as {method} names them, {kept} of the probability is left; in "
+            "random order {random}.",
+            method=best.method.replace("-", " "),
+            kept=percent(best.curve[half], 0),
+            random=percent(measured.random_curve[half], 0),
+        ),
+        x_title="words left out, the strongest first",
+        y_title="probability of the answer",
+        curves=[
+            *(Curve(one.method.replace("-", " "), points, one.curve, dots=True) for one in measured.methods),
+            Curve("random order", points, measured.random_curve, reference=True),
+        ],
+    )

@@ -1,0 +1,28 @@
+"""The section on explanations, from a model whose words are known."""
+
+from __future__ import annotations
+
+from portside.evaluation.report.explanations import explained_on
+from portside.inference.attributor import FakeAttributor
+
+TEXTS = [f"the film was {word} and long {number}" for number in range(20) for word in ("good", "bad", "dull")]
+
+
+def test_words_that_decide_are_told_from_those_that_do_not() -> None:
+    section = explained_on(FakeAttributor({"good": 4.0, "bad": -4.0, "dull": -3.0}), TEXTS)
+    assert section is not None
+    assert not section.warnings
+    assert all(figure.low is not None and figure.low > 0 for figure in section.figures)
+    assert len(section.charts[0].curves) == 3
+    shown = section.tables[0].rows
+    assert all(str(row[2]) for row in shown)
+
+
+def test_a_model_that_goes_by_no_word_is_called_out() -> None:
+    section = explained_on(FakeAttributor({}, bias=1.0), TEXTS)
+    assert section is not None
+    assert len(section.warnings) == 2
+
+
+def test_texts_of_one_word_cannot_be_explained() -> None:
+    assert explained_on(FakeAttributor({}), ["good", "bad"]) is None
