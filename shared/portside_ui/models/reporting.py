@@ -9,11 +9,13 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
+from portside.apps import load
 from portside.data.columns import Columns
 from portside.errors import PortsideError
 from portside.evaluation.report.parts import Report, Section
 from portside.registry import ModelVersion
 from portside.settings import Settings
+from portside.tasks.spec import find_task
 from portside_ui.frame import empty_state, error_state, section, working
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
@@ -23,16 +25,20 @@ from portside_ui.words import _
 
 __all__ = ["comparison_part", "report_part"]
 
-WITH_REPORT = "classification"
-"""The task whose versions have reports; of others the card's figures are shown."""
+KEEPS_ROWS = "classification"
+"""The task whose versions keep rows aside; reports on others are made from a file."""
 
 
 def report_part(runtime: Runtime, version: ModelVersion) -> None:
     """Draw the report on ``version``: on the rows kept aside, or on a file that the user gives."""
-    if version.card.get("task") != WITH_REPORT:
+    keeps = version.card.get("task") == KEEPS_ROWS
+    if not keeps:
         _card_figures(version)
+    optional = _("Measure on other labelled rows (optional)")
+    asked = optional if keeps else _("Labelled rows to make a report from")
+    given = st.file_uploader(asked, type=TABLES, key="models-report-file")
+    if given is None and not keeps:
         return
-    given = st.file_uploader(_("Measure on other labelled rows (optional)"), type=TABLES, key="models-report-file")
     try:
         with working(_("Making the report")):
             if given is None:
@@ -46,13 +52,15 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
     _downloads(report, version)
     for part in report.sections:
         draw_section(part, "models-report")
-    _behaviour(runtime, version)
+    if keeps:
+        _behaviour(runtime, version)
 
 
 def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
     """Draw ``version`` against another one of the same model, side by side."""
-    others = [one for one in versions if one.version != version.version and one.card.get("task") == WITH_REPORT]
-    if not others or version.card.get("task") != WITH_REPORT:
+    task = version.card.get("task")
+    others = [one for one in versions if one.version != version.version and one.card.get("task") == task]
+    if not others:
         empty_state(
             _("Nothing to compare with"),
             _("Train this model again, with more rows or more time, and compare the two here."),
@@ -64,7 +72,11 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
         key="models-compare-version",
     )  # fmt: skip
     other = next(one for one in others if one.version == number)
-    given = st.file_uploader(_("Compare on other labelled rows (optional)"), type=TABLES, key="models-compare-file")
+    optional = _("Compare on other labelled rows (optional)")
+    asked = optional if task == KEEPS_ROWS else _("Labelled rows to compare the two on")
+    given = st.file_uploader(asked, type=TABLES, key="models-compare-file")
+    if given is None and task != KEEPS_ROWS:
+        return
     threads = runtime.settings.threads
     try:
         with working(_("Comparing")):
@@ -110,10 +122,11 @@ def _compared_on_file(
 
 
 def _measured(path: Path, version: ModelVersion, against: ModelVersion | None, threads: int) -> Report:
-    from portside.data.dataset import read
-    from portside.evaluation.report.build import report_file
-
-    return report_file(version, read(path, Columns(), test=True), against=against, threads=threads)
+    task = find_task(str(version.card.get("task")))
+    made: Report = load(task.report)(
+        version, load(task.read)(path, Columns(), test=True), against=against, threads=threads
+    )
+    return made
 
 
 def _behaviour(runtime: Runtime, version: ModelVersion) -> None:
@@ -161,4 +174,3 @@ def _card_figures(version: ModelVersion) -> None:
     if found:
         table = pd.DataFrame({_("Figure"): list(found), _("Value"): list(found.values())})
         st.dataframe(table, width="stretch", hide_index=True, key="models-card-figures")
-    st.caption(_("Reports with intervals, calibration and promises are made of models that give each text one label."))
