@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": ("portside.commands.evaluate:commands", "Measure a model on labelled rows it has not seen."),
     "predict": ("portside.commands.predict:commands", "Ask a model for the labels of texts."),
     "report": ("portside.commands.report:commands", "Write a page on how good a model is and what is wrong with it."),
+    "compile": ("portside.commands.compile:commands", "Make a model answer faster on this machine."),
     "explain": ("portside.commands.explain:commands", "Show which words of a text speak for its label."),
     "behave": ("portside.commands.behave:commands", "Try typos, negation and swapped names on a model."),
     "models": ("portside.commands.models:commands", "List, promote, roll back, verify and delete model versions."),

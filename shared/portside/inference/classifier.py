@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.engines.store import load_compiled
 from portside.inference.folder import read_model_file
 from portside.inference.logits import FolderLogits
 from portside.inference.served import Served, VersionSource
@@ -25,9 +27,18 @@ class FolderClassifier:
     """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
 
     def __init__(
-        self, folder: Path, *, model: str, threads: int = 0, precision: str = "fp32", cuts: Cuts | None = None
+        self,
+        folder: Path,
+        *,
+        model: str,
+        threads: int = 0,
+        precision: str = "fp32",
+        cuts: Cuts | None = None,
+        compiled: bool = False,
     ) -> None:
-        """``cuts`` counts the texts that were longer than the model reads."""
+        """``cuts`` counts the texts that were longer than the model reads; ``compiled``: what ``portside compile`` made
+        of the folder serves where it can.
+        """
         self.model = model
         self.labels = read_model_file(folder, task="classification").labels
         self._logits = FolderLogits(
@@ -37,6 +48,7 @@ class FolderClassifier:
             threads=threads,
             precision=precision,
             cuts=cuts,
+            compiled=partial(load_compiled, folder, threads=threads) if compiled else None,
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -80,7 +92,14 @@ def load_classifier(
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderClassifier(version.folder, model=version.ref, threads=threads, precision=precision, cuts=cuts)
+    return FolderClassifier(
+        version.folder,
+        model=version.ref,
+        threads=threads,
+        precision=precision,
+        cuts=cuts,
+        compiled=precision == "fp32",
+    )
 
 
 class ServedClassifier:

@@ -14,7 +14,8 @@ from torch import Tensor, nn
 
 from portside.encoders import load_backbone, read_config
 from portside.errors import ModelDamaged
-from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
+from portside.inference.batched import run_batches
+from portside.inference.batching import TOKENS_PER_BATCH
 from portside.inference.bert import Bert, can_run
 from portside.inference.cuts import Cuts
 from portside.inference.tokens import Tokens
@@ -31,8 +32,6 @@ __all__ = [
     "use_threads",
 ]
 
-TEXTS_AT_ONCE = 8192
-"""Texts tokenised and sorted together: bounds the memory of a large table."""
 _IGNORED = ("pooler.", "embeddings.position_ids")
 
 
@@ -131,26 +130,11 @@ def run(
 
     ``report`` is told how many texts are done after each batch, ``cuts`` which texts were longer than is read.
     """
-    parts: list[NDArray[np.float32]] = []
-    done = 0
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        encoded = tokens(texts[start : start + TEXTS_AT_ONCE])
-        ids = encoded.ids
-        if cuts is not None:
-            cuts.add(((place, texts[start + place]) for place in encoded.cut), limit=tokens.max_tokens)
-            cuts.passed(len(ids))
-        rows: NDArray[np.float32] | None = None
-        for places in plan_batches([len(row) for row in ids], tokens=tokens_per_batch):
-            padded, mask = tokens.pad([ids[place] for place in places])
-            with torch.inference_mode(), autocast(device, precision):
-                out = forward(torch.from_numpy(padded).to(device), torch.from_numpy(mask).to(device))
-            found = out.to("cpu", torch.float32).numpy()
-            if rows is None:
-                rows = np.empty((len(ids), found.shape[1]), dtype=np.float32)
-            rows[places] = found
-            done += len(places)
-            if report is not None:
-                report(done)
-        if rows is not None:
-            parts.append(rows)
-    return np.concatenate(parts)
+
+    def of_batch(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+        with torch.inference_mode(), autocast(device, precision):
+            out = forward(torch.from_numpy(ids).to(device), torch.from_numpy(mask).to(device))
+        found: NDArray[np.float32] = out.to("cpu", torch.float32).numpy()
+        return found
+
+    return run_batches(of_batch, tokens, texts, tokens_per_batch=tokens_per_batch, report=report, cuts=cuts)
