@@ -19,7 +19,7 @@ def build_service(settings: Settings) -> RecommendService:
     """The recommender as it runs: the suite's database, the registry's champion, the files of the home folder."""
     config = RecommendConfig()
     registry = ModelRegistry(settings.models_dir)
-    pretrained = BundledEncoder(settings.encoder, registry, threads=settings.threads)
+    pretrained = BundledEncoder(settings.encoder, registry, threads=settings.threads, compiled=settings.models_dir)
     served = ServedEncoder(registry, config.encoder.name, fallback=pretrained, threads=settings.threads)
     return RecommendService(
         store=RecommendStore(open_database(settings)),

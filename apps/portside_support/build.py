@@ -39,7 +39,7 @@ def build_service(settings: Settings) -> SupportService:
     config = SupportConfig()
     registry = ModelRegistry(settings.models_dir)
     stores = build_stores(ready_database(settings))
-    classifier = ServedClassifier(registry, config.model_name)
+    classifier = ServedClassifier(registry, config.model_name, threads=settings.threads)
     knowledge = build_knowledge(settings, stores.content, config)
     return SupportService(stores, classifier, knowledge, trust_of=trust_reader(registry), config=config)
 
@@ -67,7 +67,8 @@ def build_knowledge(settings: Settings, content: ContentStore, config: SupportCo
     """The knowledge base, its index below the home folder."""
     from portside.inference.encoder import BundledEncoder
 
-    encoder = BundledEncoder(settings.encoder, ModelRegistry(settings.models_dir), threads=settings.threads)
+    registry, models = ModelRegistry(settings.models_dir), settings.models_dir
+    encoder = BundledEncoder(settings.encoder, registry, threads=settings.threads, compiled=models)
     return KnowledgeBase(content, encoder, settings.indexes_dir / "support", candidates=config.candidates)
 
 

@@ -8,118 +8,150 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from portside.encoders import EncoderSource
     from portside.inference.engines.compile import Compilation
-    from portside.registry import ModelVersion
+    from portside.inference.engines.store import CompiledPlace
+    from portside.inference.engines.subject import Subject
+    from portside.registry import ModelRegistry, ModelVersion
+    from portside.settings import Settings
 
 __all__ = ["commands"]
-
-MOST_TEXTS = 1_000
-"""Texts that engines are measured on, drawn at random."""
 
 # Options may follow the model's name, although a group of commands usually ends its own at the first word.
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="", context_settings={"allow_interspersed_args": True})
 
 
 @commands.callback(invoke_without_command=True)
-def compile_model(
-    model: Annotated[str, typer.Argument(help="NAME (its champion), NAME@ALIAS or NAME:VERSION.", metavar="NAME")],
+def compile_named(
+    model: Annotated[
+        str,
+        typer.Argument(
+            help="NAME (its champion), NAME@ALIAS, NAME:VERSION, or a pretrained encoder such as bundled.",
+            metavar="NAME",
+        ),
+    ],
     data: Annotated[
-        Path | None, typer.Option(help="Labelled rows to check it on; without it those kept aside in training.")
+        Path | None,
+        typer.Option(help="Rows to check it on, labelled as for evaluate; without it those kept aside in training."),
     ] = None,
     *,
     remove: Annotated[bool, typer.Option("--remove", help="Serve the original again.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Make a classifier answer faster on this machine; its answers are checked on rows it has not learned from."""
+    """Make a model answer faster on this machine.
+
+    Every engine that can run here is measured on rows that the model has not learned from; the fastest serves whose
+    answers stay the original's. Running apps take it up when they start again.
+    """
     from portside.console import as_json, say
     from portside.inference.engines.store import remove_compiled
-    from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
     settings = load_settings()
-    version = ModelRegistry(settings.models_dir).resolve(model)
+    found = _Found(model, settings)
     if remove:
-        remove_compiled(version.folder)
-        say(f"{version.ref} is served as it was trained.")
+        remove_compiled(found.place)
+        say(f"{found.name} is served as it was trained.")
         return
-    made = _compiled(version, data, settings.threads)
+    made = found.compiled(data, settings.threads)
     if json:
-        as_json(_plain(made))
+        as_json({"model": found.name, **made.to_dict()})
         return
-    _show(version, made)
+    _show(found.name, made)
 
 
-def _compiled(version: ModelVersion, data: Path | None, threads: int) -> Compilation:
-    from portside.inference.engines.compile import compile_version
-    from portside.progress import TerminalProgress
+class _Found:
+    """A registered version, or a pretrained encoder."""
 
-    texts, truth = _rows(version, data)
-    with TerminalProgress(f"Compiling {version.ref}") as progress:
-        return compile_version(version, texts, truth, threads=threads, progress=progress)
+    def __init__(self, asked: str, settings: Settings) -> None:
+        from portside.inference.engines.store import encoder_place, place_of
+        from portside.registry import ModelRegistry
 
+        registry = ModelRegistry(settings.models_dir)
+        self.version: ModelVersion | None = None
+        source = _pretrained(asked, registry)
+        if source is None:
+            self.version = registry.resolve(asked)
+            self.name, self.folder = self.version.ref, self.version.folder
+            self.place: CompiledPlace = place_of(self.folder)
+        else:
+            self.name, self.folder = source.name, source.folder
+            self.place = encoder_place(settings.models_dir, source.name, source.sha256)
 
-def _rows(version: ModelVersion, data: Path | None) -> tuple[list[str], list[str]]:
-    from random import Random
+    def compiled(self, data: Path | None, threads: int) -> Compilation:
+        from portside.inference.engines.compile import compile_model
+        from portside.progress import TerminalProgress
 
-    from portside.errors import UsageError
-    from portside.evaluation.held_out import load_held_out
+        subject = self._subject(data or self._kept())
+        with TerminalProgress(f"Compiling {self.name}") as progress:
+            return compile_model(subject, self.place, threads=threads, progress=progress)
 
-    if data is not None:
-        from portside.data import load_examples
+    def _kept(self) -> Path:
+        from portside.errors import UsageError
+        from portside.evaluation.held_out import held_out_file
 
-        rows = [(one.text, one.label) for one in load_examples(data, role="test").examples]
-    else:
-        held = load_held_out(version.folder)
-        if held is None:
+        kept = held_out_file(self.folder)
+        if kept is None:
             raise UsageError(
                 "A compiled model is checked on rows that it has not learned from",
-                seen=f"{version.ref} keeps none",
-                remedy=f"Name a labelled file: portside compile {version.ref} --data FILE",
+                seen=f"{self.name} keeps none beside it, and no --data",
+                remedy=f"Name a file: portside compile {self.name} --data FILE",
             )
-        labels = version.card["labels"]
-        rows = [(text, labels[place]) for text, place in zip(held.texts, held.truth.tolist(), strict=True)]
-    some = Random(0).sample(rows, min(MOST_TEXTS, len(rows)))
-    return [text for text, _ in some], [label for _, label in some]
+        return kept
+
+    def _subject(self, data: Path) -> Subject:
+        from portside.apps import load
+        from portside.commands.tasks import task_of_version
+        from portside.data.columns import Columns
+        from portside.data.texts import load_texts
+        from portside.inference.folder import task_of
+
+        if self.version is None or task_of(self.folder) == "encoder":
+            from portside.inference.engines.subjects.encoder import subject
+
+            return subject(self.folder, load_texts(data).texts)
+        task = task_of_version(self.version)
+        made: Subject = load(task.compile)(self.version, load(task.read)(data, Columns(), test=True))
+        return made
 
 
-def _show(version: ModelVersion, made: Compilation) -> None:
+def _pretrained(asked: str, registry: ModelRegistry) -> EncoderSource | None:
+    from portside.encoders import resolve_encoder
+    from portside.errors import ModelError
+
+    if asked.partition(":")[0].partition("@")[0] in registry.names():
+        return None
+    try:
+        return resolve_encoder(asked, download=False)
+    # Then it was meant for a model, whose registry knows what to advise.
+    except ModelError:
+        return None
+
+
+def _show(name: str, made: Compilation) -> None:
     from portside.console import say, table
     from portside.inference.engines.choice import speed_up
 
     table(
-        ["engine", "texts/s", "one text ms", "times as fast", "accuracy %", "same answers %", "MB", ""],
+        ["engine", "texts/s", "one text ms", "times as fast", f"{made.measure} %".strip(), "same answers %", "MB", ""],
         [
             [
                 one.engine,
                 one.texts_per_second,
                 one.single_ms,
                 speed_up(one, made.original),
-                100 * one.accuracy,
+                "" if one.quality is None else 100 * one.quality,
                 100 * one.agreement,
                 one.megabytes,
                 "serves" if one is made.chosen else made.refused.get(one.engine, ""),
             ]
             for one in (made.original, *made.engines)
         ],
-        title=f"{version.ref} on {made.n:,} rows that it has not learned from",
+        title=f"{name} on {made.rows:,} rows that it has not learned from",
     )
     for engine, why in made.failed.items():
         say(f"{engine} could not be tried: {why}.")
     if made.chosen is None:
         say("No engine is faster with the same answers: the original goes on serving.")
     else:
-        say(
-            f"{version.ref} is served by {made.chosen.engine} from now on; "
-            f"back with: portside compile {version.ref} --remove"
-        )
-
-
-def _plain(made: Compilation) -> dict[str, object]:
-    return {
-        "n": made.n,
-        "serves": None if made.chosen is None else made.chosen.engine,
-        "original": made.original.to_dict(),
-        "engines": [one.to_dict() for one in made.engines],
-        "refused": made.refused,
-        "failed": made.failed,
-    }
+        say(f"{name} is served by {made.chosen.engine} from now on; back with: portside compile {name} --remove")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from portside.evaluation.report.parts import Report
     from portside.registry import ModelVersion
     from portside.settings import Settings
-    from portside.tasks.spec import TaskSpec
 
 __all__ = ["commands"]
 
@@ -79,8 +78,9 @@ def _report(
 
     task = task_of_version(version)
     _check_same(version, against)
-    if data is None:
-        return _held_out(task, version, against, settings)
+    if data is None and task.name == TRIED:
+        return _held_out(version, against, settings)
+    data = data or _kept_rows(version)
     dataset = load(task.read)(data, columns, test=True)
     with TerminalProgress(f"Reporting on {version.ref}") as progress:
         made: Report = load(task.report)(
@@ -93,20 +93,27 @@ def _report(
     return _tried(made, version, dataset.texts, settings) if task.name == TRIED else made
 
 
-def _held_out(task: TaskSpec, version: ModelVersion, against: ModelVersion | None, settings: Settings) -> Report:
+def _kept_rows(version: ModelVersion) -> Path:
+    from portside.errors import UsageError
+    from portside.evaluation.held_out import held_out_file
+
+    kept = held_out_file(version.folder)
+    if kept is None:
+        raise UsageError(
+            "A report is made from rows that the model was not trained on",
+            seen=f"{version.ref} keeps none beside it, and no --data",
+            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
+        )
+    return kept
+
+
+def _held_out(version: ModelVersion, against: ModelVersion | None, settings: Settings) -> Report:
     from dataclasses import replace
 
-    from portside.errors import UsageError
     from portside.evaluation.report.build import report_on_held_out
     from portside.evaluation.report.pairing import compare_held_out
     from portside.inference.classifier import load_classifier
 
-    if task.name != TRIED:
-        raise UsageError(
-            "A report on a model for this task is made from a labelled file",
-            seen=f"{version.ref} is a model for {task.name}, and no --data",
-            remedy=f"Name rows that it was not trained on: portside report {version.ref} --data FILE",
-        )
     made = report_on_held_out(version)
     if against is None:
         return made

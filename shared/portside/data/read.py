@@ -134,17 +134,12 @@ def _unpacked(content: bytes, path: Path) -> bytes:
 
 def _parquet(content: bytes, file: str) -> pd.DataFrame:
     import pandas as pd
+    from pyarrow import ArrowException
 
     try:
         frame = pd.read_parquet(io.BytesIO(content))
-    except (
-        OSError,
-        ValueError,
-        TypeError,
-        LookupError,
-        NotImplementedError,
-        MemoryError,
-    ) as error:  # Arrow's are these
+    # Most of Arrow's errors are one of Python's too, not all.
+    except (OSError, ValueError, TypeError, LookupError, NotImplementedError, MemoryError, ArrowException) as error:
         seen, remedy = excerpt(str(error)), "Write the file again"
         raise DataError("A Parquet file must be whole", seen=seen, remedy=remedy, file=file) from error
     frame.columns = [str(name) for name in frame.columns]

@@ -179,7 +179,7 @@ def _json_sentences(text: str, file: str) -> Iterator[Tagged]:
             raise DataError("A line must be one JSON object", seen=excerpt(line), remedy=remedy, file=file, row=row)
         tokens = _first(found, TOKEN_NAMES)
         if tokens is not None:
-            yield _from_tokens(tokens, _first(found, TAG_NAMES), file, row)
+            yield _from_tokens(tokens, _first(found, TAG_NAMES), found.get("document"), file, row)
         else:
             yield from _from_spans(found, file, row)
 
@@ -188,7 +188,7 @@ def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((found[name] for name in names if name in found), None)
 
 
-def _from_tokens(tokens: Any, tags: Any, file: str, row: int) -> Tagged:
+def _from_tokens(tokens: Any, tags: Any, document: Any, file: str, row: int) -> Tagged:
     same = isinstance(tokens, list) and isinstance(tags, list) and len(tokens) == len(tags)
     if not same or not all(isinstance(each, str) for each in [*tokens, *tags]):
         raise DataError(
@@ -199,7 +199,9 @@ def _from_tokens(tokens: Any, tags: Any, file: str, row: int) -> Tagged:
             file=file,
             row=row,
         )
-    return Tagged(tuple(tokens), tuple(_tag(tag, file, row) for tag in tags), row)
+    # Rows that name no document are one each.
+    number = document if isinstance(document, int) else row
+    return Tagged(tuple(tokens), tuple(_tag(tag, file, row) for tag in tags), number)
 
 
 def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagged]:

@@ -1,4 +1,4 @@
-"""The rows a model was measured on but never learned from, beside its weights, with what it said of them.
+"""The rows a model was measured on but never learned from, beside its weights; with them what a classifier said.
 
 A report, a comparison and a calibration can then be made at any time without asking for the file again. The texts are
 the user's own and stay where the model stays; ``keep_held_out=false`` in the recipe leaves them out.
@@ -7,15 +7,16 @@ the user's own and stay where the model stays; ``keep_held_out=false`` in the re
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_ROWS", "HeldOut", "load_held_out", "save_held_out"]
+__all__ = ["MOST_ROWS", "HeldOut", "held_out_file", "load_held_out", "save_held_out", "save_rows"]
 
 ROWS_FILE = "held_out.jsonl"
 LOGITS_FILE = "held_out.safetensors"
@@ -48,14 +49,26 @@ def save_held_out(folder: Path, held: HeldOut, labels: Sequence[str]) -> None:
     from safetensors.numpy import save_file
 
     kept = held.some()
-    with (folder / ROWS_FILE).open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
-        for text, place in zip(kept.texts, kept.truth, strict=True):
-            stream.write(json.dumps({"text": text, "label": labels[place]}, ensure_ascii=False) + "\n")
+    pairs = zip(kept.texts, kept.truth, strict=True)
+    save_rows(folder, ({"text": text, "label": labels[place]} for text, place in pairs))
     arrays: dict[str, NDArray[Any]] = {
         "logits": np.ascontiguousarray(kept.logits),
         "truth": np.ascontiguousarray(kept.truth),
     }
     save_file(arrays, folder / LOGITS_FILE, metadata={"by_model": str(kept.by_model).lower()})
+
+
+def save_rows(folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Write the first ``MOST_ROWS`` of the rows as JSON lines, by the names under which the task reads them."""
+    with (folder / ROWS_FILE).open("w", encoding="utf-8", errors="replace", newline="\n") as stream:
+        for row in islice(rows, MOST_ROWS):
+            stream.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def held_out_file(folder: Path) -> Path | None:
+    """The file of the rows, which the model's task can read; None where none were kept."""
+    path = folder / ROWS_FILE
+    return path if path.is_file() and path.stat().st_size else None
 
 
 def load_held_out(folder: Path) -> HeldOut | None:

@@ -1,8 +1,10 @@
-"""Running a function of token ids over texts in sorted batches. No torch: compiled back ends go this way too."""
+"""Running a function of token ids over texts in sorted batches. No torch: compiled engines go this way too."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +13,41 @@ from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
 from portside.inference.cuts import Cuts
 from portside.inference.tokens import Tokens
 
-__all__ = ["Forward", "run_batches"]
+__all__ = ["Batching", "Forward", "each_batch", "run_batches"]
 
 TEXTS_AT_ONCE = 8192
 """Texts tokenised and sorted together: bounds the memory of a large table."""
-Forward = Callable[[NDArray[np.int64], NDArray[np.int64]], NDArray[np.float32]]
-"""Token ids and mask, both (texts, tokens), to rows (texts, width)."""
+Forward = Callable[..., NDArray[np.float32]]
+"""Token ids and mask, both (texts, tokens) of 64-bit integers, and what else a network reads of each token, to rows
+(texts, width) or to something for each token (texts, tokens, width). An attribute ``batching`` says how it likes to be
+asked."""
+
+
+@dataclass(frozen=True)
+class Batching:
+    """How a function is best asked."""
+
+    tokens: int = TOKENS_PER_BATCH
+    """Of one batch, padding included."""
+    workers: int = 1
+    """Batches that run at the same time, each on a core of its own; 1: each batch has all cores."""
+
+
+def each_batch(
+    forward: Forward, lengths: Sequence[int], inputs: Callable[[Sequence[int]], Sequence[NDArray[np.int64]]]
+) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
+    """Places of each batch and what ``forward`` says of its ``inputs``; every place comes once, longest rows first."""
+    how: Batching = getattr(forward, "batching", Batching())
+    plan = plan_batches(lengths, tokens=how.tokens)
+    if how.workers < 2 or len(plan) < 2:
+        yield from ((places, forward(*inputs(places))) for places in plan)
+        return
+    pool = ThreadPoolExecutor(min(how.workers, len(plan)), thread_name_prefix="batches")
+    try:
+        yield from zip(plan, pool.map(lambda places: forward(*inputs(places)), plan), strict=True)
+    finally:
+        # Who is interrupted between two batches waits for those that run, not for those that have not begun.
+        pool.shutdown(cancel_futures=True)
 
 
 def run_batches(
@@ -24,7 +55,6 @@ def run_batches(
     tokens: Tokens,
     texts: Sequence[str],
     *,
-    tokens_per_batch: int = TOKENS_PER_BATCH,
     report: Callable[[int], None] | None = None,
     cuts: Cuts | None = None,
 ) -> NDArray[np.float32]:
@@ -41,8 +71,10 @@ def run_batches(
             cuts.add(((place, texts[start + place]) for place in encoded.cut), limit=tokens.max_tokens)
             cuts.passed(len(ids))
         rows: NDArray[np.float32] | None = None
-        for places in plan_batches([len(row) for row in ids], tokens=tokens_per_batch):
-            found = forward(*tokens.pad([ids[place] for place in places]))
+        lengths = [len(row) for row in ids]
+        for places, found in each_batch(
+            forward, lengths, lambda places, ids=ids: tokens.pad([ids[at] for at in places])
+        ):
             if rows is None:
                 rows = np.empty((len(ids), found.shape[1]), dtype=np.float32)
             rows[places] = found

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.inference.engines.store import load_compiled
+from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.logits import FolderLogits
 from portside.inference.served import Served, VersionSource
@@ -34,10 +33,10 @@ class FolderClassifier:
         threads: int = 0,
         precision: str = "fp32",
         cuts: Cuts | None = None,
-        compiled: bool = False,
+        compiled: CompiledPlace | None = None,
     ) -> None:
-        """``cuts`` counts the texts that were longer than the model reads; ``compiled``: what ``portside compile`` made
-        of the folder serves where it can.
+        """``cuts`` counts the texts that were longer than the model reads; ``compiled``: where a compiled engine may
+        lie.
         """
         self.model = model
         self.labels = read_model_file(folder, task="classification").labels
@@ -48,7 +47,7 @@ class FolderClassifier:
             threads=threads,
             precision=precision,
             cuts=cuts,
-            compiled=partial(load_compiled, folder, threads=threads) if compiled else None,
+            compiled=compiled,
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
@@ -98,7 +97,7 @@ def load_classifier(
         threads=threads,
         precision=precision,
         cuts=cuts,
-        compiled=precision == "fp32",
+        compiled=place_of(version.folder),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -15,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.encoders import BUNDLED_NAME, RegisteredModels, find_registered, hidden_size, resolve_encoder
+from portside.encoders import BUNDLED_NAME, RegisteredModels, find_registered, hidden_size, read_config, resolve_encoder
+from portside.inference.batched import run_batches
+from portside.inference.engines.store import CompiledPlace, encoder_place, place_of
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
+from portside.inference.loaded import FolderForward
 from portside.inference.served import Served, VersionSource
-from portside.inference.threads import prepare_threads
 from portside.inference.tokens import Tokens
 
 __all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "answers", "load_encoder", "save_encoder"]
@@ -34,19 +37,18 @@ PROBE_TEXTS = 32
 class FolderEncoder:
     """The encoder in one folder; loaded on first use, safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0) -> None:
+    def __init__(self, folder: Path, *, model: str, threads: int = 0, compiled: CompiledPlace | None = None) -> None:
+        """``compiled``: where a compiled engine may lie."""
         self.model = model
         self._folder = folder
-        self._threads = threads
-        self._file = read_model_file(folder, task="encoder")
-        self._tokens = Tokens(folder, max_tokens=self._file.max_tokens)
-        self._lock = Lock()
-        self._network: Any = None
+        read_model_file(folder, task="encoder")
+        loader = "portside.inference.encoder_network:load_network"
+        self._ready = FolderForward(folder, loader, ("vectors",), threads=threads, compiled=compiled)
         self._bulk_precision: str | None = None
 
-    @property
+    @cached_property
     def dim(self) -> int:
-        return hidden_size(self._tokens.config)
+        return hidden_size(read_config(self._folder))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
@@ -55,27 +57,11 @@ class FolderEncoder:
         return self._run(texts, precision)
 
     def _run(self, texts: Sequence[str], precision: str) -> NDArray[np.float32]:
-        prepare_threads()
-        from portside.inference import network as engine
-
-        network, device = self._loaded()
-
-        def forward(ids: Any, mask: Any) -> Any:
-            return engine.mean_pool(network(input_ids=ids, attention_mask=mask)[0], mask)
-
-        vectors = engine.run(forward, self._tokens, texts, device=device, precision=precision)
-        return engine.unit_length(vectors)
-
-    def _loaded(self) -> tuple[Any, Any]:
-        from portside.inference import network as engine
-
-        with self._lock:
-            if self._network is None:
-                engine.use_threads(self._threads)
-                self._network = engine.pretrained_encoder(self._folder).to(engine.best_device())
-            return self._network, next(self._network.parameters()).device
+        return run_batches(*self._ready(precision), texts)
 
     def _precision(self, texts: Sequence[str]) -> str:
+        if self._ready.compiled:
+            return "fp32"
         if self._bulk_precision is None:
             sample = list(texts[:PROBE_TEXTS])
             seconds = {}
@@ -91,11 +77,13 @@ class FolderEncoder:
 def load_encoder(folder: Path, *, model: str = "", threads: int = 0) -> FolderEncoder:
     """The sentence encoder in ``folder``; ``model`` is how it names itself (default: the folder's name).
 
+    A version's folder is served by its compiled engine where there is one.
+
     Raises:
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the folder holds a model for another task.
     """
-    return FolderEncoder(folder, model=model or folder.name, threads=threads)
+    return FolderEncoder(folder, model=model or folder.name, threads=threads, compiled=place_of(folder))
 
 
 def answers(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
@@ -130,8 +118,17 @@ class BundledEncoder:
     as long as this object lives: vectors of two versions must not be mixed.
     """
 
-    def __init__(self, reference: str = "", registered: RegisteredModels | None = None, *, threads: int = 0) -> None:
+    def __init__(
+        self,
+        reference: str = "",
+        registered: RegisteredModels | None = None,
+        *,
+        threads: int = 0,
+        compiled: Path | None = None,
+    ) -> None:
+        """``compiled``: the folder of compiled encoders, see ``encoder_place``."""
         self._reference = reference
+        self._compiled = compiled
         self._registered = registered
         self._threads = threads
         self._lock = Lock()
@@ -154,8 +151,9 @@ class BundledEncoder:
         with self._lock:
             if self._encoder is None:
                 name = self._named()
-                folder = resolve_encoder(name, self._registered).folder
-                self._encoder = FolderEncoder(folder, model=name, threads=self._threads)
+                source = resolve_encoder(name, self._registered)
+                place = None if self._compiled is None else encoder_place(self._compiled, source.name, source.sha256)
+                self._encoder = FolderEncoder(source.folder, model=name, threads=self._threads, compiled=place)
             return self._encoder
 
     def _named(self) -> str:

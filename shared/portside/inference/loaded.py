@@ -1,21 +1,24 @@
-"""A network that is read from its folder when it is first used, once for all threads."""
+"""What a folder's network computes, as a function of arrays: read when it is first used, once for all threads."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from portside.apps import load
+from portside.inference.batched import Forward
+from portside.inference.engines.interface import TORCH_BF16
+from portside.inference.engines.store import CompiledPlace, load_compiled, read_compiled
+from portside.inference.folder import read_model_file, task_of
 from portside.inference.threads import prepare_threads
+from portside.inference.tokens import Tokens
 
 if TYPE_CHECKING:
     import torch
 
-    from portside.inference.tokens import Tokens
-
-__all__ = ["LazyNetwork"]
+__all__ = ["FolderForward", "LazyNetwork"]
 
 
 class LazyNetwork:
@@ -39,3 +42,55 @@ class LazyNetwork:
                 device = engine.best_device()
                 self._loaded = network.to(device), tokens, device
             return self._loaded
+
+
+class FolderForward:
+    """Calling it gives the function and the tokenizer: of a compiled engine where there is one, else of torch."""
+
+    def __init__(
+        self,
+        folder: Path,
+        loader: str,
+        outputs: Sequence[str],
+        *,
+        threads: int,
+        precision: str = "fp32",
+        compiled: CompiledPlace | None = None,
+    ) -> None:
+        """``loader`` as for ``LazyNetwork``; of the network's outputs those named come side by side.
+
+        ``compiled``: where a compiled engine may lie, which then serves instead of the network.
+        """
+        self._folder, self._threads, self._precision = folder, threads, precision
+        self._outputs = tuple(outputs)
+        self._network = LazyNetwork(folder, loader, threads=threads)
+        self._compiled, self._lock = compiled, Lock()
+        self._engine: tuple[Forward, Tokens] | None = None
+
+    @property
+    def compiled(self) -> bool:
+        """Whether an engine serves instead of the network."""
+        return self._served() is not None
+
+    def __call__(self, precision: str = "") -> tuple[Forward, Tokens]:
+        """``precision`` other than the one that was said at first is heard by torch alone."""
+        engine = self._served()
+        if engine is not None:
+            return engine
+        network, tokens, device = self._network()
+        from portside.inference.network import as_forward
+
+        return as_forward(network, self._outputs, device=device, precision=precision or self._precision), tokens
+
+    def _served(self) -> tuple[Forward, Tokens] | None:
+        with self._lock:
+            if self._compiled is not None:
+                place, self._compiled = self._compiled, None
+                record = read_compiled(place)
+                if record is not None and record.engine == TORCH_BF16:
+                    self._precision = "bf16"
+                found = load_compiled(place, threads=self._threads)
+                if found is not None:
+                    limit = read_model_file(self._folder, task=task_of(self._folder)).max_tokens
+                    self._engine = found, Tokens(self._folder, max_tokens=limit)
+            return self._engine

@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import ModelDamaged
+from portside.inference.batched import run_batches
 from portside.inference.cuts import Cuts
+from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
-from portside.inference.loaded import LazyNetwork
+from portside.inference.loaded import FolderForward
 from portside.inference.ranking import Ranker
 from portside.records import Match
 from portside.tasks.matching import SYSTEMS, JudgedTexts, System, with_further
@@ -30,14 +32,25 @@ TEXTS_FILE, VECTORS_FILE = "documents.json", "document_vectors.safetensors"
 class FolderMatcher:
     """The matcher in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
-        """``cuts`` counts the texts that were longer than the model reads."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        threads: int = 0,
+        cuts: Cuts | None = None,
+        compiled: CompiledPlace | None = None,
+    ) -> None:
+        """``cuts`` counts the texts that were longer than the model reads; ``compiled``: where a compiled engine may
+        lie.
+        """
         self.model, self._cuts = model, cuts
         file = read_model_file(folder, task="matching")
         self.system = cast(System, file.options.get("system", "hybrid"))
         """How it ranks: what was best on validation queries."""
         self._folder = folder
-        self._ready = LazyNetwork(folder, "portside.tasks.matching_network:load_network", threads=threads)
+        loader = "portside.tasks.matching_network:load_network"
+        self._ready = FolderForward(folder, loader, ("vectors",), threads=threads, compiled=compiled)
 
     @cached_property
     def documents(self) -> dict[str, str]:
@@ -78,19 +91,10 @@ class FolderMatcher:
 
     def encode(self, texts: Sequence[str], *, report: Callable[[int], None] | None = None) -> NDArray[np.float32]:
         """Vectors of length 1, shape (texts, dim), in the order given; ``report`` is told how many are done."""
-        network, tokens, device = self._ready()
-        from portside.inference import network as engine
-
         if not texts:
             return np.zeros((0, self.document_vectors.shape[1]), dtype=np.float32)
-        return engine.run(
-            lambda ids, mask: network(ids, mask)["vectors"],
-            tokens,
-            texts,
-            device=device,
-            report=report,
-            cuts=self._cuts,
-        )
+        forward, tokens = self._ready()
+        return run_batches(forward, tokens, texts, report=report, cuts=self._cuts)
 
     def match(self, queries: Sequence[str], k: int = 3, *, system: System | None = None) -> list[list[Match]]:
         """The ``k`` best of its documents for each query, by ``system`` or the one that was best in validation.
@@ -178,7 +182,9 @@ def load_matcher(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None =
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderMatcher(version.folder, model=version.ref, threads=threads, cuts=cuts)
+    return FolderMatcher(
+        version.folder, model=version.ref, threads=threads, cuts=cuts, compiled=place_of(version.folder)
+    )
 
 
 def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

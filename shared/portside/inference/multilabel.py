@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.logits import FolderLogits
 from portside.records import LabelSet
@@ -23,8 +24,18 @@ __all__ = ["FolderMultiLabeller", "answers", "load_multilabeller", "sigmoid"]
 class FolderMultiLabeller:
     """The classifier in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
-        """``cuts`` counts the texts that were longer than the model reads."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        threads: int = 0,
+        cuts: Cuts | None = None,
+        compiled: CompiledPlace | None = None,
+    ) -> None:
+        """``cuts`` counts the texts that were longer than the model reads; ``compiled``: where a compiled engine may
+        lie.
+        """
         self.model = model
         file = read_model_file(folder, task="multilabel")
         self.labels = file.labels
@@ -35,6 +46,7 @@ class FolderMultiLabeller:
             labels=len(self.labels),
             threads=threads,
             cuts=cuts,
+            compiled=compiled,
         )
 
     def predict(self, texts: Sequence[str]) -> list[LabelSet]:
@@ -68,7 +80,9 @@ def load_multilabeller(version: ModelVersion, *, threads: int = 0, cuts: Cuts | 
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderMultiLabeller(version.folder, model=version.ref, threads=threads, cuts=cuts)
+    return FolderMultiLabeller(
+        version.folder, model=version.ref, threads=threads, cuts=cuts, compiled=place_of(version.folder)
+    )
 
 
 def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

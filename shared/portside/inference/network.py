@@ -14,13 +14,13 @@ from torch import Tensor, nn
 
 from portside.encoders import load_backbone, read_config
 from portside.errors import ModelDamaged
-from portside.inference.batched import run_batches
-from portside.inference.batching import TOKENS_PER_BATCH
+from portside.inference.batched import Forward, run_batches
 from portside.inference.bert import Bert, can_run
 from portside.inference.cuts import Cuts
 from portside.inference.tokens import Tokens
 
 __all__ = [
+    "as_forward",
     "autocast",
     "best_device",
     "empty_encoder",
@@ -97,6 +97,19 @@ def pretrained_encoder(folder: Path) -> nn.Module:
     return loaded
 
 
+def as_forward(network: nn.Module, outputs: Sequence[str], *, device: torch.device, precision: str = "fp32") -> Forward:
+    """``network`` as a function of arrays; of its outputs those named come side by side, in 32-bit floats."""
+
+    def forward(*inputs: NDArray[np.int64]) -> NDArray[np.float32]:
+        with torch.inference_mode(), autocast(device, precision):
+            out = network(*(torch.from_numpy(part).to(device) for part in inputs))
+            found = torch.cat([out[name].to(torch.float32) for name in outputs], dim=-1)
+        rows: NDArray[np.float32] = found.cpu().numpy()
+        return rows
+
+    return forward
+
+
 def read_weights(folder: Path, name: str = "model.safetensors") -> Mapping[str, Tensor]:
     """The tensors of a safetensors file, in 32-bit floats.
 
@@ -122,7 +135,6 @@ def run(
     *,
     device: torch.device,
     precision: str = "fp32",
-    tokens_per_batch: int = TOKENS_PER_BATCH,
     report: Callable[[int], None] | None = None,
     cuts: Cuts | None = None,
 ) -> NDArray[np.float32]:
@@ -137,4 +149,4 @@ def run(
         found: NDArray[np.float32] = out.to("cpu", torch.float32).numpy()
         return found
 
-    return run_batches(of_batch, tokens, texts, tokens_per_batch=tokens_per_batch, report=report, cuts=cuts)
+    return run_batches(of_batch, tokens, texts, report=report, cuts=cuts)

@@ -10,9 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.data.words import Word, split_sentences, split_words
+from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
-from portside.inference.loaded import LazyNetwork
+from portside.inference.loaded import FolderForward
 from portside.inference.spans import found_spans, named, span_confidence
+from portside.inference.tagging import tag_probabilities
 from portside.records import Entity
 
 if TYPE_CHECKING:
@@ -25,14 +27,25 @@ __all__ = ["FolderTagger", "answers", "load_tagger"]
 class FolderTagger:
     """The tagger in one folder; its weights are read on first use. Safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0, cuts: Cuts | None = None) -> None:
-        """``cuts`` counts the words that were longer than the model reads."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        threads: int = 0,
+        cuts: Cuts | None = None,
+        compiled: CompiledPlace | None = None,
+    ) -> None:
+        """``cuts`` counts the words that were longer than the model reads; ``compiled``: where a compiled engine may
+        lie.
+        """
         self.model = model
         self._cuts = cuts
         file = read_model_file(folder, task="tagging")
         self.tags = file.labels
         self._context = int(file.options.get("context", 0))
-        self._ready = LazyNetwork(folder, "portside.tasks.tagging_network:load_network", threads=threads)
+        loader = "portside.tasks.tagging_network:load_network"
+        self._ready = FolderForward(folder, loader, ("logits",), threads=threads, compiled=compiled)
 
     def tag(
         self,
@@ -56,17 +69,14 @@ class FolderTagger:
         report: Callable[[int], None] | None = None,
     ) -> list[NDArray[np.float64]]:
         """Probabilities in the order of ``tags`` for each word; for each sentence an array (words, tags)."""
-        network, tokens, device = self._ready()
-        from portside.inference.tagging import tag_probabilities
-
+        forward, tokens = self._ready()
         numbers = range(len(sentences)) if documents is None else documents
         return tag_probabilities(
-            network,
+            forward,
             tokens,
             sentences,
             documents=numbers,
             context=self._context,
-            device=device,
             report=report,
             cuts=self._cuts,
         )
@@ -99,7 +109,9 @@ def load_tagger(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = 
         ModelDamaged: the folder lacks a file or holds an unreadable one.
         ModelError: the version is a model for another task.
     """
-    return FolderTagger(version.folder, model=version.ref, threads=threads, cuts=cuts)
+    return FolderTagger(
+        version.folder, model=version.ref, threads=threads, cuts=cuts, compiled=place_of(version.folder)
+    )
 
 
 def answers(folder: Path, inputs: Sequence[Sequence[str]]) -> tuple[tuple[str, ...], NDArray[np.float64]]:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
-__all__ = ["prepare_threads"]
+__all__ = ["prepare_threads", "usable_cores"]
 
 SPIN_COUNT = "1000"
 """Turns of an empty loop, some microseconds, in which the next operation usually comes."""
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def prepare_threads() -> None:

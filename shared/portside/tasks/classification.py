@@ -48,8 +48,6 @@ class ClassificationRecipe(TrainingRecipe):
     """
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
-    keep_held_out: bool = True
-    """Keep the validation rows' texts beside the model, so that it can be reported on and compared at any time."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -133,5 +131,6 @@ TASK = TaskSpec(
     answers="portside.inference.classifier:answers",
     cli="portside.commands.classification",
     report="portside.evaluation.report.build:report_file",
+    compile="portside.inference.engines.subjects.classification:subject",
     auto="portside.training.classification_auto:train",
 )

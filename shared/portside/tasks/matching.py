@@ -168,4 +168,5 @@ TASK = TaskSpec(
     answers="portside.inference.matcher:answers",
     cli="portside.commands.matching",
     report="portside.evaluation.report.matching:report_file",
+    compile="portside.inference.engines.subjects.matching:subject",
 )

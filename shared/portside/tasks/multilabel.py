@@ -84,4 +84,5 @@ TASK = TaskSpec(
     answers="portside.inference.multilabel:answers",
     cli="portside.commands.multilabel",
     report="portside.evaluation.report.multilabel:report_file",
+    compile="portside.inference.engines.subjects.multilabel:subject",
 )

@@ -68,6 +68,8 @@ class TrainingRecipe:
     """Validations in a row without a gain after which training stops."""
     seed: int = 0
     """Reaches the validation split, the head's first weights, dropout and the order of rows."""
+    keep_held_out: bool = True
+    """Keep the validation rows beside the model, so that it can be reported on, compared and compiled at any time."""
     budget_seconds: float | None = None
     """Wall-clock time for the whole training, from reading the encoder to the registered version."""
 

@@ -45,6 +45,8 @@ class TaskSpec:
     report: str
     """``report(version, dataset, *, against, threads, progress) -> Report``; ``against``: another version or None;
     ``progress`` is told how many steps are done of how many."""
+    compile: str
+    """``subject(version, dataset) -> Subject``: what ``portside compile`` makes faster, judged on those rows."""
     auto: str = ""
     """``train(recipe, dataset, valid, order) -> ModelVersion`` by the method that fits; empty: ``full`` always does."""
     trial: Sequence[Any] = TRIAL

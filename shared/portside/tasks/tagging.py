@@ -106,5 +106,6 @@ TASK = TaskSpec(
     answers="portside.inference.tagger:answers",
     cli="portside.commands.tagging",
     report="portside.evaluation.report.tagging:report_file",
+    compile="portside.inference.engines.subjects.tagging:subject",
     trial=tuple(tuple(text.split()) for text in TRIAL),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,8 +13,10 @@ from portside.data.identity import text_key
 from portside.data.matching import MatchingDataset
 from portside.encoders import EncoderSource
 from portside.errors import DataError
+from portside.evaluation.held_out import save_rows
 from portside.tasks.matching import (
     RELEVANT_FROM,
+    JudgedTexts,
     MatchingRecipe,
     System,
     check_trainable,
@@ -145,9 +147,16 @@ class MatchingTask(OneRound):
         save_network(folder, encoder, adapter.tokens, fitted.config, model)
         save_documents(folder, documents, encode(network, adapter.tokens, list(documents.values())))
         save_seen(folder, [query for query, _ in self.material.pairs])
+        if self.recipe.keep_held_out and self.material.valid is not None:
+            save_rows(folder, self._judged_rows(self.material.valid))
         texts = check_inputs([*self.dataset.queries.values(), *documents.values()])
         expected = encode(network, adapter.tokens, texts).astype("float64")
         return lambda staged, check: check.compare(staged, texts, (), expected)
+
+    def _judged_rows(self, valid: JudgedTexts) -> Iterator[dict[str, Any]]:
+        for one in valid.judged:
+            document, relevance = valid.documents[one.document], one.relevance
+            yield {"query": valid.queries[one.query], "document": document, "relevance": relevance}
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """How it ranks, what validation measured, what it was trained on."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.encoders import EncoderSource
+from portside.evaluation.held_out import save_rows
 from portside.tasks.multilabel import MultiLabelRecipe, MultiLabelTexts, label_order
 from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
@@ -90,6 +91,8 @@ class MultiLabelTask(OneRound):
         model = ModelFile(self.name, adapter.tokens.max_tokens, self.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, [one.text for one in material.train])
+        if self.recipe.keep_held_out and material.valid:
+            save_rows(folder, ({"text": one.text, "labels": list(one.labels)} for one in material.valid))
         texts = check_inputs(one.text for one in self.dataset.examples)
         device = next(network.parameters()).device
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from portside.encoders import EncoderSource
+from portside.evaluation.held_out import save_rows
 from portside.records import Tagged
 from portside.tasks.tagging import TaggedSentences, TaggingRecipe, type_order
 from portside.tasks.tags import entity_types, spans, tag_names
@@ -86,6 +87,7 @@ class TaggingTask(OneRound):
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
         from portside.inference.folder import ModelFile
+        from portside.inference.network import as_forward
         from portside.inference.tagging import tag_probabilities
         from portside.tasks.network_folder import save_network
 
@@ -94,15 +96,18 @@ class TaggingTask(OneRound):
         model = ModelFile(self.name, adapter.tokens.max_tokens, names, options)
         save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
         save_seen(folder, [" ".join(one.tokens) for one in self.material.train])
+        if recipe.keep_held_out and self.material.valid:
+            save_rows(
+                folder,
+                ({"tokens": one.tokens, "tags": one.tags, "document": one.document} for one in self.material.valid),
+            )
         sentences = check_inputs(one.tokens for one in self.dataset.sentences)
-        device = next(fitted.network.parameters()).device
         rows = tag_probabilities(
-            fitted.network,
+            as_forward(fitted.network, ("logits",), device=next(fitted.network.parameters()).device),
             adapter.tokens,
             sentences,
             documents=range(len(sentences)),
             context=recipe.context,
-            device=device,
         )
         asked = [list(sentence) for sentence in sentences]
         return lambda staged, check: check.compare(staged, asked, names, np.concatenate(rows))

@@ -14,8 +14,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from portside.encoders import EncoderSource
 from portside.evaluation.tagging import count_entities, entity_scores
+from portside.inference.network import as_forward
 from portside.inference.spans import named, span_temperature
-from portside.inference.tagging import batch_tensors, tag_probabilities
+from portside.inference.tagging import pad_windows, tag_probabilities
 from portside.inference.tokens import Tokens
 from portside.inference.words import WordWindow, cut_windows, pieces_read
 from portside.records import Tagged
@@ -89,8 +90,12 @@ class TaggingAdapter:
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids, mask, cases and labels, all (rows, tokens)."""
         windows = [row["window"] for row in rows]
-        batch = batch_tensors(self.tokens, windows, multiple=PAD_MULTIPLE)
-        labels = np.full(tuple(batch["input_ids"].shape), IGNORED, dtype=np.int64)
+        names, arrays = (
+            ("input_ids", "attention_mask", "cases"),
+            pad_windows(self.tokens, windows, multiple=PAD_MULTIPLE),
+        )
+        batch = {name: torch.from_numpy(array) for name, array in zip(names, arrays, strict=True)}
+        labels = np.full(arrays[0].shape, IGNORED, dtype=np.int64)
         for place, row in enumerate(rows):
             labels[place, row["window"].places] = row["tags"]
         return {**batch, "labels": torch.from_numpy(labels)}
@@ -116,12 +121,11 @@ class TaggingAdapter:
         network.eval()
         valid, names = self._material.valid, self.names
         rows = tag_probabilities(
-            network,
+            as_forward(network, ("logits",), device=next(network.parameters()).device),
             self.tokens,
             [one.tokens for one in valid],
             documents=[one.document for one in valid],
             context=self._recipe.context,
-            device=next(network.parameters()).device,
         )
         self._valid_rows = rows
         found = [named(each, names) for each in rows]

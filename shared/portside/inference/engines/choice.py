@@ -7,29 +7,34 @@ from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
 
+from portside.said import said
+
 __all__ = ["LEAST_AGREEMENT", "MOST_LOSS", "Measured", "choose", "refusal", "speed_up"]
 
 MOST_LOSS = 0.003
-"""Accuracy that may be lost, as a share: 0.3 points."""
+"""Quality that may be lost, as a share: 0.3 points."""
 LEAST_AGREEMENT = 0.99
-"""Share of decisions that must be the original's."""
+"""Share of decisions that must be the original's; for vectors, their cosine to the original's."""
 WORTHWHILE = 1.05
 """Times as fast as the original that an engine must be."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One engine on the model's own validation texts."""
+    """One engine on rows that the model has not learned from."""
 
     engine: str
     texts_per_second: float
     """All of them at once."""
     single_ms: float
     """Median of one text by itself."""
-    accuracy: float
     agreement: float
-    """Share of decisions that are the same as the original's."""
+    """Share of decisions that are the original's, or the least cosine to its vectors."""
+    alone: float
+    """The same, of answers to rows asked one by one against those to all rows at once."""
     megabytes: float
+    quality: float | None = None
+    """Accuracy, F1 or NDCG; None where nobody said what would be right."""
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -41,21 +46,32 @@ def speed_up(one: Measured, original: Measured) -> float:
     return sqrt(one.texts_per_second / original.texts_per_second * original.single_ms / one.single_ms)
 
 
-def refusal(one: Measured, original: Measured) -> str:
-    """Why an engine may not serve; empty where it may."""
-    loss = original.accuracy - one.accuracy
-    if loss > MOST_LOSS:
-        return f"loses {100 * loss:.2f} points of accuracy, at most {100 * MOST_LOSS:g} are allowed"
+def refusal(one: Measured, original: Measured, rows: int) -> str:
+    """Why an engine may not serve; empty where it may. Both were measured on so many ``rows``.
+
+    A single row may be lost: of fewer than 334 rows one is more than 0.3 points.
+    """
+    loss = 0.0 if one.quality is None or original.quality is None else original.quality - one.quality
+    if loss > max(MOST_LOSS, 1.001 / rows):
+        return said(
+            "loses {loss} points, at most {most} are allowed", loss=f"{100 * loss:.2f}", most=f"{100 * MOST_LOSS:g}"
+        )
     if one.agreement < LEAST_AGREEMENT:
-        return (
-            f"decides as the original on {100 * one.agreement:.1f} % of texts, {100 * LEAST_AGREEMENT:g} % are needed"
+        return said(
+            "agrees with the original to {share} %, {least} % are needed",
+            share=f"{100 * one.agreement:.1f}",
+            least=f"{100 * LEAST_AGREEMENT:g}",
+        )
+    if one.alone < LEAST_AGREEMENT:
+        return said(
+            "answers differently when texts are asked together ({share} % the same)", share=f"{100 * one.alone:.1f}"
         )
     if speed_up(one, original) < WORTHWHILE:
-        return "is no faster than the original"
+        return said("is no faster than the original")
     return ""
 
 
-def choose(original: Measured, engines: Sequence[Measured]) -> Measured | None:
+def choose(original: Measured, engines: Sequence[Measured], rows: int) -> Measured | None:
     """The fastest that may serve; None: the original goes on serving."""
-    allowed = [one for one in engines if not refusal(one, original)]
+    allowed = [one for one in engines if not refusal(one, original, rows)]
     return max(allowed, key=lambda one: speed_up(one, original), default=None)

@@ -1,4 +1,4 @@
-"""Build every engine that this machine can run for a classifier, measure each, keep the best. Imports torch."""
+"""Build every engine that this machine can run for a model, measure each, keep the best. Imports torch."""
 
 from __future__ import annotations
 
@@ -12,27 +12,23 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from portside.inference.batched import Forward, run_batches
+from portside.inference.batched import Forward
 from portside.inference.engines.build import BUILDERS, export
 from portside.inference.engines.choice import Measured, choose, refusal
-from portside.inference.engines.interface import KINDS, EngineKind
+from portside.inference.engines.interface import KINDS, TORCH_BF16, EngineKind
 from portside.inference.engines.runtimes import load_engine
-from portside.inference.engines.store import Compiled, remove_compiled, write_compiled
-from portside.inference.tokens import Tokens
+from portside.inference.engines.store import Compiled, CompiledPlace, remove_compiled, write_compiled
+from portside.inference.engines.subject import Answers, Subject
+from portside.inference.network import as_forward, best_device, use_threads
 from portside.progress import NullProgress, Progress
-from portside.registry import ModelVersion
-from portside.tasks.classification_network import load_network
 
-__all__ = ["Compilation", "compile_version"]
+__all__ = ["ORIGINAL", "Compilation", "compile_model"]
 
 ORIGINAL = "original"
 SINGLES = 60
-"""Texts timed one by one."""
+"""Rows timed one by one."""
 ROUNDS = 3
-"""Times that all texts are timed; the fastest counts: what disturbs a machine only ever slows it down."""
+"""Times that all rows are timed; the fastest counts: what disturbs a machine only ever slows it down."""
 
 
 @dataclass(frozen=True)
@@ -44,131 +40,138 @@ class Compilation:
     failed: dict[str, str]
     """Engines that could not be built or run, and why."""
     chosen: Measured | None
-    n: int
-    record: Compiled | None = None
+    rows: int
+    measure: str = ""
     refused: dict[str, str] = field(default_factory=dict)
+    record: Compiled | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {
+            "rows": self.rows,
+            "measure": self.measure,
+            "serves": ORIGINAL if self.chosen is None else self.chosen.engine,
+            "original": self.original.to_dict(),
+            "engines": [one.to_dict() for one in self.engines],
+            "refused": self.refused,
+            "failed": self.failed,
+        }
 
 
-def compile_version(
-    version: ModelVersion,
-    texts: Sequence[str],
-    truth: Sequence[str],
+def compile_model(
+    subject: Subject,
+    place: CompiledPlace,
     *,
     threads: int = 0,
     kinds: Sequence[EngineKind] = KINDS,
     progress: Progress | None = None,
 ) -> Compilation:
-    """Compile a classifier for this machine; ``texts`` with their labels are rows that it has not learned from.
-
-    Raises:
-        ModelDamaged: the folder lacks a file or holds an unreadable one.
-        ModelError: the version is a model for another task.
-    """
-    told = progress or NullProgress()
-    network, tokens, file = load_network(version.folder)
-    place_of = {label: place for place, label in enumerate(file.labels)}
-    rows = _Rows(tokens, texts, np.array([place_of.get(label, -1) for label in truth]), len(file.labels))
-    told.update(0, len(kinds) + 1, "measuring the original")
-    original, decisions = rows.measure(ORIGINAL, _torch(network, threads), version.folder / "model.safetensors")
+    """Measure every engine of ``kinds`` on the rows of ``subject``; the best is put into ``place``."""
+    use_threads(threads)
+    told, steps = progress or NullProgress(), len(kinds) + 1
+    told.update(0, steps, "measuring the original")
+    # Measured where it will serve; exported where every engine can read it.
+    device = best_device()
+    original, answers = _measure(
+        subject, ORIGINAL, as_forward(subject.network.to(device), subject.outputs, device=device), _size(subject)
+    )
     found: list[Measured] = []
     failed: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="portside-compile-") as scratch:
-        exported = Path(scratch) / "onnx-fp32.onnx"
-        export(network, exported)
+        workshop = _Workshop(subject, Path(scratch), threads)
         for done, kind in enumerate(kinds, start=1):
-            told.update(done, len(kinds) + 1, f"building and measuring {kind.name}")
+            told.update(done, steps, f"building and measuring {kind.name}")
             if importlib.util.find_spec(kind.library) is None:
                 failed[kind.name] = f"{kind.library} is not installed"
                 continue
             try:
-                path = _built(kind.name, exported)
-                engine = load_engine(kind.name, path, threads=threads)
-                found.append(rows.measure(kind.name, engine, path, decisions)[0])
+                forward, megabytes = workshop.engine(kind.name)
+                found.append(_measure(subject, kind.name, forward, megabytes, answers)[0])
             # A library that cannot build or run this network on this processor is one engine less, not an error.
             except Exception as error:
-                failed[kind.name] = f"{type(error).__name__}: {error}"
-        chosen = choose(original, found)
-        refused = {one.engine: why for one in found if (why := refusal(one, original))}
-        made = Compilation(original, found, failed, chosen, len(texts), refused=refused)
+                failed[kind.name] = f"{type(error).__name__}: {error}".splitlines()[0]
+        chosen = choose(original, found, subject.rows)
+        refused = {one.engine: why for one in found if (why := refusal(one, original, subject.rows))}
+        made = Compilation(original, found, failed, chosen, subject.rows, subject.measure, refused)
         if chosen is None:
-            remove_compiled(version.folder)
+            remove_compiled(place)
             return made
-        record = write_compiled(version.folder, _file_of(chosen.engine, exported), chosen.engine, _told(made))
-    return Compilation(original, found, failed, chosen, len(texts), record, refused)
+        record = write_compiled(place, workshop.file(chosen.engine), chosen.engine, {**made.to_dict(), **_machine()})
+    return Compilation(original, found, failed, chosen, subject.rows, subject.measure, refused, record)
 
 
-def _file_of(engine: str, exported: Path) -> Path:
-    return exported if BUILDERS[engine] is None else exported.with_name(f"{engine}.onnx")
+class _Workshop:
+    """Builds engines of one network in a folder; it is exported once, when the first needs it."""
+
+    def __init__(self, subject: Subject, folder: Path, threads: int) -> None:
+        self._subject, self._folder, self._threads = subject, folder, threads
+        self._broken: Exception | None = None
+
+    def engine(self, name: str) -> tuple[Forward, float]:
+        """The engine, ready to be asked, and the megabytes of its weights."""
+        if name == TORCH_BF16:
+            device = best_device()
+            network = self._subject.network.to(device)
+            forward = as_forward(network, self._subject.outputs, device=device, precision="bf16")
+            return forward, _size(self._subject)
+        path = self._built(name)
+        return load_engine(name, path, threads=self._threads), path.stat().st_size / 1e6
+
+    def file(self, name: str) -> Path | None:
+        """What it needs when it serves; None: no file."""
+        if name == TORCH_BF16:
+            return None
+        return self._folder / ("exported.onnx" if BUILDERS[name] is None else f"{name}.onnx")
+
+    def _built(self, name: str) -> Path:
+        exported = self._folder / "exported.onnx"
+        if self._broken is not None:
+            raise self._broken
+        if not exported.exists():
+            try:
+                export(self._subject, exported)
+            except Exception as error:
+                self._broken = error
+                raise
+        build, path = BUILDERS[name], self.file(name)
+        assert path is not None
+        if build is not None:
+            build(self._subject, exported, path)
+        return path
 
 
-def _built(engine: str, exported: Path) -> Path:
-    build, path = BUILDERS[engine], _file_of(engine, exported)
-    if build is not None:
-        build(exported, path)
-    return path
+def _measure(
+    subject: Subject, name: str, forward: Forward, megabytes: float, original: Answers | None = None
+) -> tuple[Measured, Answers]:
+    """Speed, size and answers of one engine; also the answers themselves, to all rows."""
+    everything = range(subject.rows)
+    answers = subject.ask(forward, everything)
+    bulk = min(_seconds(lambda: subject.ask(forward, everything)) for _ in range(ROUNDS))
+    places = [place * subject.rows // SINGLES for place in range(SINGLES)] if subject.rows > SINGLES else everything
+    alone: list[Any] = []
+    single = [_seconds(lambda place=place: alone.extend(subject.ask(forward, [place]))) for place in places]
+    return Measured(
+        name,
+        texts_per_second=subject.rows / bulk,
+        single_ms=1000 * median(single),
+        agreement=1.0 if original is None else subject.agreement(answers, original),
+        alone=subject.agreement(alone, [answers[place] for place in places]),
+        megabytes=megabytes,
+        quality=None if subject.quality is None else subject.quality(answers),
+    ), answers
 
 
-def _torch(network: Any, threads: int) -> Forward:
-    import torch
-
-    from portside.inference.network import use_threads
-
-    use_threads(threads)
-
-    def forward(ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        with torch.inference_mode():
-            out = network(torch.from_numpy(ids), torch.from_numpy(mask))
-            found: NDArray[np.float32] = torch.cat([out["logits"], out["features"]], dim=1).numpy()
-        return found
-
-    return forward
+def _size(subject: Subject) -> float:
+    return float(sum(one.numel() * one.element_size() for one in subject.network.parameters()) / 1e6)
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What engines are measured on."""
-
-    tokens: Tokens
-    texts: Sequence[str]
-    truth: NDArray[np.int64]
-    labels: int
-
-    def measure(
-        self, name: str, forward: Forward, path: Path, original: NDArray[np.int64] | None = None
-    ) -> tuple[Measured, NDArray[np.int64]]:
-        """Speed, size and answers of one engine; also its decisions, shape (texts,)."""
-        rows = run_batches(forward, self.tokens, self.texts)
-        found = np.asarray(rows[:, : self.labels].argmax(axis=1), dtype=np.int64)
-        bulk = min(_seconds(lambda: run_batches(forward, self.tokens, self.texts)) for _ in range(ROUNDS))
-        asked = [self.texts[place % len(self.texts)] for place in range(SINGLES)]
-        single = [_seconds(lambda text=text: run_batches(forward, self.tokens, [text])) for text in asked]
-        agreement = 1.0 if original is None else float((found == original).mean())
-        made = Measured(
-            name,
-            len(self.texts) / bulk,
-            1000 * median(single),
-            float((found == self.truth).mean()),
-            agreement,
-            path.stat().st_size / 1e6,
-        )
-        return made, found
-
-
-def _seconds(work: Callable[[], object]) -> float:
+def _seconds(work: Callable[..., object]) -> float:
     began = time.perf_counter()
     work()
     return time.perf_counter() - began
 
 
-def _told(made: Compilation) -> dict[str, Any]:
+def _machine() -> dict[str, str]:
     from importlib.metadata import version as library
 
-    return {
-        "texts": made.n,
-        "original": made.original.to_dict(),
-        "engines": [one.to_dict() for one in made.engines],
-        "refused": made.refused,
-        "failed": made.failed,
-        "machine": platform.processor() or platform.machine(),
-        "onnxruntime": library("onnxruntime"),
-    }
+    return {"machine": platform.processor() or platform.machine(), "onnxruntime": library("onnxruntime")}

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KINDS", "Engine", "EngineKind", "FakeEngine"]
+__all__ = ["KINDS", "TORCH_BF16", "Engine", "EngineKind", "FakeEngine"]
 
 
 @dataclass(frozen=True)
@@ -21,10 +21,14 @@ class EngineKind:
     summary: str
 
 
+TORCH_BF16 = "torch-bf16"
+"""The one that needs no file: torch runs the original with matrix products in 16-bit floats."""
 KINDS = (
+    EngineKind(TORCH_BF16, "torch", "torch with matrix products in 16-bit floats"),
     EngineKind("onnx-fp32", "onnxruntime", "ONNX Runtime in 32-bit floats"),
     EngineKind("onnx-int8", "onnxruntime", "ONNX Runtime, weights and inputs of matrix products in 8 bits"),
-    EngineKind("onnx-int8-blocks", "onnxruntime", "the same with a scale for each 32 numbers: slower, closer"),
+    EngineKind("onnx-int8-ranges", "onnxruntime", "the same with ranges of the inputs fixed on the model's own texts"),
+    EngineKind("onnx-int8-blocks", "onnxruntime", "the same with a scale for each 32 inputs: slower, closer"),
     EngineKind("openvino-bf16", "openvino", "OpenVINO in 16-bit floats, where the processor has them"),
 )
 """From the closest to the original to the boldest, by library."""
@@ -38,8 +42,10 @@ class Engine(Protocol):
         """One of ``KINDS``."""
         ...
 
-    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        """Token ids and mask, both (texts, tokens), to outputs (texts, width)."""
+    def __call__(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Token ids, mask and what else the network reads, all (texts, tokens), to (texts, width) or (texts, tokens,
+        width).
+        """
         ...
 
 
@@ -50,6 +56,7 @@ class FakeEngine:
     width: int
     name: str = "onnx-fp32"
 
-    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    def __call__(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
+        ids, mask = inputs
         one_hot = (ids[:, :, None] == np.arange(self.width)) & mask.astype(bool)[:, :, None]
         return np.asarray(one_hot.sum(axis=1), dtype=np.float32)

@@ -9,25 +9,39 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.batched import Batching
+from portside.inference.threads import usable_cores
+
 __all__ = ["OnnxEngine", "OpenVinoEngine", "load_engine"]
 
 
+TOKENS_AT_ONCE = 1024
+"""Of one batch on one core: what it computes on stays in the core's cache."""
+
+
 class OnnxEngine:
-    """A file run by ONNX Runtime."""
+    """A file run by ONNX Runtime: each call on one core, so that batches and requests run side by side.
+
+    Two cores that share each small matrix product wait for one another: with int8 weights two batches side by side gave
+    1,370 texts a second, two cores on each batch 1,020, and a single text took as long.
+    """
 
     def __init__(self, path: Path, *, name: str, threads: int) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        # Threads that spin while they wait take the cores from whatever else the machine does.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = 1
+        # Memory that one long batch needed is given back rather than kept for the next one.
+        options.enable_cpu_mem_arena = False
         options.log_severity_level = 3
         self.name = name
+        self.batching = Batching(TOKENS_AT_ONCE, threads or usable_cores())
         self._session: Any = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
-        found: NDArray[np.float32] = self._session.run(None, {"ids": ids, "mask": mask})[0]
+        self._names = [one.name for one in self._session.get_inputs()]
+
+    def __call__(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
+        found: NDArray[np.float32] = self._session.run(None, dict(zip(self._names, inputs, strict=True)))[0]
         return found
 
 
@@ -41,13 +55,14 @@ class OpenVinoEngine:
         if threads:
             options["INFERENCE_NUM_THREADS"] = threads
         self.name = name
+        self.batching = Batching(TOKENS_AT_ONCE)
         self._model: Any = openvino.Core().compile_model(str(path), "CPU", options)
         # One compiled model has one request at a time.
         self._lock = Lock()
 
-    def __call__(self, ids: NDArray[np.int64], mask: NDArray[np.int64]) -> NDArray[np.float32]:
+    def __call__(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
         with self._lock:
-            return np.array(self._model([ids, mask])[0], dtype=np.float32)
+            return np.array(self._model(list(inputs))[0], dtype=np.float32)
 
 
 def load_engine(name: str, path: Path, *, threads: int) -> OnnxEngine | OpenVinoEngine:

@@ -1,13 +1,14 @@
-"""Where a compiled version lies, and whether it may be used: beside the version, with a record of its own.
+"""Where a compiled model lies, and whether it may be used: beside the versions, with a record of its own.
 
-The version's folder never changes. A compiled file is made anew at any time, so that what cannot be read or does not
-belong to this version is left aside and the original serves.
+A version's folder never changes. A compiled file is made anew at any time, so that what cannot be read or does not
+belong to the version is left aside and the original serves.
 """
 
 from __future__ import annotations
 
 import json
 import logging
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
@@ -18,7 +19,16 @@ from portside.inference.engines.interface import Engine
 from portside.inference.engines.runtimes import load_engine
 from portside.registry.manifest import MANIFEST_FILE, measure
 
-__all__ = ["Compiled", "compiled_folder", "load_compiled", "read_compiled", "remove_compiled", "write_compiled"]
+__all__ = [
+    "Compiled",
+    "CompiledPlace",
+    "encoder_place",
+    "load_compiled",
+    "place_of",
+    "read_compiled",
+    "remove_compiled",
+    "write_compiled",
+]
 
 FORMAT = 1
 RECORD_FILE, MODEL_FILE = "engine.json", "model.onnx"
@@ -26,66 +36,81 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
+class CompiledPlace:
+    """Where what is made of a model lies."""
+
+    folder: Path
+    made_from: str
+    """What tells the model from every other: the sha256 of its manifest or weights; empty: nothing can belong to it."""
+
+
+@dataclass(frozen=True)
 class Compiled:
-    """The record of a compiled version."""
+    """The record of a compiled model."""
 
     engine: str
     sha256: str
-    """Of the compiled file."""
+    """Of the compiled file; empty where the engine needs none."""
     made_from: str
-    """sha256 of the version's manifest."""
     measured: Mapping[str, Any]
     """What was measured of every engine, and on what machine."""
     format: int = FORMAT
 
 
-def compiled_folder(version_folder: Path) -> Path:
+def place_of(version_folder: Path) -> CompiledPlace:
     """``models/NAME/3`` is compiled into ``models/NAME/.compiled/3``."""
-    return version_folder.parent / ".compiled" / version_folder.name
+    folder = version_folder.parent / ".compiled" / version_folder.name
+    try:
+        return CompiledPlace(folder, measure(version_folder / MANIFEST_FILE).sha256)
+    except OSError:
+        return CompiledPlace(folder, "")
 
 
-def write_compiled(version_folder: Path, built: Path, engine: str, measured: Mapping[str, Any]) -> Compiled:
-    """Put the file ``built`` into service for a version; it is moved. What was there before is replaced.
+def encoder_place(folder: Path, name: str, sha256: str) -> CompiledPlace:
+    """Where the compiled form of pretrained weights lies below ``folder``; ``sha256`` is theirs."""
+    return CompiledPlace(folder / ".encoders" / (re.sub(r"[^\w.-]+", "-", name) or "encoder"), sha256)
 
-    The record is written last and in one step: a folder without one is no compiled version.
+
+def write_compiled(place: CompiledPlace, built: Path | None, engine: str, measured: Mapping[str, Any]) -> Compiled:
+    """Put the file ``built`` into service; it is moved. What was there before is replaced.
+
+    The record is written last and in one step: a folder without one is no compiled model.
     """
-    folder = compiled_folder(version_folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / RECORD_FILE).unlink(missing_ok=True)
-    shutil.move(built, folder / MODEL_FILE)
-    record = Compiled(
-        engine, measure(folder / MODEL_FILE).sha256, measure(version_folder / MANIFEST_FILE).sha256, dict(measured)
-    )
-    part = folder / f".{RECORD_FILE}.part"
+    place.folder.mkdir(parents=True, exist_ok=True)
+    (place.folder / RECORD_FILE).unlink(missing_ok=True)
+    sha256 = ""
+    if built is not None:
+        shutil.move(built, place.folder / MODEL_FILE)
+        sha256 = measure(place.folder / MODEL_FILE).sha256
+    record = Compiled(engine, sha256, place.made_from, dict(measured))
+    part = place.folder / f".{RECORD_FILE}.part"
     part.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
-    part.replace(folder / RECORD_FILE)
+    part.replace(place.folder / RECORD_FILE)
     return record
 
 
-def remove_compiled(version_folder: Path) -> None:
+def remove_compiled(place: CompiledPlace) -> None:
     """From now on the original serves."""
-    shutil.rmtree(compiled_folder(version_folder), ignore_errors=True)
+    shutil.rmtree(place.folder, ignore_errors=True)
 
 
-def read_compiled(version_folder: Path) -> Compiled | None:
-    """The record; None where the version is not compiled, or by a Portside that this one cannot read."""
+def read_compiled(place: CompiledPlace) -> Compiled | None:
+    """The record; None where there is none of this model that this Portside can read."""
     try:
-        raw = json.loads((compiled_folder(version_folder) / RECORD_FILE).read_text(encoding="utf-8"))
+        raw = json.loads((place.folder / RECORD_FILE).read_text(encoding="utf-8"))
         record = Compiled(**raw)
     except (OSError, ValueError, TypeError):
         return None
-    return record if record.format == FORMAT else None
+    return record if record.format == FORMAT and record.made_from == place.made_from != "" else None
 
 
-def load_compiled(version_folder: Path, *, threads: int, load: Callable[..., Engine] = load_engine) -> Engine | None:
-    """The version's compiled engine; None, with a line in the log, where the original has to serve."""
-    record = read_compiled(version_folder)
-    if record is None:
+def load_compiled(place: CompiledPlace, *, threads: int, load: Callable[..., Engine] = load_engine) -> Engine | None:
+    """The compiled engine; None, with a line in the log where that is a fault, where torch has to serve."""
+    record = read_compiled(place)
+    if record is None or not record.sha256:
         return None
-    path = compiled_folder(version_folder) / MODEL_FILE
+    path = place.folder / MODEL_FILE
     try:
-        if measure(version_folder / MANIFEST_FILE).sha256 != record.made_from:
-            raise ValueError("it was made from another version")
         if measure(path).sha256 != record.sha256:
             raise ValueError("its content was changed")
         return load(record.engine, path, threads=threads)
