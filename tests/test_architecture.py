@@ -90,6 +90,7 @@ LIGHT = [
     "portside.apps",
     "portside.cli",
     "portside.settings",
+    *(f"portside.inference.{name}" for name in ("classifier", "encoder", "matcher", "multilabel", "tagger")),
     "portside.jobs",
     "portside.registry",
     "portside.storage.engine",

@@ -84,6 +84,7 @@ def test_every_address_leads_somewhere(task: TaskSpec) -> None:
     assert callable(load(task.make))
     assert callable(load(task.answers))
     assert callable(load(task.report))
+    assert callable(load(task.compile))
     offered = commands_of(task)
     wanted = [name for name in vars(TaskCommands) if not name.startswith("_")]
     assert all(callable(getattr(offered, name, None)) for name in wanted), f"{task.cli} lacks some of {wanted}"
@@ -172,6 +173,39 @@ def test_an_adapter_trains_reloads_predicts_and_merges(
         answers.append(capsys.readouterr().out.replace(ref, "small"))
     assert answers[0] == answers[1]
     assert (version(home).version, (version(home).folder / "model.safetensors").is_file()) == (2, True)
+
+
+@pytest.mark.slow
+@each_task
+def test_a_compiled_model_answers_as_before(
+    task: TaskSpec, home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name, content, question = SMALL[task.name]
+    file = tmp_path / name
+    file.write_text(content(40))
+    quick = ("--epochs", 4, "--set", "encoder_lr=0.003", "--set", "head_lr=0.03", "--set", "precision=fp32")
+    assert run("train", task.name, "--data", file, "--name", "small", *quick) == 0
+    # On the rows that were kept aside, and on a file.
+    for data in ((), ("--data", file)):
+        capsys.readouterr()
+        assert run("compile", "small", *data, "--json") == 0
+        found = json.loads(capsys.readouterr().out)
+        assert found["rows"] > 0
+        assert 0 <= found["original"]["quality"] <= 1
+        exact = next(one for one in found["engines"] if one["engine"] == "onnx-fp32")
+        assert (exact["agreement"], exact["quality"]) == pytest.approx((1.0, found["original"]["quality"]), abs=1e-4)
+    text = question.splitlines()[1]
+    assert run("predict", "small", text) == 0
+    served = capsys.readouterr().out
+    assert run("compile", "small", "--remove") == 0
+    assert "as it was trained" in capsys.readouterr().out
+    assert run("predict", "small", text) == 0
+    # To the digits that are shown, which an 8-bit engine may change.
+    assert [word for word in served.split() if word.isalpha()] == [
+        word for word in capsys.readouterr().out.split() if word.isalpha()
+    ]
+    assert run("report", "small", "--json", tmp_path / "report.json") == 0
+    assert "accuracy" in json.loads((tmp_path / "report.json").read_text())["sections"]
 
 
 @pytest.mark.slow

@@ -35,11 +35,13 @@ def build_service(settings: Settings) -> SupportService:
         StorageError: the database does not answer.
     """
     from portside.inference.classifier import ServedClassifier
+    from portside.inference.shared import SharedClassifier
 
     config = SupportConfig()
     registry = ModelRegistry(settings.models_dir)
     stores = build_stores(ready_database(settings))
-    classifier = ServedClassifier(registry, config.model_name, threads=settings.threads)
+    served = ServedClassifier(registry, config.model_name, threads=settings.threads)
+    classifier = SharedClassifier("support intents", served.current)
     knowledge = build_knowledge(settings, stores.content, config)
     return SupportService(stores, classifier, knowledge, trust_of=trust_reader(registry), config=config)
 
@@ -66,10 +68,12 @@ def build_stores(database: Database) -> Stores:
 def build_knowledge(settings: Settings, content: ContentStore, config: SupportConfig) -> KnowledgeBase:
     """The knowledge base, its index below the home folder."""
     from portside.inference.encoder import BundledEncoder
+    from portside.inference.shared import SharedEncoder
 
     registry, models = ModelRegistry(settings.models_dir), settings.models_dir
     encoder = BundledEncoder(settings.encoder, registry, threads=settings.threads, compiled=models)
-    return KnowledgeBase(content, encoder, settings.indexes_dir / "support", candidates=config.candidates)
+    shared = SharedEncoder("support questions", lambda: encoder)
+    return KnowledgeBase(content, shared, settings.indexes_dir / "support", candidates=config.candidates)
 
 
 def trust_reader(registry: ModelRegistry) -> Callable[[str], Trust | None]:

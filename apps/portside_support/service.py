@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from portside.clock import Clock, utc_now
-from portside.errors import ModelError, PortsideError, UsageError
+from portside.errors import Busy, ModelError, PortsideError, UsageError
 from portside.inference.interfaces import TextClassifier
 from portside.records import Prediction
 from portside_support.config import SupportConfig
@@ -296,6 +296,8 @@ class SupportService:
     def _search(self, text: str) -> tuple[Hit, ...]:
         try:
             return self._knowledge.search(text, self.config.candidates)
+        except Busy:
+            raise
         except PortsideError as error:
             log.warning("no knowledge base: %s", error)
             return ()

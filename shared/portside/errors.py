@@ -11,6 +11,7 @@
     ├── StorageError      the database or the home folder cannot be used
     ├── FeedError         a news feed cannot be fetched or read
     ├── JobError          a background job cannot be started, stopped or found
+    ├── Busy              more is asked at once than can be answered
     └── Cancelled         the user asked long work to stop
 
 Everything else that is raised is a defect: it keeps its traceback in the log.
@@ -19,6 +20,7 @@ Everything else that is raised is a defect: it keeps its traceback in the log.
 from __future__ import annotations
 
 __all__ = [
+    "Busy",
     "Cancelled",
     "DataError",
     "FeedError",
@@ -52,6 +54,13 @@ class PortsideError(Exception):
         if self.remedy:
             parts.append(f"Next: {self.remedy.rstrip('.')}.")
         return " ".join(parts)
+
+
+class Busy(PortsideError):
+    """More is asked at once than can be answered: nothing was done, and the same may be asked again."""
+
+    retry_seconds = 1
+    """After how long to ask again."""
 
 
 class UsageError(PortsideError):

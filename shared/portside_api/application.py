@@ -8,14 +8,15 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 
 from portside import __version__
 from portside.apps import AppSpec, app_service, load
-from portside.errors import ModelNotFound, PortsideError, StorageError
+from portside.errors import Busy, ModelNotFound, PortsideError, StorageError
 from portside.settings import Settings
+from portside_api.load import LimitedLoad, busy_response
 
 __all__ = ["Advice", "Health", "build_api"]
 
@@ -46,10 +47,17 @@ def build_api(settings: Settings, apps: Sequence[AppSpec]) -> FastAPI:
     def health() -> Health:
         return Health(status="ok", version=__version__, apps={app.name: load(app.health)(settings) for app in apps})
 
+    @api.get("/metrics", summary="For a monitoring system", response_class=Response)
+    def metrics() -> Response:
+        from portside_api.metrics import CONTENT_TYPE, metrics_page
+
+        return Response(metrics_page(), media_type=CONTENT_TYPE)
+
     for app in apps:
         router = load(app.router)(partial(app_service, app, settings))
         advice: dict[int | str, dict[str, Any]] = {422: {"model": Advice}, 503: {"model": Advice}}
         api.include_router(router, prefix=f"/{app.name}", tags=[app.title], responses=advice)
+    api.add_middleware(LimitedLoad)
     api.add_exception_handler(PortsideError, _advise)
     api.add_exception_handler(Exception, _incident)
     return api
@@ -57,6 +65,8 @@ def build_api(settings: Settings, apps: Sequence[AppSpec]) -> FastAPI:
 
 def _advise(_request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, PortsideError)
+    if isinstance(error, Busy):
+        return busy_response(error)
     # A missing model or a database that does not answer is ours to mend; the rest is the caller's.
     status = 503 if isinstance(error, ModelNotFound | StorageError) else 422
     return JSONResponse({"rule": error.rule, "seen": error.seen, "remedy": error.remedy}, status_code=status)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,9 +73,7 @@ def run_batches(
             cuts.passed(len(ids))
         rows: NDArray[np.float32] | None = None
         lengths = [len(row) for row in ids]
-        for places, found in each_batch(
-            forward, lengths, lambda places, ids=ids: tokens.pad([ids[at] for at in places])
-        ):
+        for places, found in each_batch(forward, lengths, partial(_padded, tokens, ids)):
             if rows is None:
                 rows = np.empty((len(ids), found.shape[1]), dtype=np.float32)
             rows[places] = found
@@ -84,3 +83,7 @@ def run_batches(
         if rows is not None:
             parts.append(rows)
     return np.concatenate(parts)
+
+
+def _padded(tokens: Tokens, ids: Sequence[list[int]], places: Sequence[int]) -> Sequence[NDArray[np.int64]]:
+    return tokens.pad([ids[place] for place in places])

@@ -39,11 +39,13 @@ class FolderClassifier:
         lie.
         """
         self.model = model
-        self.labels = read_model_file(folder, task="classification").labels
+        file = read_model_file(folder, task="classification")
+        self.labels = file.labels
         self._logits = FolderLogits(
             folder,
             "portside.tasks.classification_network:load_network",
             labels=len(self.labels),
+            max_tokens=file.max_tokens,
             threads=threads,
             precision=precision,
             cuts=cuts,

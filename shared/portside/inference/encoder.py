@@ -41,9 +41,11 @@ class FolderEncoder:
         """``compiled``: where a compiled engine may lie."""
         self.model = model
         self._folder = folder
-        read_model_file(folder, task="encoder")
+        file = read_model_file(folder, task="encoder")
         loader = "portside.inference.encoder_network:load_network"
-        self._ready = FolderForward(folder, loader, ("vectors",), threads=threads, compiled=compiled)
+        self._ready = FolderForward(
+            folder, loader, ("vectors",), max_tokens=file.max_tokens, threads=threads, compiled=compiled
+        )
         self._bulk_precision: str | None = None
 
     @cached_property

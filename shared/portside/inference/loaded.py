@@ -11,7 +11,6 @@ from portside.apps import load
 from portside.inference.batched import Forward
 from portside.inference.engines.interface import TORCH_BF16
 from portside.inference.engines.store import CompiledPlace, load_compiled, read_compiled
-from portside.inference.folder import read_model_file, task_of
 from portside.inference.threads import prepare_threads
 from portside.inference.tokens import Tokens
 
@@ -53,16 +52,18 @@ class FolderForward:
         loader: str,
         outputs: Sequence[str],
         *,
+        max_tokens: int,
         threads: int,
         precision: str = "fp32",
         compiled: CompiledPlace | None = None,
     ) -> None:
-        """``loader`` as for ``LazyNetwork``; of the network's outputs those named come side by side.
+        """``loader`` as for ``LazyNetwork``; of the network's outputs those named come side by side. Of a text
+        ``max_tokens`` are read.
 
         ``compiled``: where a compiled engine may lie, which then serves instead of the network.
         """
         self._folder, self._threads, self._precision = folder, threads, precision
-        self._outputs = tuple(outputs)
+        self._outputs, self._max_tokens = tuple(outputs), max_tokens
         self._network = LazyNetwork(folder, loader, threads=threads)
         self._compiled, self._lock = compiled, Lock()
         self._engine: tuple[Forward, Tokens] | None = None
@@ -91,6 +92,5 @@ class FolderForward:
                     self._precision = "bf16"
                 found = load_compiled(place, threads=self._threads)
                 if found is not None:
-                    limit = read_model_file(self._folder, task=task_of(self._folder)).max_tokens
-                    self._engine = found, Tokens(self._folder, max_tokens=limit)
+                    self._engine = found, Tokens(self._folder, max_tokens=self._max_tokens)
             return self._engine

@@ -30,6 +30,7 @@ class FolderLogits:
         loader: str,
         *,
         labels: int,
+        max_tokens: int,
         threads: int,
         precision: str = "fp32",
         cuts: Cuts | None = None,
@@ -37,7 +38,15 @@ class FolderLogits:
     ) -> None:
         """As for ``FolderForward``; ``cuts`` counts the texts that were longer than the model reads."""
         self._labels, self._cuts = labels, cuts
-        self._ready = FolderForward(folder, loader, OUTPUTS, threads=threads, precision=precision, compiled=compiled)
+        self._ready = FolderForward(
+            folder,
+            loader,
+            OUTPUTS,
+            max_tokens=max_tokens,
+            threads=threads,
+            precision=precision,
+            compiled=compiled,
+        )
 
     def __call__(self, texts: Sequence[str], *, report: Callable[[int], None] | None = None) -> NDArray[np.float32]:
         """Shape (texts, labels); ``report`` is told after each batch how many texts are done."""

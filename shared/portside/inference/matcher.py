@@ -50,7 +50,9 @@ class FolderMatcher:
         """How it ranks: what was best on validation queries."""
         self._folder = folder
         loader = "portside.tasks.matching_network:load_network"
-        self._ready = FolderForward(folder, loader, ("vectors",), threads=threads, compiled=compiled)
+        self._ready = FolderForward(
+            folder, loader, ("vectors",), max_tokens=file.max_tokens, threads=threads, compiled=compiled
+        )
 
     @cached_property
     def documents(self) -> dict[str, str]:

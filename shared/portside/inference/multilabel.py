@@ -44,6 +44,7 @@ class FolderMultiLabeller:
             folder,
             "portside.tasks.classification_network:load_multilabel_network",
             labels=len(self.labels),
+            max_tokens=file.max_tokens,
             threads=threads,
             cuts=cuts,
             compiled=compiled,

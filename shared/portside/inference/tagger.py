@@ -45,7 +45,9 @@ class FolderTagger:
         self.tags = file.labels
         self._context = int(file.options.get("context", 0))
         loader = "portside.tasks.tagging_network:load_network"
-        self._ready = FolderForward(folder, loader, ("logits",), threads=threads, compiled=compiled)
+        self._ready = FolderForward(
+            folder, loader, ("logits",), max_tokens=file.max_tokens, threads=threads, compiled=compiled
+        )
 
     def tag(
         self,

@@ -11,11 +11,22 @@ from pathlib import Path
 
 from portside.errors import ModelDamaged, ModelError
 
-__all__ = ["CARD_FILE", "MANIFEST_FILE", "PROSE_FILE", "FileMark", "check_folder", "measure", "measure_folder"]
+__all__ = [
+    "CARD_FILE",
+    "DERIVED",
+    "MANIFEST_FILE",
+    "PROSE_FILE",
+    "FileMark",
+    "check_folder",
+    "measure",
+    "measure_folder",
+]
 
 CARD_FILE = "card.json"
 PROSE_FILE = "CARD.md"
 MANIFEST_FILE = "manifest.json"
+DERIVED = ".compiled"
+"""Beside the versions: what was made of each for this machine, and can be made again."""
 
 # Formats that run code when they are read.
 PICKLES = frozenset({".pkl", ".pickle", ".joblib", ".pt", ".pth", ".ckpt"})

@@ -29,6 +29,7 @@ from portside.registry.card import render_card
 from portside.registry.files import clear_leftovers, private_folder, sync_folder, sync_tree, write_bytes, write_json
 from portside.registry.manifest import (
     CARD_FILE,
+    DERIVED,
     MANIFEST_FILE,
     PROSE_FILE,
     check_folder,
@@ -231,6 +232,9 @@ class ModelRegistry:
             self._write(state.deleted(version, self._note(actor, reason)))
             with contextlib.suppress(FileNotFoundError):
                 os.rename(self._folder(name, version), bin_folder / "deleted")
+            # What was made of it for this machine goes with it.
+            with contextlib.suppress(FileNotFoundError):
+                os.rename(self.root / name / DERIVED / str(version), bin_folder / "derived")
 
     # --- inside ------------------------------------------------------------------------------------------------
 

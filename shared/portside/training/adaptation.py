@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from portside.data.texts import Texts
 from portside.encoders import EncoderSource
+from portside.evaluation.held_out import save_rows
 from portside.tasks.recipe import TrainingRecipe, require
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
@@ -119,6 +120,8 @@ class AdaptationTask(OneRound):
         limit = read_model_file(start, task="encoder").max_tokens
         tokens = Tokens(start, max_tokens=limit)
         save_encoder(folder, encoder, tokens, max_tokens=limit)
+        if self.recipe.keep_held_out:
+            save_rows(folder, ({"text": text} for text in self.parts[1]))
         texts = check_inputs(self.data.texts)
         vectors = engine.run(
             lambda ids, mask: engine.mean_pool(encoder(input_ids=ids, attention_mask=mask)[0], mask),

@@ -63,7 +63,10 @@ def test_every_method_learns_and_gives_an_encoder(adapt: Adapt, objective: str, 
     version = adapt(objective=objective, epochs=4)
     card = version.card
     assert (card["task"], card["method"]) == ("encoder", objective)
-    assert read_model_file(version.folder, task="encoder").max_tokens == load_encoder(tiny_encoder)._file.max_tokens
+    assert (
+        read_model_file(version.folder, task="encoder").max_tokens
+        == read_model_file(tiny_encoder, task="encoder").max_tokens
+    )
     assert weights(version.folder).keys() == weights(tiny_encoder).keys()
     assert not same(version.folder, tiny_encoder)
     found = card["metrics"]["validation"]

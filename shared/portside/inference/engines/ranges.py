@@ -1,7 +1,7 @@
 """Matrix products in 8 bits whose inputs' ranges are fixed beforehand, on the model's own texts. Imports torch.
 
-The usual 8-bit engine takes the range of a whole batch anew each time: a few large numbers make all others coarse, and a
-text's answer depends on which texts share its batch. Here the large columns are made smaller and their weights larger
+The usual 8-bit engine takes the range of each batch anew: a few large numbers make all others coarse, and a text's
+answer depends on which texts share its batch. Here the large columns are made smaller and their weights larger
 (the product is the same), the largest of the wide layers stay in 32 bits, and every range is a constant.
 Source of the first: Xiao et al., "SmoothQuant", ICML 2023; of the second: Dettmers et al., "LLM.int8()", NeurIPS 2022.
 """

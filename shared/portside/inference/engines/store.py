@@ -17,7 +17,7 @@ from typing import Any
 
 from portside.inference.engines.interface import Engine
 from portside.inference.engines.runtimes import load_engine
-from portside.registry.manifest import MANIFEST_FILE, measure
+from portside.registry.manifest import DERIVED, MANIFEST_FILE, measure
 
 __all__ = [
     "Compiled",
@@ -59,7 +59,7 @@ class Compiled:
 
 def place_of(version_folder: Path) -> CompiledPlace:
     """``models/NAME/3`` is compiled into ``models/NAME/.compiled/3``."""
-    folder = version_folder.parent / ".compiled" / version_folder.name
+    folder = version_folder.parent / DERIVED / version_folder.name
     try:
         return CompiledPlace(folder, measure(version_folder / MANIFEST_FILE).sha256)
     except OSError:

@@ -1,0 +1,175 @@
+"""Many callers share a model: what they ask at the same time is answered in common batches.
+
+No thread waits for work: of the callers that wait, as many as there are workers run batches, each for all who wait, and
+the others sleep until they are answered. Under light load a call runs at once; under heavy load batches are full.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from threading import Condition
+from time import monotonic
+from typing import Generic, TypeVar
+
+from portside.errors import Busy
+
+__all__ = ["MicroBatches", "Waits"]
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True)
+class Waits:
+    """How long a queue may get, and how full a batch."""
+
+    callers: int = 1024
+    """Callers who may wait; whoever comes then is told to try again."""
+    batch_weight: int = 1024
+    """Of one batch, in what ``weigh`` counts (tokens); a heavier single item is a batch of its own."""
+    gather_seconds: float = 0.0
+    """How long the first caller waits for others. 0: none, for while one batch runs the next gathers by itself; waiting
+    makes a single caller slower and few callers no faster."""
+    workers: int = 1
+    """Batches that run at the same time."""
+
+
+@dataclass(eq=False)
+class _Ticket(Generic[Asked, Answer]):
+    """What one caller asked, and how far it is answered."""
+
+    tenant: str
+    items: Sequence[Asked]
+    answers: list[Answer | None]
+    begun: int = 0
+    """Items that were put into batches."""
+    left: int = 0
+    """Items that are not answered yet."""
+    error: BaseException | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.left == 0 or self.error is not None
+
+
+class MicroBatches(Generic[Asked, Answer]):
+    """Calling it answers items, together with those of other callers; safe to share between threads."""
+
+    def __init__(
+        self,
+        run: Callable[[Sequence[Asked]], Sequence[Answer]],
+        *,
+        waits: Waits | None = None,
+        weigh: Callable[[Asked], int] = lambda _: 1,
+    ) -> None:
+        """``run`` answers a batch, one answer an item, in their order; an error of it is raised to all in the batch."""
+        self._run, self._weigh, self._waits = run, weigh, waits or Waits()
+        self._changed = Condition()
+        self._queues: OrderedDict[str, deque[_Ticket[Asked, Answer]]] = OrderedDict()
+        self._callers = self._running = 0
+
+    @property
+    def waiting(self) -> int:
+        """Callers who wait or are being answered."""
+        return self._callers
+
+    def __call__(self, items: Sequence[Asked], *, tenant: str = "", timeout: float | None = None) -> list[Answer]:
+        """One answer an item, in their order. Tenants take turns, so that who asks much delays the others little.
+
+        Raises:
+            Busy: too many wait, or no answer came within ``timeout`` seconds; what was not begun is taken back.
+        """
+        if not items:
+            return []
+        ticket: _Ticket[Asked, Answer] = _Ticket(tenant, items, [None] * len(items), left=len(items))
+        until = None if timeout is None else monotonic() + timeout
+        with self._changed:
+            if self._callers >= self._waits.callers:
+                raise _busy(f"{self._callers:,} requests wait already")
+            self._callers += 1
+            self._queues.setdefault(tenant, deque()).append(ticket)
+        try:
+            self._until_answered(ticket, until)
+        finally:
+            with self._changed:
+                self._callers -= 1
+                self._withdraw(ticket)
+                self._changed.notify_all()
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.answers  # type: ignore[return-value]
+
+    def _until_answered(self, ticket: _Ticket[Asked, Answer], until: float | None) -> None:
+        while True:
+            with self._changed:
+                self._gather(until)
+                while not ticket.done and (self._running >= self._waits.workers or not self._queues):
+                    left = None if until is None else until - monotonic()
+                    if left is not None and left <= 0:
+                        raise _busy("no answer in the time that was given")
+                    self._changed.wait(left)
+                if ticket.done:
+                    return
+                batch = self._take()
+                self._running += 1
+            self._answer(batch)
+
+    def _gather(self, until: float | None) -> None:
+        if self._waits.gather_seconds and self._running == 0 and self._callers == 1:
+            most = self._waits.gather_seconds if until is None else min(self._waits.gather_seconds, until - monotonic())
+            self._changed.wait_for(lambda: self._callers > 1, timeout=max(most, 0.0))
+
+    def _take(self) -> list[tuple[_Ticket[Asked, Answer], int]]:
+        """The next batch: an item of each tenant in turn, in the order in which they asked."""
+        batch: list[tuple[_Ticket[Asked, Answer], int]] = []
+        weight = 0
+        while self._queues:
+            tenant, queue = next(iter(self._queues.items()))
+            ticket = queue[0]
+            weight += self._weigh(ticket.items[ticket.begun])
+            if batch and weight > self._waits.batch_weight:
+                break
+            batch.append((ticket, ticket.begun))
+            ticket.begun += 1
+            if ticket.begun == len(ticket.items):
+                queue.popleft()
+            if queue:
+                self._queues.move_to_end(tenant)
+            else:
+                del self._queues[tenant]
+        return batch
+
+    def _answer(self, batch: list[tuple[_Ticket[Asked, Answer], int]]) -> None:
+        answers: Sequence[Answer] = ()
+        error: BaseException | None = None
+        try:
+            answers = self._run([ticket.items[place] for ticket, place in batch])
+            if len(answers) != len(batch):
+                raise RuntimeError(f"{len(answers)} answers to {len(batch)} questions")
+        # Also an interrupt of the thread that happens to run the batch: the others must not wait for ever.
+        except BaseException as raised:
+            error = raised
+        with self._changed:
+            self._running -= 1
+            for number, (ticket, place) in enumerate(batch):
+                if error is not None:
+                    ticket.error = error
+                else:
+                    ticket.answers[place] = answers[number]
+                    ticket.left -= 1
+            self._changed.notify_all()
+        if error is not None and not isinstance(error, Exception):
+            raise error
+
+    def _withdraw(self, ticket: _Ticket[Asked, Answer]) -> None:
+        queue = self._queues.get(ticket.tenant)
+        if queue is not None and ticket in queue:
+            queue.remove(ticket)
+            if not queue:
+                del self._queues[ticket.tenant]
+
+
+def _busy(seen: str) -> Busy:
+    return Busy("More is asked at this moment than can be answered", seen=seen, remedy="Try again in a moment")

@@ -1,0 +1,150 @@
+"""Models that many requests share: texts asked before are answered from memory, the others in common batches.
+
+One call is answered by one version, whatever is promoted while it waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Generic, Protocol, TypeVar
+from weakref import WeakSet
+
+import numpy as np
+from numpy.typing import NDArray
+
+from portside.inference.interfaces import TextClassifier, TextEncoder
+from portside.inference.micro_batches import MicroBatches, Waits
+from portside.inference.repeated import LONGEST, Repeated, Repeats
+from portside.inference.threads import usable_cores
+from portside.records import Prediction
+
+__all__ = ["Shared", "SharedClassifier", "SharedEncoder", "shared_models"]
+
+_living: WeakSet[Shared[Any, Any]] = WeakSet()
+
+CHARACTERS_PER_TOKEN = 4
+"""Of ordinary text, about: only to keep batches of like weight."""
+
+
+class Named(Protocol):
+    """A loaded model of one version."""
+
+    @property
+    def model(self) -> str:
+        """``name:version``."""
+        ...
+
+
+M = TypeVar("M", bound=Named)
+Answer = TypeVar("Answer")
+
+
+class Shared(Generic[M, Answer]):
+    """Asks whatever model serves now; safe to share between threads."""
+
+    def __init__(
+        self,
+        name: str,
+        current: Callable[[], M],
+        ask: Callable[[M, list[str]], Sequence[Answer]],
+        *,
+        waits: Waits | None = None,
+        repeated: Repeated[tuple[str, str], Answer] | None = None,
+    ) -> None:
+        """``name`` is what metrics call it. ``current`` gives the version that serves; ``ask`` answers texts by a
+        version, in their order.
+        """
+        self.name, self.current, self._ask = name, current, ask
+        self._repeated = Repeated() if repeated is None else repeated
+        self._batches: MicroBatches[tuple[M, str], Answer] = MicroBatches(
+            self._answer, waits=waits or Waits(workers=usable_cores()), weigh=lambda item: _weight(item[1])
+        )
+        _living.add(self)
+
+    @property
+    def repeats(self) -> Repeats:
+        """How often a text had been asked before."""
+        return self._repeated.repeats
+
+    @property
+    def waiting(self) -> int:
+        """Callers who wait or are being answered."""
+        return self._batches.waiting
+
+    def __call__(self, texts: Sequence[str], *, tenant: str = "", timeout: float | None = None) -> list[Answer]:
+        """Answers in the order of ``texts``, all by one version.
+
+        Raises:
+            Busy: too many wait, or no answer came within ``timeout`` seconds.
+        """
+        model = self.current()
+        found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
+        missing = [text for text, answer in found.items() if answer is None]
+        answers = self._batches([(model, text) for text in missing], tenant=tenant, timeout=timeout)
+        for text, answer in zip(missing, answers, strict=True):
+            found[text] = answer
+            if len(text) <= LONGEST:
+                self._repeated.put((model.model, text), answer)
+        return [found[text] for text in texts]  # type: ignore[misc]
+
+    def _answer(self, items: Sequence[tuple[M, str]]) -> list[Answer]:
+        # While a version is being replaced, callers of the old and of the new one may share a batch.
+        by_model: dict[int, list[int]] = {}
+        for place, (model, _) in enumerate(items):
+            by_model.setdefault(id(model), []).append(place)
+        out: dict[int, Answer] = {}
+        for places in by_model.values():
+            answers = self._ask(items[places[0]][0], [items[place][1] for place in places])
+            out.update(zip(places, answers, strict=True))
+        return [out[place] for place in range(len(items))]
+
+
+class SharedClassifier:
+    """A ``TextClassifier`` for many requests at once."""
+
+    def __init__(self, name: str, current: Callable[[], TextClassifier], *, waits: Waits | None = None) -> None:
+        self._current = current
+        self.shared: Shared[TextClassifier, Prediction] = Shared(
+            name, current, lambda model, texts: model.predict(texts), waits=waits
+        )
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        return self._current().labels
+
+    @property
+    def model(self) -> str:
+        return self._current().model
+
+    def predict(self, texts: Sequence[str]) -> list[Prediction]:
+        return self.shared(texts)
+
+
+class SharedEncoder:
+    """A ``TextEncoder`` for many requests at once."""
+
+    def __init__(self, name: str, current: Callable[[], TextEncoder], *, waits: Waits | None = None) -> None:
+        self._current = current
+        self.shared: Shared[TextEncoder, NDArray[np.float32]] = Shared(
+            name, current, lambda model, texts: list(model.encode(texts)), waits=waits
+        )
+
+    @property
+    def dim(self) -> int:
+        return self._current().dim
+
+    @property
+    def model(self) -> str:
+        return self._current().model
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return np.stack(self.shared(texts)) if texts else np.zeros((0, self.dim), dtype=np.float32)
+
+
+def shared_models() -> list[Shared[Any, Any]]:
+    """Those of this process, by name: for its metrics."""
+    return sorted(_living, key=lambda one: one.name)
+
+
+def _weight(text: str) -> int:
+    return 2 + len(text) // CHARACTERS_PER_TOKEN

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portside.inference.interfaces import FakeClassifier, FakeEncoder
+from portside.inference.micro_batches import Waits
+from portside.inference.repeated import LONGEST, Repeated
+from portside.inference.shared import Shared, SharedClassifier, SharedEncoder
+
+TEXTS = st.sampled_from(["my card", "a parcel", "", "refund me", "card"])
+
+
+@dataclass
+class Version:
+    model: str
+
+
+@given(st.lists(st.lists(TEXTS, max_size=5), min_size=1, max_size=6), st.integers(1, 20))
+def test_sharing_and_remembering_change_no_answer(calls: list[list[str]], kept: int) -> None:
+    plain = FakeClassifier({"card": "card", "parcel": "parcel"}, ("card", "parcel", "other"))
+    shared = SharedClassifier("t", lambda: plain, waits=Waits(workers=2))
+    shared.shared._repeated = Repeated(kept)
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(shared.predict, calls)) == [plain.predict(call) for call in calls]
+    assert len(shared.shared._repeated) <= kept
+    assert (shared.labels, shared.model) == (plain.labels, plain.model)
+
+
+def test_no_call_mixes_two_versions_and_no_answer_is_another_versions() -> None:
+    serving = [Version("intents:1")]
+
+    def ask(model: Version, texts: list[str]) -> Sequence[str]:
+        return [f"{model.model} {text}" for text in texts]
+
+    shared: Shared[Version, str] = Shared("t", lambda: serving[-1], ask, waits=Waits(workers=2))
+    wrong: list[list[str]] = []
+
+    def call(number: int) -> None:
+        if number % 7 == 0:
+            serving.append(Version(f"intents:{number}"))
+        found = shared(["a", "b", f"{number}", "a"])
+        versions = {one.split()[0] for one in found}
+        if len(versions) != 1 or [one.split()[1] for one in found] != ["a", "b", f"{number}", "a"]:
+            wrong.append(found)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(call, range(400)))
+    assert not wrong
+    assert shared.waiting == 0
+
+
+def test_a_text_asked_again_is_not_computed_again() -> None:
+    encoder = FakeEncoder(dim=8)
+    shared = SharedEncoder("t", lambda: encoder)
+    first = shared.encode(["a b", "c", "a b"])
+    assert np.array_equal(first, encoder.encode(["a b", "c", "a b"]))
+    calls = encoder.calls
+    assert np.array_equal(shared.encode(["c", "a b"]), first[[1, 0]])
+    assert encoder.calls == calls
+    assert (shared.shared.repeats.hits, shared.shared.repeats.misses, shared.shared.repeats.rate) == (2, 2, 0.5)
+    assert shared.encode([]).shape == (0, 8)
+    encoder.model = "fake-encoder:2"
+    shared.encode(["c"])
+    assert shared.shared.repeats.misses == 3
+    shared.encode(["x" * (LONGEST + 1)] * 2)
+    shared.encode(["x" * (LONGEST + 1)])
+    assert shared.shared.repeats.misses == 5
+
+
+def test_the_oldest_answer_goes() -> None:
+    kept: Repeated[str, int] = Repeated(2)
+    kept.put("a", 1)
+    kept.put("b", 2)
+    assert kept.get("a") == 1
+    kept.put("c", 3)
+    assert (kept.get("b"), kept.get("a"), kept.get("c"), len(kept)) == (None, 1, 3, 2)
