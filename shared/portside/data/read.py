@@ -133,11 +133,13 @@ def _unpacked(content: bytes, path: Path) -> bytes:
 
 
 def _parquet(content: bytes, file: str) -> pd.DataFrame:
-    import pandas as pd
-    from pyarrow import ArrowException
+    from pyarrow import ArrowException, parquet
 
     try:
-        frame = pd.read_parquet(io.BytesIO(content))
+        whole = parquet.read_table(io.BytesIO(content))
+        # Else a text that is no UTF-8 fails much later, where its cell is read.
+        whole.validate(full=True)
+        frame: pd.DataFrame = whole.to_pandas()
     # Most of Arrow's errors are one of Python's too, not all.
     except (OSError, ValueError, TypeError, LookupError, NotImplementedError, MemoryError, ArrowException) as error:
         seen, remedy = excerpt(str(error)), "Write the file again"
