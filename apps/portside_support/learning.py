@@ -10,9 +10,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+import numpy as np
+
+from portside.evaluation.risk import promise_risk
 from portside.records import Example, Prediction
 from portside_support.records import Correction, Intent
-from portside_support.rules import ChosenThreshold, choose_threshold
+from portside_support.rules import ChosenThreshold, choose_threshold, promised_threshold
 
 __all__ = [
     "Utterances",
@@ -103,17 +106,28 @@ def measure_threshold(
     target: float,
     floor: float,
 ) -> ChosenThreshold:
-    """The confidence threshold that validation supports; see ``rules.choose_threshold``.
+    """The confidence threshold that validation supports.
 
-    A prediction of an intent that is never answered (out of scope, a wish for a person) is no answer, right or wrong.
+    Where the rows suffice it is one at which the precision is proved for new questions (``promise_risk``), else the
+    one that reached it on these (``rules.choose_threshold``). A prediction of an intent that is never answered (out of
+    scope, a wish for a person), or of a text unlike everything learned, is no answer, right or wrong.
     """
     pairs = list(zip(examples, predictions, strict=True))
     answerable = [
         (prediction.confidence, prediction.label == example.label)
         for example, prediction in pairs
-        if prediction.label not in never_answered
+        if prediction.label not in never_answered and not prediction.outside
     ]
-    return choose_threshold(answerable, target=target, floor=floor, withheld=len(pairs) - len(answerable))
+    withheld = len(pairs) - len(answerable)
+    if 0 < target < 1:
+        sure = [one for one in answerable if one[0] >= floor]
+        confidences, right = ([one[place] for one in sure] for place in (0, 1))
+        promise = promise_risk(np.array(confidences), np.array(right, dtype=bool), risk=1 - target)
+        if promise.threshold is not None:
+            return promised_threshold(
+                answerable, promise.threshold, target=target, certainty=promise.certainty, withheld=withheld
+            )
+    return choose_threshold(answerable, target=target, floor=floor, withheld=withheld)
 
 
 def show_intents(train: Sequence[Example], valid: Sequence[Example], predictions: Sequence[Prediction]) -> list[Intent]:

@@ -170,6 +170,8 @@ class Question:
     hits: tuple[Hit, ...]
     found: Mapping[str, str]
     """Slot values read from this message."""
+    outside: bool = False
+    """Whether the message is unlike everything the model learned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ __all__ = [
     "asks_for_human",
     "choose_threshold",
     "decide",
+    "promised_threshold",
     "says_it_did_not_help",
     "shown",
 ]
@@ -103,7 +104,7 @@ def _called_for_person(question: Question, desk: Desk) -> str | None:
 
 
 def _is_sure(question: Question, desk: Desk) -> bool:
-    return question.label is not None and question.confidence >= desk.thresholds.confidence
+    return question.label is not None and not question.outside and question.confidence >= desk.thresholds.confidence
 
 
 def _is_confident(question: Question, desk: Desk) -> bool:
@@ -170,6 +171,8 @@ def _why_no_answer(question: Question, desk: Desk) -> str:
         return "no_model"
     if question.label in desk.out_of_scope_intents:
         return "out_of_scope"
+    if question.outside:
+        return "outside"
     return "no_template" if _is_confident(question, desk) else "unsure"
 
 
@@ -207,6 +210,8 @@ class ChosenThreshold:
     target: float
     met: bool
     """Whether any threshold reached the target; if not, ``value`` is 1 and almost nothing is answered."""
+    certainty: float = 0.0
+    """Chance that new questions of this kind are answered with ``target`` precision too; 0: seen, not promised."""
 
 
 def choose_threshold(
@@ -232,6 +237,16 @@ def choose_threshold(
         return ChosenThreshold(1.0, 0.0, 0.0, n, target, met=False)
     value = max(floor, _just_below(best[0], ranked))
     return ChosenThreshold(value, best[1], best[2] / n, n, target, met=True)
+
+
+def promised_threshold(
+    outcomes: Sequence[tuple[float, bool]], value: float, *, target: float, certainty: float, withheld: int = 0
+) -> ChosenThreshold:
+    """A threshold at which the target was proved for new questions, with what it gave on those of ``outcomes``."""
+    answered = [is_right for confidence, is_right in outcomes if confidence >= value]
+    n = len(outcomes) + withheld
+    precision = sum(answered) / len(answered) if answered else 0.0
+    return ChosenThreshold(value, precision, len(answered) / n, n, target, met=True, certainty=certainty)
 
 
 def _just_below(confidence: float, ranked: Sequence[tuple[float, bool]]) -> float:

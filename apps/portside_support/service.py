@@ -91,6 +91,7 @@ class _Heard:
             did_not_help=state.turn > 0 and says_it_did_not_help(self.text),
             label=self.prediction.label if self.prediction is not None else None,
             confidence=self.prediction.confidence if self.prediction is not None else 0.0,
+            outside=self.prediction is not None and self.prediction.outside,
             hits=self.hits,
             found=find_values(self.slots, self.text, asked=state.pending_slot),
         )
@@ -360,6 +361,6 @@ class SupportService:
         prediction = self._predict(first.text[: self.config.message_limit]) if first is not None else None
         if prediction is None:
             return replace(past, messages=marked(past, None))
-        sure = prediction.confidence >= self._trust(prediction).confidence
+        sure = not prediction.outside and prediction.confidence >= self._trust(prediction).confidence
         about = prediction.label if sure and prediction.label not in self.config.out_of_scope_intents else None
         return replace(past, intent=about, messages=marked(past, prediction))

@@ -57,6 +57,12 @@ class TrainedIntents:
                 f" It answers from {100 * chosen.value:.1f} % confidence on: {100 * chosen.coverage:.1f} % of the "
                 f"validation utterances, {100 * chosen.precision:.1f} % of them rightly."
             )
+            words += (
+                f" Of new ones at most {100 * (1 - chosen.target):.0f} % are answered wrongly, certain to "
+                f"{100 * chosen.certainty:.0f} %."
+                if chosen.certainty
+                else f" {chosen.n} are too few, or the mistakes too many, to promise that of new ones."
+            )
         else:
             words += f" No threshold reached {100 * chosen.target:.0f} % precision: it will answer nothing on its own."
         name, _, version = self.model.partition(":")

@@ -35,6 +35,10 @@ REASONS: Mapping[str, str] = {
     "and no article is like the question (best {similarity}, {needed} needed).",
     "nothing_out_of_scope": "The question fits none of the intents "
     "and no article is like it (best {similarity}, {needed} needed).",
+    "passages_outside": "The question is unlike everything the model learned, "
+    "but “{title}” is like it ({similarity}, {needed} needed).",
+    "nothing_outside": "The question is unlike everything the model learned "
+    "and no article is like it (best {similarity}, {needed} needed).",
     "asked_for_human": "The customer asked for a person.",
     "did_not_help": "The customer said that the last reply did not help.",
     "repeated_failure": "The last {failures} replies had no approved answer, and this one has none either.",

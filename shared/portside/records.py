@@ -29,6 +29,8 @@ class Prediction:
     probabilities: Mapping[str, float]
     model: str
     """Which version said it, as ``name:version``."""
+    outside: bool = False
+    """Whether the text is unlike everything the model learned, so that none of its labels may fit."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,3 +85,30 @@ def test_a_fitted_model_is_as_sure_as_it_is_right(said: float, right: int, means
     fitted = fit_temperature(examples, predictions)
     assert softened(predictions[0], fitted).confidence == pytest.approx(means, abs=0.02)
     assert fit_temperature([], []) == 1.0
+
+
+def judged(
+    right: int, wrong: int, confidence: float = 0.9, *, outside: bool = False
+) -> tuple[list[Example], list[Prediction]]:
+    """Rows of which ``right`` are predicted rightly and ``wrong`` wrongly, all as sure."""
+    examples = [Example(f"text {place}", "a") for place in range(right + wrong)]
+    labels = ["a"] * right + ["b"] * wrong
+    return examples, [Prediction(label, confidence, {}, "m:1", outside) for label in labels]
+
+
+@pytest.mark.parametrize(
+    ("rows", "certainty", "met"),
+    [
+        (judged(400, 2), 0.95, True),  # so many, so few mistakes: proved for new questions too
+        (judged(400, 19), 0.0, True),  # 95.5 % were right, which 419 rows do not prove
+        (judged(60, 0), 0.0, True),  # too few to prove anything
+        (judged(400, 40), 0.0, False),
+        (judged(400, 0, 0.4), 0.0, False),  # less sure than the floor
+        (judged(400, 0, outside=True), 0.0, False),
+    ],
+)
+def test_a_threshold_is_promised_where_the_rows_prove_it(
+    rows: tuple[list[Example], list[Prediction]], certainty: float, met: bool
+) -> None:
+    chosen = measure_threshold(*rows, never_answered=set(), target=0.95, floor=0.5)
+    assert (chosen.certainty, chosen.met) == (pytest.approx(certainty), met)

@@ -35,9 +35,10 @@ def question(
     human: bool = False,
     no_help: bool = False,
     found: Mapping[str, str] | None = None,
+    outside: bool = False,
 ) -> Question:
     hits = () if similarity is None else (hit(similarity),)
-    return Question(words, human, no_help, label, confidence, hits, found or {})
+    return Question(words, human, no_help, label, confidence, hits, found or {}, outside)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,9 @@ def question(
         (question("unwritten"), "hand_over", "nothing_no_template"),
         (question("oos", 0.99, similarity=0.5), "retrieve", "passages_out_of_scope"),
         (question("oos", 0.99), "hand_over", "nothing_out_of_scope"),
+        (question(confidence=0.99, outside=True, similarity=0.5), "retrieve", "passages_outside"),
+        (question(confidence=0.99, outside=True), "hand_over", "nothing_outside"),
+        (question("human", 0.99, outside=True), "hand_over", "nothing_outside"),
         (question(None, 0.0, similarity=0.5), "retrieve", "passages_no_model"),
         (question(None, 0.0), "hand_over", "nothing_no_model"),
         (question(human=True), "hand_over", "asked_for_human"),

@@ -102,7 +102,8 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
     for text, found in zip(texts, predictions, strict=True):
         ranked = sorted(found.probabilities.items(), key=lambda item: -item[1])[1:SHOWN]
         others = ", ".join(f"{label} {probability:.3f}" for label, probability in ranked)
-        console.say(f"{found.label} {found.confidence:.3f} (then {others})  {text}")
+        unlike = ", unlike all it learned" if found.outside else ""
+        console.say(f"{found.label} {found.confidence:.3f} (then {others}{unlike})  {text}")
 
 
 def _plain(found: Prediction) -> dict[str, Any]:
@@ -111,6 +112,7 @@ def _plain(found: Prediction) -> dict[str, Any]:
         "confidence": found.confidence,
         "probabilities": dict(found.probabilities),
         "model": found.model,
+        "outside": found.outside,
     }
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from portside.errors import UsageError
 from portside.evaluation.scored import Scored
+from portside.inference.outside_gate import energy
 
 __all__ = [
     "BY_LOGITS",
@@ -223,10 +224,7 @@ def _softmax(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.fl
 
 
 def _energy(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
-    # Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020.
-    logits = scored.logits.astype(np.float64)
-    top = logits.max(axis=1)
-    return np.asarray(-(top + np.log(np.exp(logits - top[:, None]).sum(axis=1))))
+    return energy(scored.logits)
 
 
 def _mahalanobis(detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:

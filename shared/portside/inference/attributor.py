@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from portside.errors import ModelError
 from portside.inference.folder import read_model_file, task_of
 from portside.inference.loaded import LazyNetwork
+from portside.inference.outside_gate import read_gate
 
 if TYPE_CHECKING:
     from portside.registry import ModelVersion
@@ -89,17 +90,21 @@ class FolderAttributor:
                 seen=f"{model} is a model for {self._task}",
                 remedy="See the models and their tasks with: portside models list",
             )
-        self.labels = read_model_file(folder, task=self._task).labels
+        file = read_model_file(folder, task=self._task)
+        self.labels, self._gate = file.labels, read_gate(file.options)
         self._ready = LazyNetwork(folder, LOADERS[self._task], threads=threads)
 
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
         if not texts:
             return np.zeros((0, len(self.labels)))
-        network, tokens, device = self._ready()
-        from portside.inference import network as engine
-
-        logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], tokens, texts, device=device)
+        logits = self._logits(texts)
         return logits.astype(np.float64) if self._task == "multilabel" else log_odds(logits)
+
+    def outside(self, texts: Sequence[str]) -> list[bool]:
+        """Whether each text is unlike everything the model learned; False of a model that cannot tell."""
+        if self._gate is None or not texts:
+            return [False] * len(texts)
+        return [bool(one) for one in self._gate.outside(self._logits(texts))]
 
     def integrated_gradients(self, texts: Sequence[str], labels: Sequence[int]) -> list[TokenValues]:
         """The integral is computed with ``STEPS`` points, and again with ``MORE_STEPS`` where its sum is off."""
@@ -112,6 +117,12 @@ class FolderAttributor:
             better = dict(zip(rough, finer, strict=True))
             found += [better.get(place, one) for place, one in enumerate(first)]
         return found
+
+    def _logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        network, tokens, device = self._ready()
+        from portside.inference import network as engine
+
+        return engine.run(lambda ids, mask: network(ids, mask)["logits"], tokens, texts, device=device)
 
     def _integrate(self, texts: Sequence[str], labels: Sequence[int], steps: int) -> list[TokenValues]:
         if not texts:

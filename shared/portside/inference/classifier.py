@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.logits import FolderLogits
+from portside.inference.outside_gate import read_gate
 from portside.inference.served import Served, VersionSource
 from portside.records import Prediction
 
@@ -41,6 +42,7 @@ class FolderClassifier:
         self.model = model
         file = read_model_file(folder, task="classification")
         self.labels = file.labels
+        self._gate = read_gate(file.options)
         self._logits = FolderLogits(
             folder,
             "portside.tasks.classification_network:load_network",
@@ -53,7 +55,9 @@ class FolderClassifier:
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return [self._prediction(row) for row in self.probabilities(texts)]
+        logits = self._logits(texts)
+        outside = [False] * len(texts) if self._gate is None or not texts else self._gate.outside(logits).tolist()
+        return [self._prediction(row, out) for row, out in zip(softmax(logits), outside, strict=True)]
 
     def probabilities(
         self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
@@ -70,10 +74,10 @@ class FolderClassifier:
         """Logits, shape (texts, labels), and the features they are computed from, shape (texts, hidden)."""
         return self._logits.with_features(texts, report=report)
 
-    def _prediction(self, row: NDArray[np.float64]) -> Prediction:
+    def _prediction(self, row: NDArray[np.float64], outside: bool) -> Prediction:
         best = int(row.argmax())
         probabilities = dict(zip(self.labels, row.tolist(), strict=True))
-        return Prediction(self.labels[best], float(row[best]), probabilities, self.model)
+        return Prediction(self.labels[best], float(row[best]), probabilities, self.model, outside)
 
 
 def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:

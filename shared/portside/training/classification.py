@@ -130,14 +130,17 @@ class ClassificationTask:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
         from portside.inference.classifier import softmax
         from portside.inference.folder import ModelFile
+        from portside.inference.outside_gate import fit_energy_gate
         from portside.tasks.network_folder import save_network
         from portside.training.classification_adapter import logits_of
 
         material, network = self.material, fitted.network
-        model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels)
+        held = self._held_out(adapter)
+        gate = None if held is None else fit_energy_gate(held.logits)
+        options = {} if gate is None else gate.to_options()
+        model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)
-        held = self._held_out(adapter)
         if held is not None and self.recipe.keep_held_out:
             save_held_out(folder, held, material.labels)
         texts = check_inputs([*material.texts, *material.valid_texts])

@@ -80,6 +80,8 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
             KeyFigure(_("How sure"), percent(float(shares[best]))),
         ]
     )
+    if model.outside([text])[0]:
+        st.info(_("This is unlike everything the model learned: perhaps none of its labels fits."))
     _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
     found = explain(model, [text], labels=[None])[0]
     section(_("Which words made it say so"))

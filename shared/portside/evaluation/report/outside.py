@@ -9,14 +9,13 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.outside import choose_method, outside_scores, separation
 from portside.evaluation.report.parts import Figure, Section, percent
 from portside.evaluation.scored import Scored
+from portside.inference.outside_gate import FALSE_ALARMS
 from portside.said import said
 
 __all__ = ["outside_section"]
 
 FEWEST = 20
 """Rows of either side: with fewer a half of them says nothing."""
-FALSE_ALARMS = 0.05
-"""Share of texts with one of the labels that may be taken for ones from outside."""
 
 
 def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
