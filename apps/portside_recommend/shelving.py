@@ -21,6 +21,8 @@ from portside_recommend.store import RecommendStore
 __all__ = ["ShelfKeeper", "encode_items"]
 
 TEXTS_AT_ONCE = 512
+MANY = 1_000
+"""Items read at once from which on it may be worth preparing the search: fewer come with a request that waits."""
 """Encoded between two reports of progress."""
 Stamp = tuple[int, tuple[int, int] | None, str]
 
@@ -88,6 +90,9 @@ class ShelfKeeper:
             fresh = encode_items(encoder, stale, progress)
             index = index or VectorIndex(fresh.shape[1])
             index.update([item.item_id for item in stale], fresh)
+            if len(stale) >= MANY:
+                progress.update(1, 1, "making the search fast")
+                index.speed_up()
             self._library.save_vectors(model, KeptVectors(index, version))
         same_behaviour = old is not None and old.stamp[1] == behaviour_stamp
         behaviour = old.behaviour if old is not None and same_behaviour else self._library.load_behaviour()

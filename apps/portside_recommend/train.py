@@ -118,6 +118,7 @@ def train_recommender(
         # Its vectors are on disk before the first request asks for them.
         index = VectorIndex(learned.vectors.shape[1])
         index.add([item.item_id for item in shelf.items], learned.vectors)
+        index.speed_up()
         service.library.save_vectors(version.ref, KeptVectors(index, service.store.version()))
         registry.promote(config.name, version.version, actor=actor, reason="lists at least as good on validation")
     service.keep(learned, shelf, log)

@@ -110,6 +110,7 @@ class KnowledgeBase:
             vectors.append(self._encoder.encode(texts[start : start + BATCH]))
         index = HybridIndex(self._encoder.dim)
         index.add([passage.id for passage in passages], texts, np.concatenate(vectors))
+        index.speed_up()
         generation = uuid.uuid4().hex
         index.save(self._folder / generation)
         progress.update(len(texts), len(texts), "storing the articles")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.rows import add_answers, added_columns
+from portside.commands.rows import Asked, add_answers, added_columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -144,6 +144,6 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
             yield [classifier.labels[best], numbers[best], *numbers]
 
     added = _added(classifier.labels)
-    done = add_answers(data, out, text, added=added, answer=answer, doing="Labelling")
+    done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Labelling")
     note(cuts.sentence)
     say(f"{done:,} rows labelled by {classifier.model}, written to {out}")

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from portside.commands.rows import add_answers
+from portside.commands.rows import Asked, add_answers
 from portside.data.findings import excerpt
 from portside.progress import Progress
 
@@ -118,6 +118,6 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
             yield best[0] if best else ["", "", ""]
 
     added = ["best_match", "document", "score"]
-    done = add_answers(data, out, text, added=added, answer=answer, doing="Matching")
+    done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Matching")
     note(cuts.sentence)
     say(f"{done:,} rows matched by {version.ref}, written to {out}")

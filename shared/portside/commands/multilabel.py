@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from portside.commands.classification import PROBABILITY_DIGITS
-from portside.commands.rows import add_answers
+from portside.commands.rows import Asked, add_answers
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
             yield ["|".join(one.labels), *_rounded(list(one.probabilities.values()))]
 
     added = ["labels", *(f"p_{label}" for label in labeller.labels)]
-    done = add_answers(data, out, text, added=added, answer=answer, doing="Labelling")
+    done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Labelling")
     note(cuts.sentence)
     say(f"{done:,} rows labelled by {version.ref}, written to {out}")
 

@@ -4,46 +4,98 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from portside.commands.tasks import open_texts, replacing
+from portside.commands.tasks import open_texts
+from portside.commands.unfinished import Unfinished, content_of, going_on
 
-__all__ = ["add_answers", "added_columns"]
+if TYPE_CHECKING:
+    from portside.data.source import RowSource
+    from portside.progress import Progress
+
+__all__ = ["Asked", "add_answers", "added_columns", "answer_rows"]
 
 ROWS_AT_ONCE = 2_048
 
 
-def add_answers(
-    data: Path,
-    out: Path,
-    text: str | None,
-    *,
-    added: list[str],
-    answer: Callable[[list[str]], Iterable[Sequence[Any]]],
-    doing: str,
-) -> int:
-    """Write the columns of ``data`` with those of ``added`` to ``out``; returns how many rows there were.
+@dataclass(frozen=True)
+class Asked:
+    """A file of texts and where the answers go."""
 
-    ``answer`` gives the added cells of each of some texts; ``text`` names the column of the texts.
+    model: str
+    """The version that is asked, as ``name:version``."""
+    data: Path
+    out: Path
+    text: str | None = None
+    """Column of the texts; None: found by its name."""
+
+
+def add_answers(
+    asked: Asked, *, added: list[str], answer: Callable[[list[str]], Iterable[Sequence[Any]]], doing: str
+) -> int:
+    """Write the columns of the file with those of ``added``; returns how many rows there were.
+
+    ``answer`` gives the added cells of each of some texts.
 
     Raises:
         DataError: the file cannot be read, or the column cannot be found.
-        UsageError: ``out`` cannot be written.
+        UsageError: the output cannot be written.
+    """
+
+    def begin(stream: TextIO, source: RowSource) -> None:
+        kept, names = added_columns(source.columns, added)
+        csv.writer(stream).writerow([*kept, *names])
+
+    def write(stream: TextIO, rows: Sequence[Sequence[object]], texts: list[str]) -> None:
+        answers = answer(texts)
+        csv.writer(stream).writerows([*row, *cells] for row, cells in zip(rows, answers, strict=True))
+
+    return answer_rows(asked, begin=begin, write=write, doing=doing)
+
+
+def answer_rows(
+    asked: Asked,
+    *,
+    begin: Callable[[TextIO, RowSource], None] = lambda _stream, _source: None,
+    write: Callable[[TextIO, Sequence[Sequence[object]], list[str]], None],
+    doing: str,
+) -> int:
+    """Write something for each row of a file, a part at a time; returns how many rows there were.
+
+    ``begin`` writes what comes first; ``write`` gets some rows and their texts. What an earlier run of the same left
+    when it was cut off is gone on with.
+
+    Raises:
+        DataError: the file cannot be read, or the column cannot be found.
+        UsageError: the output cannot be written.
     """
     from portside.progress import TerminalProgress
 
-    done = 0
-    source, column = open_texts(data, text)
-    kept, added = added_columns(source.columns, added)
-    with replacing(out) as stream, TerminalProgress(f"{doing} {data.name}") as progress:
-        writer = csv.writer(stream)
-        writer.writerow([*kept, *added])
-        for part in source.parts(ROWS_AT_ONCE):
-            answers = answer([str(row[column]) for row in part])
-            writer.writerows([*row, *cells] for row, cells in zip(part, answers, strict=True))
-            done += len(part)
-            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+    source, column = open_texts(asked.data, asked.text)
+    about = {"model": asked.model, "content": content_of(asked.data), "column": source.columns[column], "doing": doing}
+    with going_on(asked.out, about) as output, TerminalProgress(f"{doing} {asked.data.name}") as progress:
+        if output.done:
+            progress.log(f"{output.done:,} rows were done before; it goes on with the next")
+        else:
+            begin(output.stream, source)
+        return _write_all(output, source, column, write, progress)
+
+
+def _write_all(
+    output: Unfinished,
+    source: RowSource,
+    column: int,
+    write: Callable[[TextIO, Sequence[Sequence[object]], list[str]], None],
+    progress: Progress,
+) -> int:
+    done = output.done
+    for rows in source.parts(ROWS_AT_ONCE, skip=done):
+        write(output.stream, rows, [str(row[column]) for row in rows])
+        done += len(rows)
+        output.mark(done)
+        progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
     return done
 
 

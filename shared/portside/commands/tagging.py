@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
-from portside.commands.tasks import open_texts, replacing
+from portside.commands.rows import Asked, answer_rows
 from portside.progress import Progress
 
 if TYPE_CHECKING:
@@ -16,8 +17,6 @@ if TYPE_CHECKING:
     from portside.registry import ModelVersion
 
 __all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
-
-TEXTS_AT_ONCE = 512
 
 
 def measured(version: ModelVersion) -> str:
@@ -95,18 +94,15 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
     from portside.console import note, say
     from portside.inference.cuts import Cuts
     from portside.inference.tagger import load_tagger
-    from portside.progress import TerminalProgress
 
-    cuts, done = Cuts("words"), 0
+    cuts = Cuts("words")
     tagger = load_tagger(version, threads=threads, cuts=cuts)
-    source, column = open_texts(data, text)
-    with replacing(out) as stream, TerminalProgress(f"Tagging {data.name}") as progress:
-        for rows in source.parts(TEXTS_AT_ONCE):
-            part = [str(row[column]) for row in rows]
-            for each, entities in zip(part, tagger.entities(part), strict=True):
-                stream.write(json.dumps(_plain(each, entities, version), ensure_ascii=False) + "\n")
-            done += len(part)
-            progress.update(done, source.count, f"{done:,} of {source.count:,} rows")
+
+    def write(stream: TextIO, _rows: Sequence[Sequence[object]], texts: list[str]) -> None:
+        for each, entities in zip(texts, tagger.entities(texts), strict=True):
+            stream.write(json.dumps(_plain(each, entities, version), ensure_ascii=False) + "\n")
+
+    done = answer_rows(Asked(version.ref, data, out, text), write=write, doing="Tagging")
     note(cuts.sentence)
     say(f"{done:,} rows tagged by {version.ref}, written to {out}")
 

@@ -35,9 +35,9 @@ class RowSource:
     rows: Callable[[], Iterator[Row]]
     """Reads them from the beginning, each as long as ``columns``; an empty cell is an empty text."""
 
-    def parts(self, size: int) -> Iterator[list[Row]]:
-        """The rows, ``size`` at a time."""
-        rows = self.rows()
+    def parts(self, size: int, *, skip: int = 0) -> Iterator[list[Row]]:
+        """The rows after the first ``skip``, ``size`` at a time."""
+        rows = islice(self.rows(), skip, None)
         while part := list(islice(rows, size)):
             yield part
 

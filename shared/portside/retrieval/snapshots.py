@@ -12,18 +12,18 @@ import json
 import os
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import ModelDamaged, StorageError
 
-__all__ = ["Snapshot", "load_snapshot", "pack", "save_snapshot", "unpack"]
+__all__ = ["REBUILD", "Snapshot", "load_snapshot", "pack", "save_snapshot", "unpack"]
 
 CURRENT = "current.json"
 PREFIX = "snapshot-"
@@ -70,8 +70,10 @@ def save_snapshot(folder: Path, kind: str, facts: Mapping[str, Any], arrays: Map
         ) from error
 
 
-def load_snapshot(folder: Path, kind: str) -> Snapshot:
+def load_snapshot(folder: Path, kind: str, *, mapped: Collection[str] = ()) -> Snapshot:
     """Read the current snapshot of ``folder`` and check every byte of it.
+
+    Files named in ``mapped`` are not read into memory but mapped: they stay readable when a saver removes them.
 
     Raises:
         StorageError: there is no index of that kind in the folder, or it cannot be read.
@@ -80,12 +82,12 @@ def load_snapshot(folder: Path, kind: str) -> Snapshot:
     for _ in range(READ_ATTEMPTS - 1):
         manifest = _read_manifest(folder)
         try:
-            return _read_files(folder, manifest, kind)
+            return _read_files(folder, manifest, kind, mapped)
         except ModelDamaged:
             # Either it is damaged, or two savers passed while we read: then another snapshot is current by now.
             if _read_manifest(folder)["snapshot"] == manifest["snapshot"]:
                 raise
-    return _read_files(folder, _read_manifest(folder), kind)
+    return _read_files(folder, _read_manifest(folder), kind, mapped)
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _read_files(folder: Path, manifest: Mapping[str, Any], kind: str) -> Snapshot:
+def _read_files(folder: Path, manifest: Mapping[str, Any], kind: str, mapped: Collection[str]) -> Snapshot:
     if manifest["kind"] != kind:
         raise StorageError(
             f"This folder must hold a {kind} index", seen=f"{folder} holds a {manifest['kind']} index", remedy=REBUILD
@@ -178,11 +180,19 @@ def _read_files(folder: Path, manifest: Mapping[str, Any], kind: str) -> Snapsho
                     seen = f"{path}: {change}"
                     raise ModelDamaged("An index must be as it was saved", seen=seen, remedy=REBUILD)
                 file.seek(0)
-                arrays[name] = np.load(file, allow_pickle=False)
+                arrays[name] = _mapped(file) if name in mapped else np.load(file, allow_pickle=False)
         except OSError as error:
             seen = f"{path}: {error.strerror}"
             raise ModelDamaged("Every file of an index must be there", seen=seen, remedy=REBUILD) from error
     return Snapshot(kind, manifest["facts"], arrays)
+
+
+def _mapped(file: BinaryIO) -> NDArray[Any]:
+    # np.load maps by name only, and the name may be gone by now.
+    version = np.lib.format.read_magic(file)
+    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, in_columns, kind = read(file)
+    return np.memmap(file, dtype=kind, mode="r", offset=file.tell(), shape=shape, order="F" if in_columns else "C")
 
 
 def pack(value: Any) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""Find by meaning: exact inner-product search over vectors with string ids.
+"""Find by meaning: inner-product search over vectors with string ids, exact until the rows are many (``speed_up``).
 
 Readers never wait: what they search is a ``VectorState`` that never changes. A writer makes the next state, which
 shares almost everything with the last, and puts it in place in one step.
@@ -10,78 +10,37 @@ import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.errors import UsageError
+from portside.errors import ModelDamaged, UsageError
+from portside.retrieval.finder_choice import SIZES, Sizes, build_finder
+from portside.retrieval.finders import Kind
 from portside.retrieval.hits import Hit
-from portside.retrieval.snapshots import load_snapshot, pack, save_snapshot, unpack
+from portside.retrieval.segments import (
+    LARGE_VECTORS,
+    Segment,
+    flat_segment,
+    large_arrays,
+    make_segment,
+    merged,
+    read_large,
+)
+from portside.retrieval.snapshots import REBUILD, load_snapshot, pack, save_snapshot, unpack
 
-__all__ = ["Hit", "VectorIndex", "VectorState"]
+__all__ = ["Hit", "Replacement", "VectorIndex", "VectorState", "read_state"]
 
 KIND = "vector"
 SMALL_SEGMENT = 1_024
 """Rows up to which a segment is rebuilt rather than added to: copying so few costs less than searching one more."""
+REBUILD_SHARE = 0.25
+"""Share of rows written since a large segment was built from which it is built anew: below, looking at all of them
+costs less than building."""
 DEAD_SHARE = 0.25
 """Share of deleted rows from which a segment is rewritten: below, skipping them costs less than copying the rest."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Segment:
-    """Rows written together. Never changed; ``alive`` is replaced when rows are deleted."""
-
-    ids: tuple[str, ...]
-    rows: dict[str, int]
-    index: Any
-    """A ``faiss.IndexFlatIP``, row for row with ``ids``."""
-    alive: NDArray[np.bool_]
-
-    @cached_property
-    def dead(self) -> int:
-        return len(self.ids) - int(self.alive.sum())
-
-    @cached_property
-    def vectors(self) -> NDArray[np.float32]:
-        """All rows, deleted ones too, shape (rows, dim): a view of what FAISS holds."""
-        import faiss
-
-        flat = faiss.rev_swig_ptr(self.index.get_xb(), len(self.ids) * self.index.d)
-        view: NDArray[np.float32] = flat.reshape(len(self.ids), self.index.d)
-        return view
-
-    @cached_property
-    def _living(self) -> Any:
-        import faiss
-
-        # FAISS replaces these constructors at import by ones that type checkers do not see.
-        make: Any = faiss
-        return make.SearchParameters(sel=make.IDSelectorBitmap(np.packbits(self.alive, bitorder="little")))
-
-    def search(self, queries: NDArray[np.float32], k: int) -> list[list[Hit]]:
-        params = self._living if self.dead else None
-        scores, rows = self.index.search(queries, min(len(self.ids) - self.dead, k), params=params)
-        return [
-            [Hit(self.ids[row], float(score)) for score, row in zip(*line, strict=True) if row >= 0]
-            for line in zip(scores, rows, strict=True)
-        ]
-
-
-def _segment(ids: Sequence[str], vectors: NDArray[np.float32]) -> _Segment:
-    import faiss
-
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors))
-    rows = {key: row for row, key in enumerate(ids)}
-    return _Segment(tuple(ids), rows, index, np.ones(len(ids), dtype=np.bool_))
-
-
-def _merged(segments: Sequence[_Segment]) -> _Segment:
-    ids = [key for part in segments for key, alive in zip(part.ids, part.alive, strict=True) if alive]
-    return _segment(ids, np.concatenate([part.vectors[part.alive] for part in segments]))
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +48,8 @@ class VectorState:
     """The content of a vector index at one moment. Immutable: changes return the next state."""
 
     dim: int
-    segments: tuple[_Segment, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    """The first may be large and searched along a graph or by codes; the others are searched exactly."""
 
     def __len__(self) -> int:
         return sum(len(part.ids) - part.dead for part in self.segments)
@@ -99,7 +59,7 @@ class VectorState:
 
     def ids(self) -> tuple[str, ...]:
         """Every id, in the order in which it was last written."""
-        return tuple(key for part in self.segments for key, alive in zip(part.ids, part.alive, strict=True) if alive)
+        return tuple(key for part in self.segments for key in part.living_ids())
 
     def vectors_of(self, ids: Sequence[str]) -> NDArray[np.float32]:
         """Vectors of these ids, shape (ids, dim), as a copy.
@@ -137,15 +97,15 @@ class VectorState:
         if not ids:
             return self
         # Each segment is at least twice as long as the one after it: few segments to search, each row copied
-        # about log2(n) times in its life.
-        merge: list[_Segment] = []
+        # about log2(n) times in its life. What took long to build is left alone.
+        merge: list[Segment] = []
         kept = list(self.segments)
         size = len(ids)
-        while kept and (len(kept[-1].ids) < 2 * size or len(kept[-1].ids) < SMALL_SEGMENT):
+        while kept and kept[-1].finder.kind == "flat" and len(kept[-1].ids) < max(2 * size, SMALL_SEGMENT):
             merge.insert(0, kept.pop())
             size += len(merge[0].ids)
-        fresh = _segment(ids, rows)
-        return VectorState(self.dim, (*kept, _merged([*merge, fresh]) if merge else fresh))
+        fresh = flat_segment(ids, rows)
+        return VectorState(self.dim, (*kept, flat_segment(*merged([*merge, fresh])) if merge else fresh))
 
     def without(self, ids: Iterable[str]) -> VectorState:
         """The state without these ids; those it does not have are passed over."""
@@ -156,17 +116,18 @@ class VectorState:
                 gone.setdefault(found[0], []).append(found[1])
         if not gone:
             return self
-        parts: list[_Segment] = []
+        parts: list[Segment] = []
         for place, part in enumerate(self.segments):
             if place not in gone:
                 parts.append(part)
                 continue
             alive = part.alive.copy()
             alive[gone[place]] = False
-            left = _Segment(part.ids, part.rows, part.index, alive)
+            left = part.with_alive(alive)
             if left.dead == len(left.ids):
                 continue
-            parts.append(_merged([left]) if left.dead > DEAD_SHARE * len(left.ids) else left)
+            crowded = left.dead > DEAD_SHARE * len(left.ids)
+            parts.append(flat_segment(*merged([left])) if crowded else left)
         return VectorState(self.dim, tuple(parts))
 
     def _find(self, key: str) -> tuple[int, int] | None:
@@ -176,23 +137,76 @@ class VectorState:
                 return place, row
         return None
 
+    def faster(self, *, sizes: Sizes = SIZES, queries: NDArray[np.float32] | None = None) -> Replacement | None:
+        """All rows in one segment that is searched as so many are best; None where it would not be worth building.
+
+        See ``VectorIndex.speed_up``.
+        """
+        kind = sizes.kind(len(self))
+        first = self.segments[0] if self.segments else None
+        if kind == "flat" or first is None:
+            return None
+        others = len(self) - (len(first.ids) - first.dead)
+        if first.finder.kind == kind and others <= max(sizes.flat, REBUILD_SHARE * len(first.ids)):
+            return None
+        ids, vectors = merged(self.segments)
+        made = build_finder(vectors, kind, queries=queries)
+        return Replacement(self.segments, make_segment(ids, made.finder, recall=made.recall))
+
+    def with_replaced(self, done: Replacement) -> VectorState:
+        """The state with ``done`` in place of what it was built of, whatever was written since."""
+        alive = done.by.alive.copy()
+        since = list(self.segments)
+        place = 0
+        for old in done.of:
+            now = next((part for part in since if part.ids is old.ids), None)
+            # What is no longer there was rewritten, so that its rows stand elsewhere by now.
+            still = now.alive[old.alive] if now is not None else False
+            count = len(old.ids) - old.dead
+            alive[place : place + count] = still
+            place += count
+            if now is not None:
+                since.remove(now)
+        return VectorState(self.dim, (done.by.with_alive(alive), *since))
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """What ``from_arrays`` needs, as arrays that a snapshot can hold."""
-        ids = self.ids()
-        whole = np.concatenate([part.vectors[part.alive] for part in self.segments]) if ids else np.empty((0, self.dim))
-        return {"vectors.npy": whole.astype(np.float32, copy=False), "vector_ids.npy": pack(ids)}
+        flat = [part for part in self.segments if part.finder.kind == "flat"]
+        ids, whole = merged(flat) if flat else ([], np.empty((0, self.dim)))
+        arrays: dict[str, NDArray[Any]] = {
+            "vectors.npy": whole.astype(np.float32, copy=False),
+            "vector_ids.npy": pack(ids),
+        }
+        for part in self.segments:
+            if part.finder.kind != "flat":
+                arrays |= large_arrays(part)
+        return arrays
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]]) -> VectorState:
-        """The state that ``to_arrays`` wrote down."""
-        vectors = arrays["vectors.npy"]
-        return cls(vectors.shape[1]).with_added(unpack(arrays["vector_ids.npy"]), vectors)
+        """The state that ``to_arrays`` wrote down.
+
+        Raises:
+            ValueError: the arrays do not belong together.
+        """
+        vectors, large = arrays["vectors.npy"], read_large(arrays)
+        state = cls(vectors.shape[1], () if large is None else (large,))
+        return state.with_added(unpack(arrays["vector_ids.npy"]), vectors)
+
+
+@dataclass(frozen=True, eq=False)
+class Replacement:
+    """A segment built of the living rows of others, in their order."""
+
+    of: tuple[Segment, ...]
+    by: Segment
 
 
 class VectorIndex:
-    """Vectors by id; search is exact. One writer at a time and any number of readers may share it between threads.
+    """Vectors by id. One writer at a time and any number of readers may share it between threads.
 
-    Writing costs time in proportion to what is written, now and then more when segments are merged: write in batches.
+    Search is exact until ``speed_up`` was called on many rows, and of rows written since. Writing costs time in
+    proportion to what is written, now and then more when segments are merged: write in batches.
     """
 
     def __init__(self, dim: int) -> None:
@@ -200,6 +214,7 @@ class VectorIndex:
             raise UsageError("A vector must have at least one number", seen=f"dim={dim}")
         self._state = VectorState(dim)
         self._writing = threading.Lock()
+        self._building = threading.Lock()
 
     @property
     def dim(self) -> int:
@@ -264,6 +279,32 @@ class VectorIndex:
         """
         return self._state.search(vectors, k)
 
+    @property
+    def kind(self) -> Kind:
+        """How most of the rows are searched."""
+        segments = self._state.segments
+        return segments[0].finder.kind if segments else "flat"
+
+    @property
+    def recall(self) -> float:
+        """Share of the ten nearest that was found when the way of searching was built; 1 where it is exact."""
+        return min((part.recall for part in self._state.segments), default=1.0)
+
+    def speed_up(self, *, sizes: Sizes = SIZES, queries: NDArray[np.float32] | None = None) -> bool:
+        """Search many rows along a graph, very many by codes; says whether anything was built.
+
+        Up to 20,000 rows nothing happens. Else what is built is measured with ``queries`` like those that will be
+        asked, shape (n, dim), or with some of the rows, and goes into service in one step if it finds 99 % of the ten
+        nearest along a graph, 95 % by codes. Takes seconds to minutes; meanwhile reading and writing go on.
+        """
+        with self._building:
+            done = self._state.faster(sizes=sizes, queries=queries)
+            if done is None:
+                return False
+            with self._writing:
+                self._state = self._state.with_replaced(done)
+            return True
+
     def save(self, folder: Path) -> None:
         """Write the present content to ``folder``, whole or not at all; the folder may hold an older save.
 
@@ -281,10 +322,22 @@ class VectorIndex:
             StorageError: there is no vector index in the folder.
             ModelDamaged: a file is missing or was changed; names it.
         """
-        snapshot = load_snapshot(folder, KIND)
+        snapshot = load_snapshot(folder, KIND, mapped=(LARGE_VECTORS,))
         index = cls(int(snapshot.facts["dim"]))
-        index._state = VectorState.from_arrays(snapshot.arrays)
+        index._state = read_state(folder, snapshot.arrays)
         return index
+
+
+def read_state(folder: Path, arrays: Mapping[str, NDArray[Any]]) -> VectorState:
+    """``VectorState.from_arrays`` of a snapshot in ``folder``.
+
+    Raises:
+        ModelDamaged: the arrays do not belong together.
+    """
+    try:
+        return VectorState.from_arrays(arrays)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelDamaged("An index must be as it was saved", seen=f"{folder}: {error}", remedy=REBUILD) from error
 
 
 def _checked_rows(ids: Sequence[str], vectors: NDArray[np.float32], dim: int) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from portside.errors import UsageError
 from portside.retrieval import vectors as module
+from portside.retrieval.finder_choice import Sizes
 from portside.retrieval.vectors import VectorIndex
 
 DIM = 3
@@ -84,10 +86,26 @@ class AgainstBruteForceInSmallSegments(AgainstBruteForce):
         module.SMALL_SEGMENT = self._small
 
 
+class AgainstBruteForceSpedUp(AgainstBruteForce):
+    """The same while a graph is built of the rows now and then, and all of it comes back from disk."""
+
+    @rule()
+    def speed_up(self) -> None:
+        self.index.speed_up(sizes=Sizes(flat=2))
+
+    @rule()
+    def come_back_from_disk(self) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            self.index.save(Path(folder) / "index")
+            self.index = VectorIndex.load(Path(folder) / "index")
+
+
 TestAgainstBruteForce = AgainstBruteForce.TestCase
 TestAgainstBruteForceInSmallSegments = AgainstBruteForceInSmallSegments.TestCase
 TestAgainstBruteForce.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
 TestAgainstBruteForceInSmallSegments.settings = TestAgainstBruteForce.settings
+TestAgainstBruteForceSpedUp = AgainstBruteForceSpedUp.TestCase
+TestAgainstBruteForceSpedUp.settings = TestAgainstBruteForce.settings
 
 
 @settings(max_examples=10, deadline=None)
