@@ -163,7 +163,7 @@ class IvfPqFinder:
     """Cells read (nprobe)."""
     kind: Kind = "ivf-pq"
 
-    START_EFFORT = 16
+    START_EFFORT = 48
     COMPARED = 30
     """Rows compared exactly for each one asked for, and for ten at the least. With 10 it takes 128 of 2,000 cells to
     reach a recall of .95 among a million headlines, with 30 it takes 32."""

@@ -295,7 +295,7 @@ class VectorIndex:
 
         Up to 20,000 rows nothing happens. Else what is built is measured with ``queries`` like those that will be
         asked, shape (n, dim), or with some of the rows, and goes into service in one step if it finds 99 % of the ten
-        nearest along a graph, 95 % by codes. Takes seconds to minutes; meanwhile reading and writing go on.
+        nearest along a graph, 97 % by codes. Takes seconds to minutes; meanwhile reading and writing go on.
         """
         with self._building:
             done = self._state.faster(sizes=sizes, queries=queries)
