@@ -28,6 +28,8 @@ TABLES = {
     "explanations": "faithfulness of explanations by the deletion curve against random order, milliseconds for one",
     "inference": "texts a second and latency, against transformers.pipeline",
     "vectors": "finding by vectors: recall@10, queries a second, memory and build time of 10 k, 100 k and 1 M rows",
+    "load": "requests a second and latency of each app over HTTP with 1 to 200 clients",
+    "soak": "half an hour of load: failures, and memory minute by minute",
     "training": "samples a second, against a plain transformers Trainer",
     "memory": "peak memory and seconds of a million rows: read, prepared for training, labelled",
     "recommend": "Recall@10 and NDCG@10 over the full catalogue, against popularity and item-kNN",

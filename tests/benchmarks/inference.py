@@ -90,7 +90,7 @@ def _show_speed(name: str, texts: list[str], pipeline: Any, ours: dict[str, Fold
     alone = {"transformers.pipeline": [_seconds(lambda text=text: pipeline(text)) for text in texts[:SINGLE]]}
     for which, classifier in ours.items():
         classifier.predict(texts[:64])
-        alone[which] = [_seconds(lambda text=text: classifier.predict([text])) for text in texts[:SINGLE]]
+        alone[which] = [_seconds(lambda text=text, ask=classifier: ask.predict([text])) for text in texts[:SINGLE]]
     base = median(alone["transformers.pipeline"])
     table(
         [f"{name}, one by one", "p50 ms", "p95 ms", "times as fast"],

@@ -19,6 +19,8 @@ ROWS = 1_000_000
 PREDICTED = 20_000
 """Rows that are really labelled; the time of all is extrapolated, memory is compared with a tenth of them."""
 LABELS = 50
+MODELS = 5
+"""That serve side by side in one process."""
 
 
 def run(data_dir: Path, seeds: int) -> None:
@@ -28,18 +30,23 @@ def run(data_dir: Path, seeds: int) -> None:
         home = Path(folder)
         for count in (rows, PREDICTED, PREDICTED // 10):
             _write(home / f"{count}.csv", count)
+        _step("make", home, MODELS)
         print(f"{'step':<22}{'rows':>12}{'seconds':>10}{'peak MB':>10}")
         steps = [("import", rows), ("read", rows), ("stream", rows), ("prepare", rows)]
         for step, count in [*steps, ("predict", PREDICTED // 10), ("predict", PREDICTED)]:
-            found = subprocess.run(
-                [sys.executable, "-m", "tests.benchmarks.memory", step, str(home), str(count)],
-                check=True,
-                capture_output=True,
-                text=True,
-            )
-            seconds, peak = map(float, found.stdout.split()[-2:])
+            seconds, peak = _step(step, home, count)
             print(f"{step:<22}{count:>12,}{seconds:>10.1f}{peak:>10,.0f}")
+        serving = [_step("serve", home, count)[1] for count in (1, MODELS)]
         print(f"predict, {rows:,} rows by extrapolation: {seconds * rows / PREDICTED:,.0f} s")
+        print(f"serving one model {serving[0]:,.0f} MB, {MODELS} models of the same encoder {serving[1]:,.0f} MB")
+
+
+def _step(step: str, home: Path, count: int) -> tuple[float, float]:
+    """Seconds and peak megabytes of a step in a process of its own."""
+    command = [sys.executable, "-m", "tests.benchmarks.memory", step, str(home), str(count)]
+    found = subprocess.run(command, check=True, capture_output=True, text=True)
+    seconds, peak = map(float, found.stdout.split()[-2:])
+    return seconds, peak
 
 
 def _write(path: Path, rows: int) -> None:
@@ -78,24 +85,38 @@ def _prepare(home: Path, rows: int) -> None:
     assert len(task.adapter(resolve_encoder()).rows) > 0.9 * rows
 
 
-def _predict(home: Path, rows: int) -> None:
-    from portside.commands.classification import predict_file
+def _make(home: Path, count: int) -> None:
+    """Classifiers of one encoder, each with a head of its own: what adapters, prototypes and few-shot heads leave."""
     from portside.encoders import bundled_folder
     from portside.inference.folder import ModelFile
     from portside.inference.network import pretrained_encoder
     from portside.inference.tokens import Tokens
-    from portside.registry import ModelVersion
     from portside.tasks.classification_network import ClassificationNetwork
     from portside.tasks.network_folder import save_network
 
-    folder = home / "model"
-    if not folder.is_dir():
+    source = bundled_folder()
+    tokens = Tokens(source, max_tokens=128)
+    names = tuple(f"label {place}" for place in range(LABELS))
+    for place in range(count):
+        folder = home / f"model {place}"
         folder.mkdir()
-        source = bundled_folder()
-        tokens = Tokens(source, max_tokens=128)
         network = ClassificationNetwork(pretrained_encoder(source), 384, LABELS)
-        names = tuple(f"label {place}" for place in range(LABELS))
         save_network(folder, network, tokens, tokens.config, ModelFile("classification", 128, names))
+
+
+def _serve(home: Path, count: int) -> None:
+    from portside.inference.classifier import FolderClassifier
+
+    models = [FolderClassifier(home / f"model {place}", model="m:1") for place in range(count)]
+    for one in models:
+        one.predict(["where is my card"])
+
+
+def _predict(home: Path, rows: int) -> None:
+    from portside.commands.classification import predict_file
+    from portside.registry import ModelVersion
+
+    folder = home / "model 0"
     predict_file(ModelVersion("m", 1, folder, {}), home / f"{rows}.csv", home / "out.csv", None, threads=0)
 
 
@@ -105,6 +126,8 @@ STEPS: dict[str, Callable[[Path, int], None]] = {
     "stream": _stream,
     "prepare": _prepare,
     "predict": _predict,
+    "make": _make,
+    "serve": _serve,
 }
 
 
