@@ -1,6 +1,8 @@
 """``make bench``: print the benchmark tables. Each is a command of its own, nothing here passes or fails.
 
-python -m tests.benchmarks [TABLE …] --data-dir DIR [--seeds 1]
+python -m tests.benchmarks [TABLE …] --data-dir DIR [--seeds 1] [--store]
+
+Tables that measure speed give their ratios back; those below the ones of the last release are named at the end.
 """
 
 from __future__ import annotations
@@ -10,7 +12,10 @@ import platform
 import sys
 import time
 from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
+
+from tests.benchmarks.ratios import Release, compared, processor, read_release, write_release
 
 TABLES = {
     "accuracy": "test accuracy and macro-F1 of the intents, sentiment and topic sets",
@@ -45,6 +50,7 @@ def main() -> int:
     )
     parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
     parser.add_argument("--seeds", type=int, default=1, help="trainings for each accuracy figure")
+    parser.add_argument("--store", action="store_true", help="keep this run's ratios as those of the release")
     asked = parser.parse_args()
     if not asked.data_dir.is_dir():
         print(
@@ -53,15 +59,25 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
-    print(
-        f"{platform.processor() or platform.machine()}, {platform.python_implementation()} {platform.python_version()}"
-    )
+    print(f"{processor()}, {platform.python_implementation()} {platform.python_version()}")
+    ratios: dict[str, float] = {}
     for name in asked.tables or TABLES:
         started = time.monotonic()
         print(f"\n== {name}: {TABLES[name]}")
-        import_module(f"tests.benchmarks.{name}").run(asked.data_dir, asked.seeds)
+        found = import_module(f"tests.benchmarks.{name}").run(asked.data_dir, asked.seeds) or {}
+        ratios |= {f"{name}: {line}": round(value, 3) for line, value in found.items()}
         print(f"   ({time.monotonic() - started:.0f} s)")
+    _compare(ratios, store=asked.store)
     return 0
+
+
+def _compare(ratios: dict[str, float], *, store: bool) -> None:
+    """Say what got slower since the last release; with ``store`` this run is the next one's."""
+    before = read_release()
+    if ratios and before is not None:
+        print("\n" + "\n".join(compared(ratios, before, processor())))
+    if store:
+        write_release(Release(version("portside"), processor(), ratios))
 
 
 if __name__ == "__main__":

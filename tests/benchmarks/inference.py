@@ -38,7 +38,7 @@ ROUNDS = 3
 FLOATS = {"int8": "int8", "bf16": "bf16"}
 
 
-def run(data: Path, _seeds: int) -> None:
+def run(data: Path, _seeds: int) -> dict[str, float]:
     """Train, compile, time."""
     banking = data / "support" / "banking77"
     test = load_examples(banking / "test.csv", role="test")
@@ -61,10 +61,13 @@ def run(data: Path, _seeds: int) -> None:
             f"on the {len(test):,} test queries: torch fp32 {100 * before:.2f} % right, {engine} {100 * after:.2f} %, "
             f"{100 * sum(same) / len(same):.2f} % of the labels the same"
         )
+        ratios: dict[str, float] = {}
         pipeline = _pipeline(len(original.labels))
         for name, texts in (("BANKING77 queries", test.texts), ("PhraseBank sentences", phrases.texts)):
-            _show_speed(name, list(texts), pipeline, {"portside, torch fp32": original, f"portside, {engine}": served})
+            ours = {"portside, torch fp32": original, f"portside, {engine}": served}
+            ratios |= _show_speed(name, list(texts), pipeline, ours)
         _show_peak(made, version, list(test.texts))
+    return ratios
 
 
 def _trained(banking: Path, folder: Path) -> ModelVersion:
@@ -86,7 +89,8 @@ def _show_engines(made: Compilation) -> None:
         print(f"  {name}: {why}")
 
 
-def _show_speed(name: str, texts: list[str], pipeline: Any, ours: dict[str, FolderClassifier]) -> None:
+def _show_speed(name: str, texts: list[str], pipeline: Any, ours: dict[str, FolderClassifier]) -> dict[str, float]:
+    """Print both tables; returns the ratios of the last of ``ours``."""
     alone = {"transformers.pipeline": [_seconds(lambda text=text: pipeline(text)) for text in texts[:SINGLE]]}
     for which, classifier in ours.items():
         classifier.predict(texts[:64])
@@ -118,6 +122,12 @@ def _show_speed(name: str, texts: list[str], pipeline: Any, ours: dict[str, Fold
             for which, seconds in bulk.items()
         ],
     )
+    last = list(ours)[-1]
+    return {
+        f"{name}, one by one": base / median(alone[last]),
+        f"{name}, all, against one by one": one_by_one / bulk[last],
+        f"{name}, all, against best batches": tried[best] / bulk[last],
+    }
 
 
 def _show_peak(made: Compilation, version: ModelVersion, texts: Sequence[str]) -> None:

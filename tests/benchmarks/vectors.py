@@ -29,10 +29,11 @@ SIZES_SHOWN = (10_000, 100_000, 1_000_000)
 HEAD = ["rows", "index", "recall@10", "p50 ms", "queries/s", "times as fast", "build s", "MB beside vectors"]
 
 
-def run(data: Path, _seeds: int) -> None:
+def run(data: Path, _seeds: int) -> dict[str, float]:
     """Build each size the way that is chosen for it, and exact search beside it."""
     whole, queries = _headlines(data)
     rows: list[list[Any]] = []
+    ratios: dict[str, float] = {}
     for size in SIZES_SHOWN:
         vectors = _so_many(whole, size)
         kind = SIZES.kind(size)
@@ -48,10 +49,12 @@ def run(data: Path, _seeds: int) -> None:
             _, found = made.finder.search(queries, 10)
             recall = float(np.mean([len(set(one) & set(other)) / 10 for one, other in zip(found, truth, strict=True)]))
             megabytes = made.finder.to_bytes(np.ones(size, dtype=np.bool_)).nbytes / 1e6
-            speed = _speed(_seconds(made.finder, queries), base)
+            ratios[f"{size:,} rows by {kind}"] = base / (seconds := _seconds(made.finder, queries))
+            speed = _speed(seconds, base)
             rows.append([f"{size:,}", kind, f"{recall:.4f}", *speed, f"{built:.0f}", f"{megabytes:.0f}"])
         table(HEAD, rows)  # so far: the rest takes a while
     _from_disk(vectors, queries)
+    return ratios
 
 
 def _speed(seconds: float, base: float) -> list[str]:

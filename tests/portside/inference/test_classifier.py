@@ -9,6 +9,7 @@ import pytest
 
 from portside.errors import ModelDamaged, ModelError
 from portside.inference.classifier import FolderClassifier, ServedClassifier, softmax
+from portside.inference.shared import SharedClassifier
 from portside.registry import ModelRegistry, ModelVersion
 
 LABELS = ("zeta", "alpha", "mid")
@@ -79,12 +80,14 @@ def test_a_promoted_version_answers_without_restart(registry: ModelRegistry, reg
     assert served.predict(TEXTS) == first
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "in common batches"])
 def test_one_call_is_answered_by_one_version_while_others_promote(
-    registry: ModelRegistry, register_random: RegisterRandom
+    registry: ModelRegistry, register_random: RegisterRandom, *, shared: bool
 ) -> None:
     register_random(registry, LABELS, seed=1)
     register_random(registry, ("x", "y"), seed=2)
-    served = ServedClassifier(registry, "intents")
+    alone = ServedClassifier(registry, "intents")
+    served = SharedClassifier("test", alone.current) if shared else alone
     wrong: list[str] = []
 
     def ask() -> None:

@@ -1,0 +1,70 @@
+"""Ratios of this run beside those of the last release: what got slower is named, nothing passes or fails.
+
+A ratio is against a baseline of the same run, so that a slower machine changes it little; another kind of processor
+may change it much, and is told.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+__all__ = ["STORED", "Release", "compared", "processor", "read_release", "write_release"]
+
+STORED = Path(__file__).with_name("ratios.json")
+TOLERANCE = 0.15
+"""Share by which two runs on a machine with nothing else to do differ."""
+
+
+@dataclass(frozen=True)
+class Release:
+    """What a release reached."""
+
+    version: str
+    processor: str
+    ratios: Mapping[str, float]
+    """By table and line: how many times as fast as the line's baseline."""
+
+
+def compared(now: Mapping[str, float], before: Release, on: str) -> list[str]:
+    """A line for each ratio that fell, the most fallen first; for each that was not measured; and what else to know."""
+    both = {name: now[name] / before.ratios[name] for name in now if before.ratios.get(name, 0) > 0}
+    fallen = sorted((change, name) for name, change in both.items() if change < 1 - TOLERANCE)
+    lines = [
+        f"slower than in {before.version}: {name}: {now[name]:.2f} times its baseline, {before.ratios[name]:.2f} then"
+        for _, name in fallen
+    ]
+    if not lines and both:
+        lines = [f"none of {len(both)} ratios is more than {100 * TOLERANCE:.0f} % below that of {before.version}"]
+    if both and on != before.processor:
+        lines.append(f"those of {before.version} were measured on another processor: {before.processor}")
+    return lines
+
+
+def processor() -> str:
+    """What this machine calls its processor."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return platform.processor() or platform.machine()
+    found = {line.partition(":")[0].strip(): line.partition(":")[2].strip() for line in lines}
+    return f"{found.get('model name', platform.machine())}, family {found.get('cpu family', '?')}"
+
+
+def read_release(path: Path = STORED) -> Release | None:
+    """The ratios of the last release; None where there are none."""
+    try:
+        return Release(**json.loads(path.read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return None
+
+
+def write_release(release: Release, path: Path = STORED) -> None:
+    """Store ``release``; ratios that it has not measured are kept from the one before."""
+    before = read_release(path)
+    ratios = {**(before.ratios if before else {}), **release.ratios}
+    kept = asdict(release) | {"ratios": dict(sorted(ratios.items()))}
+    path.write_text(json.dumps(kept, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -1,0 +1,51 @@
+"""The benchmarks name what got slower since the last release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.benchmarks.ratios import STORED, Release, compared, processor, read_release, write_release
+
+BEFORE = Release("1.0", "A", {"inference: bulk": 10.0, "vectors: graph": 20.0, "training: padded": 4.0})
+
+
+@pytest.mark.parametrize(
+    ("now", "on", "lines"),
+    [
+        ({"inference: bulk": 9.0, "vectors: graph": 40.0}, "A", ["none of 2 ratios"]),
+        (
+            {"inference: bulk": 8.0, "vectors: graph": 5.0},
+            "A",
+            ["1.0: vectors: graph: 5.00", "1.0: inference: bulk: 8"],
+        ),
+        (
+            {"inference: bulk": 8.4},
+            "B",
+            ["inference: bulk: 8.40 times its baseline, 10.00 then", "another processor: A"],
+        ),
+        ({"something new": 1.0}, "B", []),
+        ({}, "A", []),
+    ],
+)
+def test_what_fell_is_named_the_most_fallen_first(now: dict[str, float], on: str, lines: list[str]) -> None:
+    found = compared(now, BEFORE, on)
+    assert len(found) == len(lines)
+    assert all(part in line for part, line in zip(lines, found, strict=True))
+
+
+def test_a_release_keeps_the_ratios_that_it_did_not_measure(tmp_path: Path) -> None:
+    path = tmp_path / "ratios.json"
+    assert read_release(path) is None
+    write_release(BEFORE, path)
+    write_release(Release("1.1", "B", {"inference: bulk": 12.0}), path)
+    assert read_release(path) == Release("1.1", "B", {**BEFORE.ratios, "inference: bulk": 12.0})
+
+
+def test_the_stored_ratios_can_be_read() -> None:
+    stored = read_release(STORED)
+    assert stored is not None
+    assert stored.ratios
+    assert all(value > 0 for value in stored.ratios.values())
+    assert processor()
