@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.inference.engines.choice import Measured
+from portside.inference.engines.store import place_of, write_compiled
 from portside.jobs import JobQueue
 from portside.registry import ModelRegistry
 from portside.settings import Settings
@@ -63,6 +66,27 @@ def test_versions_are_listed_with_what_they_reach(empty_home: Settings) -> None:
     assert table["Accuracy on held-out rows"].tolist() == ["90.0 %", "81.2 %"]
     assert table["Held-out rows"].tolist() == ["1,200", "1,200"]
     assert table["What it does"].tolist() == ["Tells 2 labels apart"] * 2
+
+
+def test_the_speed_is_told_and_compiling_is_a_button(empty_home: Settings) -> None:
+    register(empty_home, 0.8)
+    page = opened(empty_home, "models")
+    assert any("answers as it was trained" in text.value for text in page.caption)
+    page.button(key="models-compile").click().run()
+    (job,) = JobQueue(open_database(empty_home), logs=empty_home.jobs_dir).recent(kinds=["core.compile"])
+    assert job.params == {"model": "intents:1"}
+    version = ModelRegistry(empty_home.models_dir).resolve("intents")
+    original = Measured("original", 300.0, 8.0, 1.0, 1.0, 90.0, 0.9)
+    fast = Measured("onnx-int8", 1200.0, 2.0, 0.995, 1.0, 24.0, 0.9)
+    lossy = Measured("onnx-int8-ranges", 1200.0, 2.0, 0.95, 1.0, 24.0, 0.9)
+    measured = {"original": asdict(original), "engines": [asdict(fast), asdict(lossy)], "rows": 1000}
+    write_compiled(place_of(version.folder), None, "onnx-int8", {**measured, "serves": "onnx-int8"})
+    again = opened(empty_home, "models")
+    assert any("4.0 times as fast" in text.value and "99.5 %" in text.value for text in again.markdown)
+    verdicts = next(frame.value for frame in again.dataframe if "Verdict" in frame.value)["Verdict"]
+    assert verdicts.tolist() == ["", "serves", "agrees with the original to 95.0 %, 99 % are needed"]
+    chinese = opened(empty_home, "models", "zh")
+    assert any("需要 99 %" in str(frame.value) for frame in chinese.dataframe)
 
 
 def test_a_version_is_promoted_and_rolled_back(empty_home: Settings) -> None:

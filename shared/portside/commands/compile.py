@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from portside.encoders import EncoderSource
     from portside.inference.engines.compile import Compilation
-    from portside.inference.engines.store import CompiledPlace
-    from portside.inference.engines.subject import Subject
-    from portside.registry import ModelRegistry, ModelVersion
-    from portside.settings import Settings
 
 __all__ = ["commands"]
 
@@ -41,91 +36,27 @@ def compile_named(
     """Make a model answer faster on this machine.
 
     Every engine that can run here is measured on rows that the model has not learned from; the fastest serves whose
-    answers stay the original's. Running apps take it up when they start again.
+    answers stay the original's. Running apps take it up with the next text.
     """
     from portside.console import as_json, say
+    from portside.inference.engines.registered import find_compilable
     from portside.inference.engines.store import remove_compiled
+    from portside.progress import TerminalProgress
+    from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
     settings = load_settings()
-    found = _Found(model, settings)
+    found = find_compilable(model, ModelRegistry(settings.models_dir), settings.models_dir)
     if remove:
         remove_compiled(found.place)
         say(f"{found.name} is served as it was trained.")
         return
-    made = found.compiled(data, settings.threads)
+    with TerminalProgress(f"Compiling {found.name}") as progress:
+        made = found.compiled(data, threads=settings.threads, progress=progress)
     if json:
         as_json({"model": found.name, **made.to_dict()})
         return
     _show(found.name, made)
-
-
-class _Found:
-    """A registered version, or a pretrained encoder."""
-
-    def __init__(self, asked: str, settings: Settings) -> None:
-        from portside.inference.engines.store import encoder_place, place_of
-        from portside.registry import ModelRegistry
-
-        registry = ModelRegistry(settings.models_dir)
-        self.version: ModelVersion | None = None
-        source = _pretrained(asked, registry)
-        if source is None:
-            self.version = registry.resolve(asked)
-            self.name, self.folder = self.version.ref, self.version.folder
-            self.place: CompiledPlace = place_of(self.folder)
-        else:
-            self.name, self.folder = source.name, source.folder
-            self.place = encoder_place(settings.models_dir, source.name, source.sha256)
-
-    def compiled(self, data: Path | None, threads: int) -> Compilation:
-        from portside.inference.engines.compile import compile_model
-        from portside.progress import TerminalProgress
-
-        subject = self._subject(data or self._kept())
-        with TerminalProgress(f"Compiling {self.name}") as progress:
-            return compile_model(subject, self.place, threads=threads, progress=progress)
-
-    def _kept(self) -> Path:
-        from portside.errors import UsageError
-        from portside.evaluation.held_out import held_out_file
-
-        kept = held_out_file(self.folder)
-        if kept is None:
-            raise UsageError(
-                "A compiled model is checked on rows that it has not learned from",
-                seen=f"{self.name} keeps none beside it, and no --data",
-                remedy=f"Name a file: portside compile {self.name} --data FILE",
-            )
-        return kept
-
-    def _subject(self, data: Path) -> Subject:
-        from portside.apps import load
-        from portside.commands.tasks import task_of_version
-        from portside.data.columns import Columns
-        from portside.data.texts import load_texts
-        from portside.inference.folder import task_of
-
-        if self.version is None or task_of(self.folder) == "encoder":
-            from portside.inference.engines.subjects.encoder import subject
-
-            return subject(self.folder, load_texts(data).texts)
-        task = task_of_version(self.version)
-        made: Subject = load(task.compile)(self.version, load(task.read)(data, Columns(), test=True))
-        return made
-
-
-def _pretrained(asked: str, registry: ModelRegistry) -> EncoderSource | None:
-    from portside.encoders import resolve_encoder
-    from portside.errors import ModelError
-
-    if asked.partition(":")[0].partition("@")[0] in registry.names():
-        return None
-    try:
-        return resolve_encoder(asked, download=False)
-    # Then it was meant for a model, whose registry knows what to advise.
-    except ModelError:
-        return None
 
 
 def _show(name: str, made: Compilation) -> None:

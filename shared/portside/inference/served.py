@@ -8,6 +8,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from portside.errors import ModelError, ModelNotFound
+from portside.inference.engines.store import compiled_stamp
 
 if TYPE_CHECKING:
     from portside.registry import ModelVersion
@@ -35,7 +36,7 @@ class Served(Generic[T]):
 
     While one thread loads a newly promoted version, the others go on with the old one. A caller takes ``current()``
     once and uses it for its whole call, so that no answer mixes two versions. A promoted version that cannot be
-    loaded leaves the old one in service, with an error in the log.
+    loaded leaves the old one in service, with an error in the log. A version that was compiled meanwhile is read anew.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Served(Generic[T]):
         self._lock = Lock()
         self._stamp: object = None
         self._loaded: tuple[str, T] | None = None
+        self._compiled = 0
 
     def current(self) -> T:
         """The model to use for this call.
@@ -80,9 +82,12 @@ class Served(Generic[T]):
     def _renewed(self, before: tuple[str, T] | None) -> tuple[str, T]:
         try:
             version = self._registry.resolve(f"{self._name}@{self._alias}")
-            if before is not None and before[0] == version.ref:
+            compiled = compiled_stamp(version.folder)
+            if before is not None and before[0] == version.ref and compiled == self._compiled:
                 return before
-            return version.ref, self._load(version)
+            loaded = version.ref, self._load(version)
+            self._compiled = compiled
+            return loaded
         except ModelNotFound:
             if self._fallback is None:
                 raise

@@ -9,7 +9,10 @@ from portside.errors import JobError
 
 __all__ = ["CORE_JOBS", "job_address"]
 
-CORE_JOBS: Mapping[str, str] = {"core.train": "portside.jobs.train:run_training"}
+CORE_JOBS: Mapping[str, str] = {
+    "core.train": "portside.jobs.train:run_training",
+    "core.compile": "portside.jobs.compile:run_compiling",
+}
 
 
 def job_address(kind: str, apps: Sequence[AppSpec]) -> str:

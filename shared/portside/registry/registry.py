@@ -85,13 +85,17 @@ class ModelRegistry:
         """Every change of ``name``, oldest first."""
         return list(self._state(name).events)
 
-    def alias_stamp(self, name: str) -> tuple[int, int, int] | None:
-        """A value that changes whenever anything about ``name`` changes, for the price of one ``stat``."""
+    def alias_stamp(self, name: str) -> tuple[int, ...] | None:
+        """A value that changes whenever anything about ``name`` changes, for the price of two ``stat``."""
         try:
             status = self._state_path(check_name(name)).stat()
         except OSError:
             return None
-        return status.st_mtime_ns, status.st_ino, status.st_size
+        try:
+            derived = (self.root / name / DERIVED).stat().st_mtime_ns
+        except OSError:
+            derived = 0
+        return status.st_mtime_ns, status.st_ino, status.st_size, derived
 
     def resolve(self, reference: str) -> ModelVersion:
         """The version that ``name`` (its champion), ``name@alias`` or ``name:3`` means now, its files verified.

@@ -11,6 +11,7 @@ from portside.errors import PortsideError
 from portside.registry import ModelVersion
 from portside.registry.actor import current_actor
 from portside_ui.frame import error_state, section
+from portside_ui.models.speed import speed_part
 from portside_ui.runtime import Runtime
 from portside_ui.words import _, moment, number, percent
 
@@ -23,6 +24,7 @@ def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion])
     section(_("Versions"))
     st.dataframe(_table(versions, aliases), width="stretch", hide_index=True, key="models-versions")
     _actions(runtime, name, versions, aliases)
+    speed_part(runtime, versions, aliases.get("champion"))
     section(_("History"))
     rows = [
         {

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
@@ -22,6 +23,7 @@ from portside.registry.manifest import DERIVED, MANIFEST_FILE, measure
 __all__ = [
     "Compiled",
     "CompiledPlace",
+    "compiled_stamp",
     "encoder_place",
     "load_compiled",
     "place_of",
@@ -86,12 +88,21 @@ def write_compiled(place: CompiledPlace, built: Path | None, engine: str, measur
     part = place.folder / f".{RECORD_FILE}.part"
     part.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
     part.replace(place.folder / RECORD_FILE)
+    os.utime(place.folder.parent)  # by which running processes see that something changed
     return record
 
 
 def remove_compiled(place: CompiledPlace) -> None:
     """From now on the original serves."""
     shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def compiled_stamp(version_folder: Path) -> int:
+    """A number that changes whenever a version is compiled anew, or no more."""
+    try:
+        return (version_folder.parent / DERIVED / version_folder.name / RECORD_FILE).stat().st_mtime_ns
+    except OSError:
+        return 0
 
 
 def read_compiled(place: CompiledPlace) -> Compiled | None:

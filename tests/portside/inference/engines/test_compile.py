@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 
 from portside.data import load_examples
-from portside.inference.classifier import FolderClassifier, load_classifier
+from portside.inference.classifier import FolderClassifier, ServedClassifier, load_classifier
 from portside.inference.encoder import BundledEncoder, load_encoder
 from portside.inference.engines import compile as compiling
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.compile import Compilation, compile_model
 from portside.inference.engines.interface import KINDS, TORCH_BF16, EngineKind
-from portside.inference.engines.store import encoder_place, place_of, read_compiled
+from portside.inference.engines.store import encoder_place, place_of, read_compiled, remove_compiled
 from portside.inference.engines.subject import Subject, some
 from portside.inference.engines.subjects import classification, encoder
 from portside.registry import ModelRegistry, ModelVersion
@@ -55,6 +55,21 @@ def test_every_engine_answers_as_the_network_does(subject: Subject, tmp_path: Pa
     assert by_name["onnx-int8-ranges"].alone == 1.0
     assert all(one.agreement > 0.5 for one in made.engines)
     assert by_name["onnx-int8"].megabytes < exact.megabytes
+
+
+def test_a_running_process_takes_up_what_was_compiled_and_what_was_taken_away(
+    registry: ModelRegistry, version: ModelVersion, subject: Subject, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    served = ServedClassifier(registry, "intents")
+    before = served.current()
+    assert served.current() is before
+    always_faster(monkeypatch)
+    compile_model(subject, place_of(version.folder), threads=1, kinds=ONNX)
+    after = served.current()
+    assert after is not before
+    assert served.current() is after
+    remove_compiled(place_of(version.folder))
+    assert served.current() is not after
 
 
 def test_what_was_chosen_serves_from_then_on(

@@ -1,0 +1,97 @@
+"""Compile what the registry or a pretrained encoder's name says: for commands, jobs and pages alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from portside.errors import ModelError, UsageError
+from portside.inference.engines.store import CompiledPlace, encoder_place, place_of
+
+if TYPE_CHECKING:
+    from portside.encoders import EncoderSource
+    from portside.inference.engines.compile import Compilation
+    from portside.inference.engines.subject import Subject
+    from portside.progress import Progress
+    from portside.registry import ModelRegistry, ModelVersion
+
+__all__ = ["Compilable", "find_compilable"]
+
+
+@dataclass(frozen=True)
+class Compilable:
+    """A registered version, or a pretrained encoder."""
+
+    name: str
+    folder: Path
+    place: CompiledPlace
+    version: ModelVersion | None = None
+    """None for a pretrained encoder."""
+
+    def compiled(self, data: Path | None, *, threads: int, progress: Progress) -> Compilation:
+        """Measure the engines of this machine on the rows of ``data`` (None: those kept beside it); the best serves.
+
+        Raises:
+            UsageError: no rows were kept beside it, and no ``data``.
+            DataError: the file breaks a rule.
+            ModelError: the model is of no task that is known here.
+        """
+        from portside.inference.engines.compile import compile_model
+
+        return compile_model(self._subject(data or self._kept()), self.place, threads=threads, progress=progress)
+
+    def _kept(self) -> Path:
+        from portside.evaluation.held_out import held_out_file
+
+        kept = held_out_file(self.folder)
+        if kept is None:
+            raise UsageError(
+                "A compiled model is checked on rows that it has not learned from",
+                seen=f"{self.name} keeps none beside it, and no --data",
+                remedy=f"Name a file: portside compile {self.name} --data FILE",
+            )
+        return kept
+
+    def _subject(self, data: Path) -> Subject:
+        from portside.apps import load
+        from portside.data.columns import Columns
+        from portside.data.texts import load_texts
+        from portside.inference.folder import task_of
+        from portside.tasks.spec import find_task
+
+        task = "encoder" if self.version is None else task_of(self.folder)
+        if self.version is None or task == "encoder":
+            from portside.inference.engines.subjects.encoder import subject
+
+            return subject(self.folder, load_texts(data).texts)
+        spec = find_task(task)
+        made: Subject = load(spec.compile)(self.version, load(spec.read)(data, Columns(), test=True))
+        return made
+
+
+def find_compilable(asked: str, registry: ModelRegistry, models_dir: Path) -> Compilable:
+    """What ``asked`` names: a version as the registry reads it, or a pretrained encoder.
+
+    Raises:
+        ModelNotFound: neither.
+        ModelDamaged: the version's files are not those that were registered.
+    """
+    source = _pretrained(asked, registry)
+    if source is not None:
+        place = encoder_place(models_dir, source.name, source.sha256)
+        return Compilable(source.name, source.folder, place)
+    version = registry.resolve(asked)
+    return Compilable(version.ref, version.folder, place_of(version.folder), version)
+
+
+def _pretrained(asked: str, registry: ModelRegistry) -> EncoderSource | None:
+    from portside.encoders import resolve_encoder
+
+    if asked.partition(":")[0].partition("@")[0] in registry.names():
+        return None
+    try:
+        return resolve_encoder(asked, download=False)
+    # Then it was meant for a model, whose registry knows what to advise.
+    except ModelError:
+        return None
