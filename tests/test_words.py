@@ -13,6 +13,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po
 
 from portside.apps import find_apps
+from portside.data import check_examples
 
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGES = [ROOT / "shared" / "portside_ui", *(app.folder for app in find_apps())]
@@ -85,3 +86,29 @@ def test_sentences_of_reports_that_are_made_of_templates_have_their_chinese() ->
     assert not templates - known.keys(), sorted(templates - known.keys())
     for template in templates:
         assert slots(template) == slots(known[template]), template
+
+
+def test_what_is_wrong_with_a_file_is_said_in_chinese_too(tmp_path: Path) -> None:
+    known = {str(each) for entry in catalogue_of(PACKAGES[0]) if entry.id and entry.string for each in listed(entry.id)}
+    rows = [
+        "nan,a",
+        "my card,A",
+        "my card,b",
+        "my card,A",
+        ",a",
+        "x\x07y,a",
+        "cafÃ©,a ",
+        "ok,",
+        "ok,null",
+        f"{'w' * 30_000},a",
+    ]
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("text,utterance,label\n" + "\n".join(f"{row.split(',')[0]},u,{row.split(',')[1]}" for row in rows))
+    test.write_text("text,label\nmy card,A\nmy card,z\n", encoding="utf-8")
+    latin = tmp_path / "latin.csv"
+    latin.write_bytes("text,label\ncafé au lait,a\nthé,b\nun\n".encode("latin-1"))
+    found = [*check_examples(train, test=test).findings, *check_examples(latin).findings]
+    said = {one for finding in found for one in (finding.rule, finding.remedy) if one}
+    assert len(said) > 20
+    missing = {getattr(one, "template", one) for one in said} - known
+    assert not missing, f"add to portside_ui/locale/zh.po: {sorted(missing)}"

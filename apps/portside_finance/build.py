@@ -22,13 +22,19 @@ def build_service(settings: Settings) -> FinanceService:
         UsageError: ``finance.toml`` in the home folder holds what cannot be.
     """
     from portside.inference.classifier import ServedClassifier
+    from portside.inference.shared import SharedClassifier
 
     config = load_config(settings.home)
     registry = ModelRegistry(settings.models_dir)
+
+    def shared(name: str, model: str) -> SharedClassifier:
+        served = ServedClassifier(registry, model, threads=settings.threads, precision="bf16")
+        return SharedClassifier(name, served.current)
+
     return FinanceService(
         store=FinanceStore(open_database(settings)),
-        sentiment=ServedClassifier(registry, config.score.sentiment_model, threads=settings.threads, precision="bf16"),
-        topic=ServedClassifier(registry, config.score.topic_model, threads=settings.threads, precision="bf16"),
+        sentiment=shared("headline sentiment", config.score.sentiment_model),
+        topic=shared("headline topics", config.score.topic_model),
         fetcher=HttpFetcher(config.feeds),
         config=config,
         uploads=settings.home / "uploads" / "finance",

@@ -7,9 +7,10 @@ import streamlit as st
 
 from portside import __version__
 from portside.apps import load
+from portside.inference.shared import shared_models
 from portside_ui.frame import empty_state, page_header, section
 from portside_ui.runtime import Runtime
-from portside_ui.words import _, job_words, moment, state_words
+from portside_ui.words import _, job_words, moment, number, percent, state_words
 
 __all__ = ["render"]
 
@@ -26,6 +27,7 @@ def render(runtime: Runtime) -> None:
         for part, state in load(app.health)(runtime.settings).items()
     ]
     st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="system-health")
+    _models_at_work()
     section(_("Background work"))
     jobs = runtime.jobs.recent(limit=JOBS_SHOWN)
     if not jobs:
@@ -53,3 +55,23 @@ def render(runtime: Runtime) -> None:
         width="stretch",
         key="sys-kept",
     )
+
+
+def _models_at_work() -> None:
+    """What visitors have asked of the models since this process started; nothing where nobody has yet."""
+    rows = []
+    for one in shared_models():
+        repeats = one.repeats
+        asked = repeats.hits + repeats.misses
+        if asked:
+            rows.append(
+                {
+                    _("Model"): _(one.name),
+                    _("Texts asked"): number(asked),
+                    _("Answered from memory"): percent(repeats.hits / asked),
+                    _("Waiting now"): number(one.waiting),
+                }
+            )
+    if rows:
+        section(_("Models at work"))
+        st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="system-models")

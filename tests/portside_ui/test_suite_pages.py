@@ -13,6 +13,8 @@ from streamlit.testing.v1 import AppTest
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.store import place_of, write_compiled
+from portside.inference.interfaces import FakeClassifier
+from portside.inference.shared import SharedClassifier
 from portside.jobs import JobQueue
 from portside.registry import ModelRegistry
 from portside.settings import Settings
@@ -186,3 +188,14 @@ def test_a_file_that_cannot_be_trained_on_says_why_and_offers_no_training(empty_
     assert not page.exception, page.exception
     assert any("two labels" in one.value for one in page.warning)
     assert "models-train" not in [one.key for one in page.button]
+
+
+def test_the_system_page_tells_what_was_asked_of_the_models(empty_home: Settings) -> None:
+    assert not [frame for frame in opened(empty_home, "system").dataframe if "Texts asked" in frame.value]
+    classifier = FakeClassifier({"card": "card"}, ("card", "other"))
+    shared = SharedClassifier("support intents", lambda: classifier)
+    for _turn in range(4):
+        shared.predict(["my card"])
+    table = next(frame.value for frame in opened(empty_home, "system").dataframe if "Texts asked" in frame.value)
+    assert table.iloc[0].tolist() == ["support intents", "4", "75.0 %", "0"]
+    assert any("客服意图" in str(frame.value) for frame in opened(empty_home, "system", "zh").dataframe)

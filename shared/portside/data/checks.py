@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 from portside.data.findings import Finding, Severity, excerpt
 from portside.data.identity import clean, has_control, label_key, text_key
 from portside.records import Example
+from portside.said import said
 
 __all__ = ["Numbered", "Role", "Where", "check_cells", "check_classes", "conflicting", "overlap", "repeated"]
 
@@ -75,7 +76,7 @@ def check_cells(cells: Sequence[Cell], where: Where) -> list[Finding]:
                 "text",
                 "warning",
                 lambda text: len(text) > LONG_TEXT,
-                f"A text has more than {LONG_TEXT:,} characters",
+                said("A text has more than {count} characters", count=f"{LONG_TEXT:,}"),
                 "Look for a lost quote or line end; only its beginning is read",
             ),
             _CellRule(
@@ -225,7 +226,7 @@ def _repeats(
     if not places:
         return []
     first = min(at for at in groups[text_key(examples[places[0]].text)])
-    rule = f"A text stands again under the same label (first in row {rows[first]:,})"
+    rule = said("A text stands again under the same label (first in row {row})", row=f"{rows[first]:,}")
     remedy = "Fine if people really say it often; else keep one of them"
     shown = excerpt(examples[places[0]].text)
     return [Finding("note", rule, remedy, where.file, rows[places[0]], where.text, shown, len(places))]
@@ -239,9 +240,12 @@ def _conflicts(
         return []
     one = torn[0]
     other = next(at for at in one if examples[at].label != examples[one[0]].label)
-    rule = (
-        f"The same text stands under two labels: '{excerpt(examples[one[0]].label)}' in row {rows[one[0]]:,} and "
-        f"'{excerpt(examples[other].label)}' in row {rows[other]:,}"
+    rule = said(
+        "The same text stands under two labels: '{first}' in row {first_row} and '{other}' in row {other_row}",
+        first=excerpt(examples[one[0]].label),
+        first_row=f"{rows[one[0]]:,}",
+        other=excerpt(examples[other].label),
+        other_row=f"{rows[other]:,}",
     )
     remedy = "Decide for one label, or remove both rows"
     shown = excerpt(examples[other].text)

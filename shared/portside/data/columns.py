@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from portside.data.findings import Finding
 from portside.errors import DataError
+from portside.said import said
 
 __all__ = ["LABEL_NAMES", "PART_NAMES", "TEXT_NAMES", "Columns", "find_column"]
 
@@ -97,8 +98,13 @@ def find_column(
     others = ", ".join(f"'{name}'" for name in candidates[1:])
     note = Finding(
         "note",
-        f"'{candidates[0]}' was taken as the {what}; {others} could be it, too",
-        f"Name the column with --{option or what} to choose another",
+        said(
+            "'{column}' was taken as the {what}; {others} could be it, too",
+            column=candidates[0],
+            what=what,
+            others=others,
+        ),
+        said("Name the column with --{option} to choose another", option=option or what),
         file,
         column=candidates[0],
     )

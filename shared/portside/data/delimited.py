@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from portside.data.findings import Finding, excerpt
 from portside.errors import DataError
+from portside.said import said
 
 __all__ = ["Delimited", "find_delimiter", "fitted", "header_of", "parse"]
 
@@ -127,7 +128,7 @@ def _checked(rows: list[list[str]], delimiter: str, file: str, columns: Sequence
             raise _too_long(rows, number, width, delimiter, file)
     findings: tuple[Finding, ...] = ()
     if short:
-        rule = f"Every row should have {width} cells like the header; missing ones are taken as empty"
+        rule = said("Every row should have {width} cells like the header; missing ones are taken as empty", width=width)
         shown = excerpt(delimiter.join(rows[short[0] - 1]))
         findings = (Finding("warning", rule, "Fill the missing cells", file, short[0], None, shown, len(short)),)
     return Delimited(tuple(header), rows, delimiter, findings)

@@ -15,6 +15,7 @@ from portside.data.delimited import Delimited, parse
 from portside.data.encodings import Decoded, decode
 from portside.data.findings import Finding, excerpt
 from portside.errors import DataError
+from portside.said import said
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -179,7 +180,7 @@ def _encoding_findings(decoded: Decoded, file: str) -> tuple[Finding, ...]:
         return (Finding("warning", rule, "Export the file again as UTF-8", file, value=seen, count=decoded.broken),)
     if decoded.certain:
         return ()
-    rule = f"The file is not UTF-8; it was read as {decoded.encoding}, which is a guess"
+    rule = said("The file is not UTF-8; it was read as {encoding}, which is a guess", encoding=decoded.encoding)
     place = next((place for place, character in enumerate(decoded.text) if ord(character) > 127), 0)
     seen = excerpt(decoded.text[max(0, place - 20) : place + 20])
     return (Finding("note", rule, "If this looks wrong, save the file as UTF-8", file, value=seen),)

@@ -20,6 +20,7 @@ from portside.data.read import read_bytes
 from portside.data.words import Word, split_sentences, split_words
 from portside.errors import DataError
 from portside.records import Tagged
+from portside.said import said
 from portside.tasks.tags import broken_places, entity_types, scheme_of, split_tag, to_iob2
 
 __all__ = ["TaggedDataset", "load_tagged", "read"]
@@ -93,7 +94,7 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
     scheme = scheme_of(sentence.tags for sentence in found)
     notes = []
     if scheme != "IOB2":
-        rule = f"The tags are read as {scheme} and kept as IOB2"
+        rule = said("The tags are read as {scheme} and kept as IOB2", scheme=scheme)
         notes.append(Finding("note", rule, "", path.name, count=len(found)))
     made = tuple(Tagged(one.tokens, to_iob2(one.tags, scheme), one.document) for one in found)
     notes += _faults(found, made, path.name, broken_counts=scheme == "IOB1")

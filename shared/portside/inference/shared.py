@@ -22,6 +22,9 @@ __all__ = ["Shared", "SharedClassifier", "SharedEncoder", "shared_models"]
 
 _living: WeakSet[Shared[Any, Any]] = WeakSet()
 
+BULK = 512
+"""Texts of one call beyond which it has batches of its own: they are full anyway, and its texts would push all others
+out of memory."""
 CHARACTERS_PER_TOKEN = 4
 """Of ordinary text, about: only to keep batches of like weight."""
 
@@ -117,7 +120,7 @@ class SharedClassifier:
         return self._current().model
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self.shared(texts)
+        return self.shared(texts) if len(texts) <= BULK else self._current().predict(texts)
 
 
 class SharedEncoder:

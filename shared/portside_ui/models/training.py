@@ -12,6 +12,7 @@ from portside.data.findings import DataReport, Finding
 from portside.errors import PortsideError
 from portside.evaluation.report.parts import Report
 from portside.registry.names import check_name
+from portside.said import in_words
 from portside.settings import Settings
 from portside.tasks.check import check_file
 from portside.tasks.spec import find_task
@@ -116,17 +117,17 @@ def _data_report(report: DataReport) -> None:
 
 def _finding(finding: Finding) -> str:
     times = f" ({number(finding.count)} ×)" if finding.count > 1 else ""
-    parts = [f"**{plain(finding.rule.rstrip('.'))}**{times}."]
+    parts = [f"**{plain(in_words(finding.rule, _).rstrip('.'))}**{times}."]
     place = [
         _("row {row}", row=number(finding.row)) if finding.row is not None else "",
         _("column {column}", column=plain(finding.column)) if finding.column else "",
-        plain(finding.value) if finding.value else "",
+        plain(_(finding.value) if finding.value == "(blank)" else finding.value) if finding.value else "",
     ]
     seen = ", ".join(part for part in place if part)
     if seen:
         parts.append(_("Seen: {seen}", seen=seen) + ".")
     if finding.remedy:
-        parts.append(_("What to do: {remedy}", remedy=plain(finding.remedy)) + ".")
+        parts.append(_("What to do: {remedy}", remedy=plain(in_words(finding.remedy, _))) + ".")
     return " ".join(parts)
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from portside.inference.interfaces import FakeClassifier, FakeEncoder
 from portside.inference.micro_batches import Waits
 from portside.inference.repeated import LONGEST, Repeated
-from portside.inference.shared import Shared, SharedClassifier, SharedEncoder
+from portside.inference.shared import BULK, Shared, SharedClassifier, SharedEncoder
 
 TEXTS = st.sampled_from(["my card", "a parcel", "", "refund me", "card"])
 
@@ -71,6 +71,14 @@ def test_a_text_asked_again_is_not_computed_again() -> None:
     shared.encode(["x" * (LONGEST + 1)] * 2)
     shared.encode(["x" * (LONGEST + 1)])
     assert shared.shared.repeats.misses == 5
+
+
+def test_many_texts_at_once_are_asked_at_once_and_not_remembered() -> None:
+    plain = FakeClassifier({"card": "card"}, ("card", "other"))
+    shared = SharedClassifier("t", lambda: plain)
+    texts = [f"card {number}" for number in range(BULK + 1)]
+    assert shared.predict(texts) == plain.predict(texts)
+    assert shared.shared.repeats.misses == 0
 
 
 def test_the_oldest_answer_goes() -> None:
