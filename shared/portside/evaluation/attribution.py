@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from portside.data.words import Word, split_words
 from portside.errors import UsageError
 from portside.inference.attributor import Attributor, TokenValues
+from portside.said import said
 
 __all__ = ["METHODS", "Agreement", "Completeness", "Explanation", "Method", "agreement", "explain", "share_out"]
 
@@ -105,19 +106,24 @@ class Explanation:
 
     @property
     def sentence(self) -> str:
+        """``sentences`` as one."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> list[str]:
         """The words that speak most for the label and against it, and how far to trust that."""
         pairs = self._totals()
         support, against = _named(pairs), _named([(word, -value) for word, value in reversed(pairs)])
-        parts = []
+        parts: list[str] = []
         if support:
-            parts.append(f"{_subject(support)} most for {self.label}.")
+            one, many = "The word {words} speaks most for {label}.", "The words {words} speak most for {label}."
+            parts.append(_about(support, one, many, self.label))
         if against and (not support or against[0][1] >= NAMED_FROM * support[0][1]):
-            parts.append(
-                f"{_subject(against)} against it." if support else f"{_subject(against)} against {self.label}."
-            )
+            one, many = "The word {words} speaks against {label}.", "The words {words} speak against {label}."
+            parts.append(_about(against, one, many, said("it") if support else self.label))
         if not parts:
-            parts.append(f"No word of the text speaks for {self.label} or against it.")
-        return " ".join([*parts, *self._doubts()])
+            parts.append(said("No word of the text speaks for {label} or against it.", label=self.label))
+        return [*parts, *self._doubts()]
 
     def _totals(self) -> list[tuple[str, float]]:
         """Words with the sum of their values wherever they stand, the highest first; signs are left out."""
@@ -130,15 +136,18 @@ class Explanation:
         return sorted(totals.items(), key=lambda pair: -pair[1])
 
     def _doubts(self) -> list[str]:
-        found, doubts = self.agreement, []
+        doubts: list[str] = []
+        found = self.agreement
         if found.rank_correlation is not None and found.rank_correlation < ALIKE:
-            doubts.append(
-                f"Take this with care: a second method agrees on {found.shared} of the {found.top} strongest words."
-            )
+            care = "Take this with care: a second method agrees on {shared} of the {top} strongest words."
+            doubts.append(said(care, shared=found.shared, top=found.top))
         if self.cut:
             doubts.append(
-                f"Only the first {self.read_characters:,} of {len(self.text):,} characters were read; "
-                "what comes after them has no say."
+                said(
+                    "Only the first {read} of {all} characters were read; what comes after them has no say.",
+                    read=f"{self.read_characters:,}",
+                    all=f"{len(self.text):,}",
+                )
             )
         return doubts
 
@@ -169,11 +178,11 @@ def _named(ranked: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:
     return [(word, value) for word, value in ranked[:TOP] if value > 0 and value >= NAMED_FROM * ranked[0][1]]
 
 
-def _subject(named: Sequence[tuple[str, float]]) -> str:
+def _about(named: Sequence[tuple[str, float]], one: str, many: str, label: str) -> str:
     quoted = [f'"{word}"' for word, _ in named]
     if len(quoted) == 1:
-        return f"The word {quoted[0]} speaks"
-    return f"The words {', '.join(quoted[:-1])} and {quoted[-1]} speak"
+        return said(one, words=quoted[0], label=label)
+    return said(many, words=said("{first} and {last}", first=", ".join(quoted[:-1]), last=quoted[-1]), label=label)
 
 
 def explain(

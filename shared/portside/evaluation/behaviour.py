@@ -16,12 +16,26 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.suite_files import BehaviourTest, Suite
 from portside.inference.interfaces import TextClassifier
 from portside.records import Prediction
+from portside.said import said
 
 __all__ = ["BehaviourReport", "Failure", "TestResult", "run_suites"]
 
 FAILURES_KEPT = 10
 """Of each test."""
 TEXTS_AT_ONCE = 2_048
+
+DOES = {
+    "invariance": "keep their label",
+    "directional": "move as they should",
+    "minimum": "get the label they must get",
+    "bias": "get the same label whichever group is named ({groups})",
+}
+"""What texts that pass do, by the kind of test."""
+DEMANDED = {
+    "met": "; at least {least} % are demanded and shown",
+    "missed": "; at least {least} % are demanded: it fails",
+    "unclear": "; more texts must show whether it is the {least} % demanded",
+}
 
 
 @dataclass(frozen=True)
@@ -80,25 +94,21 @@ class TestResult:
     def sentence(self) -> str:
         """What it means."""
         if not self.applicable:
-            return f"{self.test.name}: applies to none of the {self.n:,} texts: {self.why_none}."
-        low, high = self.interval
-        does = {
-            "invariance": "keep their label",
-            "directional": "move as they should",
-            "minimum": "get the label they must get",
-            "bias": f"get the same label whichever group is named ({', '.join(self.test.groups)})",
-        }[self.test.kind]
-        shares = (
-            f"{self.test.name}: {self.passed:,} of {self.applicable:,} texts {does}, "
-            f"{100 * self.passed / self.applicable:.1f} % (95 % interval {100 * low:.1f} to {100 * high:.1f})"
+            none = "{test}: applies to none of the {n} texts: {why}."
+            return said(none, test=self.test.name, n=f"{self.n:,}", why=self.why_none)
+        low, high = (f"{100 * end:.1f}" for end in self.interval)
+        return said(
+            "{test}: {passed} of {applicable} texts {does}, {share} % (95 % interval {low} to {high}){demand}.{bias}",
+            test=self.test.name,
+            passed=f"{self.passed:,}",
+            applicable=f"{self.applicable:,}",
+            does=said(DOES[self.test.kind], groups=", ".join(self.test.groups)),
+            share=f"{100 * self.passed / self.applicable:.1f}",
+            low=low,
+            high=high,
+            demand=said(DEMANDED[self.verdict], least=f"{100 * (self.test.at_least or 0):g}") if self.verdict else "",
+            bias="" if self.bias is None else said(" {bias}", bias=self.bias.sentence),
         )
-        demand = {
-            "": "",
-            "met": f"; at least {100 * (self.test.at_least or 0):g} % are demanded and shown",
-            "missed": f"; at least {100 * (self.test.at_least or 0):g} % are demanded: it fails",
-            "unclear": f"; more texts must show whether it is the {100 * (self.test.at_least or 0):g} % demanded",
-        }[self.verdict]
-        return f"{shares}{demand}." + ("" if self.bias is None else f" {self.bias.sentence}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -136,14 +146,15 @@ class BehaviourReport:
         """The weakest tests and the groups that are treated differently."""
         tried = [one for one in self.results if one.rate is not None]
         if not tried:
-            return f"None of the {len(self.results)} tests applies to these texts."
+            return said("None of the {tests} tests applies to these texts.", tests=len(self.results))
         weakest = sorted(tried, key=lambda one: (one.rate, one.test.name))[:2]
-        named = " and ".join(f"{one.test.name} ({100 * (one.rate or 0):.0f} %)" for one in weakest)
+        named = ", ".join(f"{one.test.name} ({100 * (one.rate or 0):.0f} %)" for one in weakest)
         unequal = [one.test.name for one in tried if one.bias is not None and one.bias.shown]
-        groups = f" Groups are treated differently in: {', '.join(unequal)}." if unequal else ""
+        groups = said(" Groups are treated differently in: {tests}.", tests=", ".join(unequal)) if unequal else ""
         failed = [one.test.name for one in tried if one.verdict == "missed"]
-        missed = f" Below what is demanded: {', '.join(failed)}." if failed else ""
-        return f"{len(tried)} of {len(self.results)} tests could be tried; the weakest: {named}.{missed}{groups}"
+        missed = said(" Below what is demanded: {tests}.", tests=", ".join(failed)) if failed else ""
+        sentence = "{tried} of {tests} tests could be tried; the weakest: {named}.{missed}{groups}"
+        return said(sentence, tried=len(tried), tests=len(self.results), named=named, missed=missed, groups=groups)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

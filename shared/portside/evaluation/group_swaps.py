@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.evaluation.perturbations import WordTable
+from portside.said import said
 
 __all__ = ["Bias", "compare_groups", "paired_interval", "swap_groups"]
 
@@ -42,16 +43,20 @@ class Bias:
     @property
     def sentence(self) -> str:
         """What it means."""
-        what = (
-            f"The largest difference is in the probability of {self.label}: {100 * self.difference:+.1f} points for "
-            f"{self.second} against {self.first}"
+        what = said(
+            "The largest difference is in the probability of {label}: {points} points for {second} against {first}",
+            label=self.label,
+            points=f"{100 * self.difference:+.1f}",
+            second=self.second,
+            first=self.first,
         )
         if self.interval is None:
-            return f"{what}; one text is too few to say whether that is chance."
-        low, high = (100 * end for end in self.interval)
-        over = f" over {self.comparisons:,} comparisons" if self.comparisons > 1 else ""
-        verdict = "more than chance" if self.shown else "which may be chance"
-        return f"{what} (95 % interval{over} {low:+.1f} to {high:+.1f}, n = {self.n:,}), {verdict}."
+            return said("{what}; one text is too few to say whether that is chance.", what=what)
+        low, high = (f"{100 * end:+.1f}" for end in self.interval)
+        many = said(" over {count} comparisons", count=f"{self.comparisons:,}") if self.comparisons > 1 else ""
+        verdict = said("more than chance") if self.shown else said("which may be chance")
+        sentence = "{what} (95 % interval{over} {low} to {high}, n = {n}), {verdict}."
+        return said(sentence, what=what, over=many, low=low, high=high, n=f"{self.n:,}", verdict=verdict)
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""

@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from portside.registry import ModelVersion
+from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import KeyFigure, key_figures, section, working
 from portside_ui.runtime import Runtime
@@ -85,7 +86,7 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
     _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
     found = explain(model, [text], labels=[None])[0]
     section(_("Which words made it say so"))
-    st.markdown(plain(found.sentence))
+    st.markdown(plain(" ".join(in_words(one, _) for one in found.sentences)))
     if found.words:
         _words(found)
 

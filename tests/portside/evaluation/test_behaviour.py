@@ -142,7 +142,7 @@ def test_a_report_names_the_weakest_and_asks_each_text_once(tmp_path: Path) -> N
     report: BehaviourReport = run_suites(Counting(MODEL.keywords, MODEL.labels), [read_suite(path)], TEXTS * 2)
     assert len(asked) == len(set(asked)) == 2  # the text with a parcel and its change; the others are of no use
     assert report.n == 3
-    assert report.sentence == "2 of 2 tests could be tried; the weakest: one (0 %) and two (0 %)."
+    assert report.sentence == "2 of 2 tests could be tried; the weakest: one (0 %), two (0 %)."
     empty = run_suites(MODEL, [read_suite(path)], ["hello"])
     assert empty.sentence == "None of the 2 tests applies to these texts."
 
