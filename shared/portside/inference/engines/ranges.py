@@ -37,14 +37,14 @@ SMALLEST = 1e-5
 class SmoothLinear(nn.Module):
     """The same linear layer, its inputs (…, in) made alike in size before the product."""
 
-    def __init__(self, linear: nn.Linear, largest: Tensor) -> None:
-        """``largest``: of each input, the largest absolute value seen, shape (in,)."""
+    def __init__(self, linear: nn.Linear, largest: Tensor, heaviest: Tensor) -> None:
+        """Of each input the largest absolute value seen and the largest weight that it meets, both of shape (in,)."""
         super().__init__()
         wide = linear.in_features > linear.out_features
         kept = largest.topk(min(OUTLIERS, linear.in_features)).indices.sort().values if wide else None
         weight = linear.weight.detach()
         strength = WIDE_STRENGTH if wide else STRENGTH
-        weights = weight.abs().amax(dim=0).clamp(min=SMALLEST)
+        weights = heaviest.clamp(min=SMALLEST)
         scale = (largest.clamp(min=SMALLEST) ** strength / weights ** (1 - strength)).clamp(min=SMALLEST)
         shrink, grown = 1 / scale, weight * scale
         if kept is not None:
@@ -81,8 +81,15 @@ def smoothed(subject: Subject) -> nn.Module:
     for name, part in linears.items():
         if name in largest:
             parent, _, last = name.rpartition(".")
-            setattr(encoder.get_submodule(parent), last, SmoothLinear(part, largest[name]))
+            # Layers that read the same inputs make them alike in the same way: they are scaled and rounded once.
+            beside = [other for key, other in linears.items() if key in largest and _same(largest[key], largest[name])]
+            heaviest = torch.stack([one.weight.detach().abs().amax(dim=0) for one in beside]).amax(dim=0)
+            setattr(encoder.get_submodule(parent), last, SmoothLinear(part, largest[name], heaviest))
     return network.eval()
+
+
+def _same(one: Tensor, other: Tensor) -> bool:
+    return one.shape == other.shape and bool(torch.equal(one, other))
 
 
 def outlier_products(exported: Path) -> list[str]:
@@ -116,7 +123,74 @@ def fix_ranges(subject: Subject, exported: Path, quantised: Path, target: Path) 
         nodes.append(helper.make_node("QuantizeLinear", asked, [node.output[0]], name=node.name))
     del model.graph.node[:]
     model.graph.node.extend(nodes)
+    compute_once(model.graph)
+    join_products(model)
     onnx.save(model, str(target))
+
+
+def compute_once(graph: Any) -> None:
+    """Take out nodes that compute what another does: the same operation on the same inputs."""
+    first: dict[tuple[bytes, ...], str] = {}
+    same: dict[str, str] = {}  # a name -> the one that holds the same
+    for one in graph.initializer:
+        content = (one.raw_data or one.SerializeToString(), str((one.dims, one.data_type)).encode())
+        same[one.name] = first.setdefault(content, one.name) if one.raw_data else one.name
+    known: dict[tuple[Any, ...], Any] = {}
+    asked = {one.name for one in graph.output}
+    kept = []
+    for node in graph.node:
+        inputs = [same.get(name, name) for name in node.input]
+        del node.input[:]
+        node.input.extend(inputs)
+        if node.op_type == "Identity" and node.output[0] not in asked:
+            same[node.output[0]] = inputs[0]
+            continue
+        key = (node.op_type, *inputs, *sorted(one.SerializeToString() for one in node.attribute))
+        twin = known.setdefault(key, node)
+        if twin is node or node.op_type not in ("Mul", "QuantizeLinear"):
+            kept.append(node)
+        else:
+            same.update(zip(node.output, twin.output, strict=True))
+    del graph.node[:]
+    graph.node.extend(kept)
+
+
+def join_products(model: Any) -> None:
+    """Put the runtime's one kernel for a product, its scale and its bias in place of the four nodes that they are.
+
+    It would do so itself if the scales were not constants, which it multiplies first.
+    """
+    from onnx import helper
+
+    graph = model.graph
+    made = {name: node for node in graph.node for name in node.output}
+    used: dict[str, list[Any]] = {}
+    for node in graph.node:
+        for name in node.input:
+            used.setdefault(name, []).append(node)
+    biases = {one.name for one in graph.initializer if len(one.dims) == 1}
+    joined: dict[int, Any] = {}  # the last of the nodes that go -> what comes in their place
+    gone: set[int] = set()
+    for product in (node for node in graph.node if node.op_type == "MatMulInteger"):
+        cast = used[product.output[0]][0]
+        scaled = used[cast.output[0]][0]
+        scales = made[next(name for name in scaled.input if name != cast.output[0])]
+        inputs, zeros = list(product.input[:2]), list(product.input[2:])
+        asked, parts = [*inputs, *scales.input, *zeros], [product, cast, scales, scaled]
+        follows = used.get(scaled.output[0], [])
+        bias = [name for name in follows[0].input if name in biases] if len(follows) == 1 else []
+        if bias and follows[0].op_type == "Add":
+            asked.append(bias[0])
+            parts.append(follows[0])
+        gone |= {id(part) for part in parts}
+        outputs = list(parts[-1].output)
+        joined[id(parts[-1])] = helper.make_node(
+            "MatMulIntegerToFloat", asked, outputs, name=product.name, domain="com.microsoft"
+        )
+    kept = [joined.get(id(node), node) for node in graph.node if id(node) in joined or id(node) not in gone]
+    del graph.node[:]
+    graph.node.extend(kept)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
 
 
 def _ranges(subject: Subject, exported: Path, names: Sequence[str]) -> dict[str, tuple[float, float]]:
