@@ -6,11 +6,25 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portside.errors import Busy
+from portside.inference.threads import usable_cores
 
-__all__ = ["MOST_AT_ONCE", "LimitedLoad", "busy_response"]
+__all__ = ["MOST_AT_ONCE", "LimitedLoad", "busy_response", "use_few_threads"]
 
 MOST_AT_ONCE = 512
 """Requests in work or waiting for a thread. At 100 a second the last of them waits five seconds."""
+THREADS_A_CORE = 4
+"""Enough for those that wait for a database or a model that is computing for others."""
+
+
+def use_few_threads() -> None:
+    """Let requests that compute or write run on few threads, first come first served. Called in the event loop.
+
+    Forty of them, as is usual, only pass the interpreter round: with 200 clients on two cores 86 questions a second were
+    answered, with eight threads 124.
+    """
+    from anyio.to_thread import current_default_thread_limiter
+
+    current_default_thread_limiter().total_tokens = THREADS_A_CORE * usable_cores()
 
 
 class LimitedLoad:

@@ -28,6 +28,9 @@ WARM_DELAY_SECONDS = 3.0
 """Time for the first page, which is drawn before models are loaded: both would fight for the interpreter."""
 BROWSER_DELAY_SECONDS = 1.5
 """Time for the server to listen before the browser asks."""
+KEEP_ALIVE_SECONDS = 75
+"""How long an idle connection stays open. With uvicorn's 5 a busy server closed connections whose next request had come
+but was not yet read."""
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 
 
@@ -37,12 +40,14 @@ def build_asgi(settings: Settings, apps: Sequence[AppSpec]) -> Any:
     from starlette.routing import Mount
 
     from portside_api.application import build_api
+    from portside_api.load import use_few_threads
     from portside_ui.runtime import configure
 
     configure(settings, apps)
 
     @asynccontextmanager
     async def lifespan(_app: Any) -> AsyncIterator[None]:
+        use_few_threads()
         worker = start_worker(settings)
         # A daemon: a server that is stopped meanwhile does not wait for a model to load.
         Thread(target=warm, args=(settings, apps), name="warm", daemon=True).start()
@@ -120,7 +125,14 @@ def serve(settings: Settings, apps: Sequence[AppSpec], *, open_browser: bool = F
         say("Everybody who reaches this address can use it: there is no sign-in yet.")
     if open_browser:
         Timer(BROWSER_DELAY_SECONDS, webbrowser.open, [f"http://localhost:{settings.port}"]).start()
-    uvicorn.run(asgi, host=settings.host, port=settings.port, log_level="warning", access_log=False)
+    uvicorn.run(
+        asgi,
+        host=settings.host,
+        port=settings.port,
+        log_level="warning",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+    )
 
 
 def _check_port(settings: Settings) -> None:
