@@ -10,9 +10,10 @@ from fastapi.testclient import TestClient
 from portside.errors import Busy
 from portside.inference.interfaces import FakeClassifier
 from portside.inference.shared import SharedClassifier
+from portside.inference.threads import usable_cores
 from portside.settings import Settings
 from portside_api.application import build_api
-from portside_api.load import LimitedLoad
+from portside_api.load import THREADS_A_CORE, LimitedLoad, use_few_threads
 
 
 def test_a_request_too_many_is_told_when_to_come_again() -> None:
@@ -62,3 +63,13 @@ def test_metrics_say_how_often_texts_repeat(tmp_path: Path) -> None:
     assert 'portside_texts_repeated_total{model="test intents"} 1.0' in page.text
     assert 'portside_waiting{model="test intents"} 0.0' in page.text
     assert "process_resident_memory_bytes" in page.text
+
+
+def test_requests_run_on_few_threads() -> None:
+    from anyio import run, to_thread
+
+    async def tokens() -> float:
+        use_few_threads()
+        return to_thread.current_default_thread_limiter().total_tokens
+
+    assert run(tokens) == THREADS_A_CORE * usable_cores()
