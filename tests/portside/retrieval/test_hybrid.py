@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from portside.errors import UsageError
 from portside.inference.interfaces import FakeEncoder
+from portside.retrieval.finder_choice import Sizes
 from portside.retrieval.hybrid import HybridIndex, reciprocal_rank_fusion
 
 ENCODER = FakeEncoder(dim=32)
@@ -106,3 +107,22 @@ def test_readers_see_texts_and_vectors_of_one_moment() -> None:
     for reader in readers:
         reader.join()
     assert torn == []
+
+
+def test_many_passages_are_searched_along_a_graph_and_come_back_from_disk(tmp_path: Path) -> None:
+    encoder = FakeEncoder(dim=32)
+    subjects = ("refunds", "parcels")
+    texts = [f"passage {number} about {subjects[number % 2]} in town {number % 17}" for number in range(400)]
+    index = HybridIndex(encoder.dim)
+    ids = [str(number) for number in range(400)]
+    index.add(ids, texts, encoder.encode(texts))
+    before = index.search(texts[7], encoder.encode([texts[7]])[0], 3)
+    assert index.speed_up(sizes=Sizes(flat=100))
+    assert not index.speed_up(sizes=Sizes(flat=100))
+    index.save(tmp_path)
+    again = HybridIndex.load(tmp_path)
+    for one in (index, again):
+        found = one.search(texts[7], encoder.encode([texts[7]])[0], 3)
+        assert found[0].id == before[0].id == "7"
+    assert again.delete(["7"]) == 1
+    assert "7" not in {hit.id for hit in again.search(texts[7], encoder.encode([texts[7]])[0], 50)}
