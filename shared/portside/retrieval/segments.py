@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.retrieval.finders import Finder, FlatFinder, living, read_finder
+from portside.retrieval.finders import Finder, FlatFinder, Kind, living, read_finder
 from portside.retrieval.hits import Hit
 from portside.retrieval.snapshots import pack, unpack
 
@@ -31,6 +31,8 @@ class Segment:
     alive: NDArray[np.bool_]
     recall: float = 1.0
     """Share of the ten nearest that ``finder`` found when it was built."""
+    tried: Kind = "flat"
+    """What was built for it, and is its ``finder`` if it found enough."""
 
     @cached_property
     def dead(self) -> int:
@@ -64,10 +66,10 @@ class Segment:
         return replace(self, alive=alive)
 
 
-def make_segment(ids: Sequence[str], finder: Finder, *, recall: float = 1.0) -> Segment:
+def make_segment(ids: Sequence[str], finder: Finder, *, recall: float = 1.0, tried: Kind = "flat") -> Segment:
     """All rows count; ``finder`` is over their vectors."""
     rows = {key: row for row, key in enumerate(ids)}
-    return Segment(tuple(ids), rows, finder, np.ones(len(ids), dtype=np.bool_), recall)
+    return Segment(tuple(ids), rows, finder, np.ones(len(ids), dtype=np.bool_), recall, tried)
 
 
 def merged(segments: Sequence[Segment]) -> tuple[list[str], NDArray[np.float32]]:
@@ -103,7 +105,7 @@ def read_large(arrays: Mapping[str, NDArray[Any]]) -> Segment | None:
     finder = read_finder(facts["kind"], arrays["large_finder.npy"], arrays[LARGE_VECTORS], int(facts["effort"]))
     rows = {key: row for row, key in enumerate(ids) if key is not None}
     alive = np.array([key is not None for key in ids], dtype=np.bool_)
-    return Segment(tuple(key or "" for key in ids), rows, finder, alive, float(facts["recall"]))
+    return Segment(tuple(key or "" for key in ids), rows, finder, alive, float(facts["recall"]), finder.kind)
 
 
 def flat_segment(ids: Sequence[str], vectors: NDArray[np.float32]) -> Segment:

@@ -147,11 +147,11 @@ class VectorState:
         if kind == "flat" or first is None:
             return None
         others = len(self) - (len(first.ids) - first.dead)
-        if first.finder.kind == kind and others <= max(sizes.flat, REBUILD_SHARE * len(first.ids)):
+        if first.tried == kind and others <= max(sizes.flat, REBUILD_SHARE * len(first.ids)):
             return None
         ids, vectors = merged(self.segments)
         made = build_finder(vectors, kind, queries=queries)
-        return Replacement(self.segments, make_segment(ids, made.finder, recall=made.recall))
+        return Replacement(self.segments, make_segment(ids, made.finder, recall=made.recall, tried=kind))
 
     def with_replaced(self, done: Replacement) -> VectorState:
         """The state with ``done`` in place of what it was built of, whatever was written since."""

@@ -118,7 +118,7 @@ def test_many_passages_are_searched_along_a_graph_and_come_back_from_disk(tmp_pa
     index.add(ids, texts, encoder.encode(texts))
     before = index.search(texts[7], encoder.encode([texts[7]])[0], 3)
     assert index.speed_up(sizes=Sizes(flat=100))
-    assert not index.speed_up(sizes=Sizes(flat=100))
+    assert not index.speed_up(sizes=Sizes(flat=100))  # once is enough, whether it found enough or not
     index.save(tmp_path)
     again = HybridIndex.load(tmp_path)
     for one in (index, again):
