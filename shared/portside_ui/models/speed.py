@@ -37,7 +37,8 @@ def speed_part(runtime: Runtime, versions: Sequence[ModelVersion], serving: int 
     else:
         _compiled(version, record.measured)
     job_panel(["core.compile"], "models-compile-jobs")
-    start_job("core.compile", {"model": version.ref}, label=_("Make it faster"), key="models-compile")
+    label = _("Make it faster") if record is None else _("Measure again")
+    start_job("core.compile", {"model": version.ref}, label=label, key="models-compile")
 
 
 def _compiled(version: ModelVersion, found: Mapping[str, Any]) -> None:
