@@ -56,7 +56,7 @@ class FolderClassifier:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         logits = self._logits(texts)
-        outside = [False] * len(texts) if self._gate is None or not texts else self._gate.outside(logits).tolist()
+        outside = [False] * len(texts) if self._gate is None else self._gate.outside(logits).tolist()
         return [self._prediction(row, out) for row, out in zip(softmax(logits), outside, strict=True)]
 
     def probabilities(

@@ -61,11 +61,15 @@ class Compiled:
 
 def place_of(version_folder: Path) -> CompiledPlace:
     """``models/NAME/3`` is compiled into ``models/NAME/.compiled/3``."""
-    folder = version_folder.parent / DERIVED / version_folder.name
+    folder = _compiled_folder(version_folder)
     try:
         return CompiledPlace(folder, measure(version_folder / MANIFEST_FILE).sha256)
     except OSError:
         return CompiledPlace(folder, "")
+
+
+def _compiled_folder(version_folder: Path) -> Path:
+    return version_folder.parent / DERIVED / version_folder.name
 
 
 def encoder_place(folder: Path, name: str, sha256: str) -> CompiledPlace:
@@ -100,7 +104,7 @@ def remove_compiled(place: CompiledPlace) -> None:
 def compiled_stamp(version_folder: Path) -> int:
     """A number that changes whenever a version is compiled anew, or no more."""
     try:
-        return (version_folder.parent / DERIVED / version_folder.name / RECORD_FILE).stat().st_mtime_ns
+        return (_compiled_folder(version_folder) / RECORD_FILE).stat().st_mtime_ns
     except OSError:
         return 0
 
