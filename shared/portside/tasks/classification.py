@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -31,6 +32,8 @@ FEW_SHOT_EPOCHS = 10
 FEW_SHOT_TEXTS = 20_000
 """Texts that few-shot training reads in all its passes, at least: of more rows fewer passes are as good."""
 FEWEST_PASSES = 2
+CONSISTENCY = {"few-shot": 2.0, "full": 0.0}
+"""Weight of the disagreement between two passes, by method; of others 0."""
 
 
 LabelledTexts: TypeAlias = LabelledRows[Example]
@@ -46,14 +49,24 @@ class ClassificationRecipe(TrainingRecipe):
     is computed from the mean of each label's texts, in seconds; ``zero-shot``: the head is computed from the labels'
     names; texts only measure it.
     """
+    consistency: float | None = None
+    """Weight of the disagreement between two passes over the same rows with different dropout, which costs a third more
+    time; 0: one pass. None: by the method (``CONSISTENCY``)."""
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.method in METHODS, "method", self.method, f"one of {', '.join(METHODS)}")
+        weight = self.consistency
+        require(weight is None or 0 <= weight < math.inf, "consistency", weight, "0 or above, or left out")
         plain = self.method in FINE_TUNING or not self.class_weights
         require(plain, "class_weights", self.class_weights, f"left out with method {self.method}")
+
+    @property
+    def agreement(self) -> float:
+        """Weight of the disagreement between two passes."""
+        return CONSISTENCY.get(self.method, 0.0) if self.consistency is None else self.consistency
 
     @property
     def computes(self) -> bool:

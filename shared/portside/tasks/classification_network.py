@@ -13,6 +13,7 @@ from portside.encoders import hidden_size
 from portside.inference.folder import ModelFile, read_model_file
 from portside.inference.network import empty_encoder, mean_pool
 from portside.inference.tokens import Tokens
+from portside.tasks.consistency import disagreement, doubled
 from portside.tasks.network_folder import fill
 
 __all__ = ["ClassificationNetwork", "MultiLabelNetwork", "load_multilabel_network", "load_network"]
@@ -32,15 +33,19 @@ class ClassificationNetwork(nn.Module):
         dropout: float = 0.0,
         weights: Sequence[float] | None = None,
         smoothing: float = 0.0,
+        consistency: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, labels)
-        self._smoothing = smoothing
+        self._smoothing, self._consistency = smoothing, consistency
         self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
+        twice = labels is not None and self.training and self._consistency > 0
+        if labels is not None and twice:
+            input_ids, attention_mask, labels = doubled(input_ids, attention_mask, labels)
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         pooled = self.dropout(mean_pool(hidden, attention_mask))
         # The head is small and decides the last digits: 32-bit floats also where the encoder runs in bf16.
@@ -49,6 +54,8 @@ class ClassificationNetwork(nn.Module):
             out = {"logits": logits, "features": pooled}
             if labels is not None:
                 out["loss"] = self._loss(logits, labels)
+            if twice:
+                out["loss"] = out["loss"] + self._consistency * disagreement(logits).mean()
         return out
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:

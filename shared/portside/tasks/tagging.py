@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -53,12 +54,15 @@ class TaggingRecipe(TrainingRecipe):
     """Tokens of one window, the special ones included."""
     context: int = 32
     """Tokens of the sentences before and after that are shown on each side when tags are asked for."""
+    consistency: float = 0.0
+    """Weight of the disagreement between two passes with different dropout; 0: one pass, a third less time."""
     case_feature: bool = True
     """Tell an encoder that reads lower case only whether a word is written small, Large, LARGE or with digits."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require(self.method in FINE_TUNING, "method", self.method, f"one of {', '.join(FINE_TUNING)}")
+        require(0 <= self.consistency < math.inf, "consistency", self.consistency, "0 or above")
         require(0 <= self.context < self.max_tokens // 3, "context", self.context, "below a third of max_tokens")
 
 

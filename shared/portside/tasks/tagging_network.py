@@ -12,6 +12,7 @@ from portside.encoders import hidden_size
 from portside.inference.folder import ModelFile, read_model_file
 from portside.inference.network import empty_encoder
 from portside.inference.tokens import Tokens
+from portside.tasks.consistency import disagreement, doubled
 from portside.tasks.network_folder import fill
 from portside.tasks.tagging import CASES
 
@@ -24,8 +25,18 @@ IGNORED = -100
 class TaggingNetwork(nn.Module):
     """Ids, mask and cases, all (batch, tokens), to logits (batch, tokens, tags); with ``labels`` also the loss."""
 
-    def __init__(self, encoder: nn.Module, hidden: int, tags: int, *, case: bool, dropout: float = 0.0) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        hidden: int,
+        tags: int,
+        *,
+        case: bool,
+        dropout: float = 0.0,
+        consistency: float = 0.0,
+    ) -> None:
         super().__init__()
+        self._consistency = consistency
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, tags)
@@ -37,6 +48,9 @@ class TaggingNetwork(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, cases: Tensor, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
+        twice = labels is not None and self.training and self._consistency > 0
+        if labels is not None and twice:
+            input_ids, attention_mask, cases, labels = doubled(input_ids, attention_mask, cases, labels)
         if self.case is None:
             hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
         else:
@@ -48,14 +62,20 @@ class TaggingNetwork(nn.Module):
             out = {"logits": logits}
             if labels is not None:
                 out["loss"] = _loss(logits, labels)
+            if labels is not None and twice:
+                apart = _word_mean(disagreement(logits), labels.chunk(2)[0] != IGNORED)
+                out["loss"] = out["loss"] + self._consistency * apart
         return out
 
 
 def _loss(logits: Tensor, labels: Tensor) -> Tensor:
-    # The mean over words of each window, then over windows: it does not depend on how a batch is cut into parts.
     losses = functional.cross_entropy(logits.transpose(1, 2), labels, ignore_index=IGNORED, reduction="none")
-    words = (labels != IGNORED).sum(dim=1).clamp(min=1)
-    return (losses.sum(dim=1) / words).mean()
+    return _word_mean(losses, labels != IGNORED)
+
+
+def _word_mean(values: Tensor, words: Tensor) -> Tensor:
+    # The mean over words of each window, then over windows: it does not depend on how a batch is cut into parts.
+    return ((values * words).sum(dim=1) / words.sum(dim=1).clamp(min=1)).mean()
 
 
 def load_network(folder: Path) -> tuple[TaggingNetwork, Tokens, ModelFile]:

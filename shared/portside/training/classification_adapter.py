@@ -86,7 +86,14 @@ class ClassificationAdapter:
         """Encoder, mean over tokens, linear head."""
         recipe, material = self._recipe, self._material
         weights = class_weights(material.label_ids, len(material.labels)) if recipe.class_weights else None
-        return ClassificationNetwork(encoder, hidden, len(material.labels), dropout=recipe.dropout, weights=weights)
+        return ClassificationNetwork(
+            encoder,
+            hidden,
+            len(material.labels),
+            dropout=recipe.dropout,
+            weights=weights,
+            consistency=recipe.agreement,
+        )
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids and mask (rows, tokens), labels (rows,)."""

@@ -50,8 +50,10 @@ class FewShotAdapter(ClassificationAdapter):
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
         """Encoder, mean over tokens, linear head; trained on softened targets."""
-        labels = len(self._labelled.labels)
-        return ClassificationNetwork(encoder, hidden, labels, dropout=self._recipe.dropout, smoothing=SMOOTHING)
+        recipe, labels = self._recipe, len(self._labelled.labels)
+        return ClassificationNetwork(
+            encoder, hidden, labels, dropout=recipe.dropout, smoothing=SMOOTHING, consistency=recipe.agreement
+        )
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """The linear probe."""

@@ -85,7 +85,14 @@ class TaggingAdapter:
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
         """Encoder with cases, linear head."""
         recipe = self._recipe
-        return TaggingNetwork(encoder, hidden, len(self.names), case=recipe.case_feature, dropout=recipe.dropout)
+        return TaggingNetwork(
+            encoder,
+            hidden,
+            len(self.names),
+            case=recipe.case_feature,
+            dropout=recipe.dropout,
+            consistency=recipe.consistency,
+        )
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids, mask, cases and labels, all (rows, tokens)."""
