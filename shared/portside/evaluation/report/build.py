@@ -92,11 +92,12 @@ def report_on_held_out(version: ModelVersion) -> Report:
     source = said("{n} rows that were kept aside from training.", n=n)
     if not by_model:
         source = said(
-            "{n} rows that were kept aside from training. Each was answered by a network that had not learned from it; "
-            "the model itself learned from all rows.",
+            "{n} rows, each of which was answered by a network that had not learned from it; the model itself learned "
+            "from all rows.",
             n=n,
         )
-    return _report(version, scored, truth, lambda text: False, source)
+    seen = load_seen(version.folder) if by_model else None
+    return _report(version, scored, truth, seen, source, kept=True, by_model=by_model)
 
 
 def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
@@ -126,16 +127,24 @@ def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
 
 
 def _report(
-    version: ModelVersion, scored: Scored, truth: Sequence[str], seen: Callable[[str], bool] | None, source: str
+    version: ModelVersion,
+    scored: Scored,
+    truth: Sequence[str],
+    seen: Callable[[str], bool] | None,
+    source: str,
+    *,
+    kept: bool = False,
+    by_model: bool = True,
 ) -> Report:
+    """``kept``: the rows are those kept aside in training; ``by_model``: the model itself answered them."""
     known = scored.at(scored.inside)
-    sections: list[Section] = [rows_section(scored, truth, seen, source)]
+    sections: list[Section] = [rows_section(scored, truth, seen, source, leaks=not kept or seen is not None)]
     if len(known):
         temperature = (version.card.get("calibration") or {}).get("temperature")
         sections = [
-            accuracy_section(known),
-            calibration_section(known, temperature=temperature),
-            guarantee_section(scored),
+            accuracy_section(known, by_model=by_model),
+            calibration_section(known, temperature=temperature, fitted_here=kept),
+            guarantee_section(scored, by_model=by_model),
             *(part for part in (outside_section(scored), slices_section(known)) if part is not None),
             *sections,
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,24 +19,44 @@ from portside.registry import ModelVersion
 from portside.said import said
 from portside.training.seen import load_seen
 
-__all__ = ["compare_held_out", "paired_held_out"]
+__all__ = ["Paired", "compare_held_out", "paired_held_out"]
+
+
+class Paired(NamedTuple):
+    """What two versions say of the same rows."""
+
+    after: Scored
+    before: Scored
+    truth: list[str]
+    """The rows' labels."""
+    refitted: tuple[str, ...]
+    """Of the two, those for which networks that measured them answered: they themselves learned from all rows."""
 
 
 def compare_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[], Scorer]) -> Section:
-    """``new`` against ``old`` on the rows that ``new`` keeps and ``old`` has not learned from either.
+    """``new`` against ``old`` on the rows that ``new`` keeps and ``old`` was measured on or has not learned from.
 
     Raises:
         UsageError: there are no such rows.
     """
-    after, before, truth = paired_held_out(new, old, ask_old)
-    section = comparison_section(after, before, truth)
-    rows = said("Compared on {n} rows that neither version has learned from.", n=f"{len(after):,}")
-    return replace(section, sentences=[*section.sentences, rows])
+    found = paired_held_out(new, old, ask_old)
+    section = comparison_section(found.after, found.before, found.truth)
+    return replace(section, sentences=[*section.sentences, _which_rows(found)])
 
 
-def paired_held_out(
-    new: ModelVersion, old: ModelVersion, ask_old: Callable[[], Scorer]
-) -> tuple[Scored, Scored, list[str]]:
+def _which_rows(found: Paired) -> str:
+    n = f"{len(found.after):,}"
+    if not found.refitted:
+        return said("Compared on {n} rows that neither version has learned from.", n=n)
+    return said(
+        "Compared on {n} rows, each of which was answered by networks that had not learned from it. {models} learned "
+        "from all rows afterwards: it is the networks that measured it that are compared here.",
+        n=n,
+        models=", ".join(found.refitted),
+    )
+
+
+def paired_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[], Scorer]) -> Paired:
     """What each says of the same rows, and these rows' labels.
 
     What ``old`` said of rows that it keeps as well is taken from its folder; ``ask_old`` gives its network for rows
@@ -44,10 +65,11 @@ def paired_held_out(
     Raises:
         UsageError: no row is left, or ``new`` keeps none.
     """
-    mine, _ = scored_held_out(new)
+    mine, by_model = scored_held_out(new)
     labels = read_model_file(old.folder, task="classification").labels
     held = load_held_out(old.folder)
     known = {} if held is None else dict(zip(held.texts, held.logits, strict=True))
+    of_folds = set() if held is None or held.by_model else set(held.texts)
     seen = load_seen(old.folder)
     fresh = [text for text in mine.texts if text not in known and seen is not None and not seen(text)]
     if fresh:
@@ -73,4 +95,6 @@ def paired_held_out(
         logits=np.stack([known[text] for text in after.texts]).astype(np.float32),
         features=np.zeros((len(places), 0), dtype=np.float32),
     )
-    return after, before, truth
+    refitted = [] if by_model else [new.ref]
+    refitted += [old.ref] if of_folds.intersection(after.texts) else []
+    return Paired(after, before, truth, tuple(refitted))

@@ -12,32 +12,35 @@ from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import renamed_labels
 from portside.said import said
 
-__all__ = ["rows_section"]
+__all__ = ["LEAK", "few_leaks", "rows_section"]
 
 LABELS_DRAWN = 15
 LEAK = 0.01
 """Share of rows with a text from training, from which the report warns."""
 
 
-def rows_section(scored: Scored, truth: Sequence[str], seen: Callable[[str], bool] | None, source: str) -> Section:
+def rows_section(
+    scored: Scored, truth: Sequence[str], seen: Callable[[str], bool] | None, source: str, *, leaks: bool = True
+) -> Section:
     """Rows, labels, and what is wrong with either. ``truth`` are the rows' labels as the file has them.
 
-    ``seen`` tells whether a text was trained on; None where that is not known.
+    ``seen`` tells whether a text was trained on; None where that is not known. Not ``leaks``: ``source`` says already
+    who learned from the rows, and nothing else is told of it.
     """
     n = len(scored)
     predicted = [scored.labels[place] for place in scored.predicted]
     warnings = renamed_labels(scored.labels, truth, predicted)
     sentences = [source]
     figures = [Figure("Rows", float(n), share=False)]
-    if seen is None:
+    if leaks and seen is None:
         sentences.append(said("Which of them the model was trained on is not known."))
-    else:
+    elif leaks and seen is not None:
         leaked = np.array([seen(text) for text in scored.texts], dtype=bool)
         figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), n=n))
         if leaked.mean() > LEAK:
             warnings.append(_leak(scored, leaked))
-        elif not leaked.any():
-            sentences.append(said("None of their texts stands in the training rows."))
+        else:
+            sentences.append(few_leaks(int(leaked.sum()), n))
     return Section(
         key="rows",
         title="The rows it was measured on",
@@ -48,16 +51,35 @@ def rows_section(scored: Scored, truth: Sequence[str], seen: Callable[[str], boo
     )
 
 
+def few_leaks(count: int, n: int) -> str:
+    """What is said of ``count`` of ``n`` rows with a text from training, where these are too few for a warning."""
+    if not count:
+        return said("None of their texts stands in the training rows.")
+    return said(
+        "{count} of {n} rows have a text that the model was trained on: too few to change these figures much.",
+        count=f"{count:,}",
+        n=f"{n:,}",
+    )
+
+
 def _leak(scored: Scored, leaked: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> str:
     count, fresh = int(leaked.sum()), ~leaked
-    said = f"{count:,} of {len(scored):,} rows have a text that the model was trained on: they flatter it"
+    slots = {"count": f"{count:,}", "n": f"{len(scored):,}"}
     if not fresh.any():
-        return f"{said}. No row is left that it has not seen: measure it on other rows"
+        return said(
+            "{count} of {n} rows have a text that the model was trained on: they flatter it. No row is left that it "
+            "has not seen: measure it on other rows",
+            **slots,
+        )
     low, high = wilson(int(scored.right[fresh].sum()), int(fresh.sum()))
-    return (
-        f"{said} (right on {percent(float(scored.right[leaked].mean()))} of those, on "
-        f"{percent(float(scored.right[fresh].mean()))} of the rest, 95 % interval {100 * low:.1f} to "
-        f"{100 * high:.1f}). Go by the rest, and take those rows out of the file"
+    return said(
+        "{count} of {n} rows have a text that the model was trained on: they flatter it (right on {seen} of those, on "
+        "{rest} of the rest, 95 % interval {low} to {high}). Go by the rest, and take those rows out of the file",
+        **slots,
+        seen=percent(float(scored.right[leaked].mean())),
+        rest=percent(float(scored.right[fresh].mean())),
+        low=f"{100 * low:.1f}",
+        high=f"{100 * high:.1f}",
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from portside.evaluation.report.parts import Figure, Section, percent
-from portside.evaluation.report.rows import LEAK
+from portside.evaluation.report.rows import LEAK, few_leaks
 from portside.said import said
 
 __all__ = ["source_section"]
@@ -34,6 +34,6 @@ def source_section(
                     share=percent(float(leaked.mean())),
                 )
             )
-        elif not leaked.any():
-            sentences.append(said("None of their texts stands in the training rows."))
+        else:
+            sentences.append(few_leaks(int(leaked.sum()), len(texts)))
     return Section("rows", "The rows it was measured on", sentences=sentences, warnings=found, figures=figures)

@@ -19,7 +19,13 @@ from portside.training.seen import save_seen
 
 
 def register(
-    home: Path, labels: Sequence[str], kept: dict[str, str], *, wrong: Sequence[str] = (), seen: Sequence[str] = ()
+    home: Path,
+    labels: Sequence[str],
+    kept: dict[str, str],
+    *,
+    wrong: Sequence[str] = (),
+    seen: Sequence[str] = (),
+    by_model: bool = True,
 ) -> ModelVersion:
     """A version that answers the rows it ``kept`` rightly but for ``wrong`` ones."""
     registry = ModelRegistry(home)
@@ -27,7 +33,8 @@ def register(
     said = [(place + 1) % len(labels) if text in wrong else place for text, place in zip(kept, truth, strict=True)]
     with registry.staging("m") as folder:
         write_model_file(folder, ModelFile("classification", 16, tuple(labels)))
-        save_held_out(folder, HeldOut(list(kept), truth, np.eye(len(labels), dtype=np.float32)[said]), labels)
+        logits = np.eye(len(labels), dtype=np.float32)[said]
+        save_held_out(folder, HeldOut(list(kept), truth, logits, by_model), labels)
         save_seen(folder, seen)
         return registry.register("m", folder, {"task": "classification"}, actor="a", reason="r", check=lambda _: None)
 
@@ -48,7 +55,7 @@ def test_rows_that_both_keep_need_no_network(tmp_path: Path) -> None:
 def test_rows_that_the_older_one_learned_from_do_not_count(tmp_path: Path) -> None:
     old = register(tmp_path, ["x", "y"], {"a": "x"}, seen=["B "])
     new = register(tmp_path, ["x", "y"], {"a": "x", "b": "y"})
-    after, before, truth = paired_held_out(new, old, nobody)
+    after, before, truth, _refitted = paired_held_out(new, old, nobody)
     assert after.texts == before.texts == ("a",)
     assert truth == ["x"]
 
@@ -56,7 +63,9 @@ def test_rows_that_the_older_one_learned_from_do_not_count(tmp_path: Path) -> No
 def test_rows_that_are_new_to_the_older_one_are_asked(tmp_path: Path) -> None:
     old = register(tmp_path, ["x", "y"], {"a": "x"})
     new = register(tmp_path, ["x", "y", "z"], {"a": "x", "b": "z"})
-    after, before, truth = paired_held_out(new, old, lambda: FakeScorer(FakeClassifier({"b": "y"}, ("x", "y"))))
+    after, before, truth, _refitted = paired_held_out(
+        new, old, lambda: FakeScorer(FakeClassifier({"b": "y"}, ("x", "y")))
+    )
     assert after.texts == ("a", "b")
     assert truth == ["x", "z"]
     assert before.truth.tolist() == [0, OUTSIDE], "the older one does not know z"
@@ -68,3 +77,14 @@ def test_nothing_in_common_is_advice(tmp_path: Path) -> None:
     new = register(tmp_path, ["x", "y"], {"b": "y"})
     with pytest.raises(UsageError, match="neither has learned"):
         compare_held_out(new, old, nobody)
+
+
+def test_a_version_that_learned_from_all_rows_afterwards_is_named(tmp_path: Path) -> None:
+    rows = {"a": "x", "b": "y", "c": "x"}
+    old = register(tmp_path, ["x", "y"], rows)
+    new = register(tmp_path, ["x", "y"], rows, seen=list(rows), by_model=False)
+    assert compare_held_out(old, old, nobody).sentences[-1] == (
+        "Compared on 3 rows that neither version has learned from."
+    )
+    assert "m:2 learned from all rows afterwards" in compare_held_out(new, old, nobody).sentences[-1]
+    assert "m:2 learned from all rows afterwards" in compare_held_out(old, new, nobody).sentences[-1]

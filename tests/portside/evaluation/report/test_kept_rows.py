@@ -1,0 +1,76 @@
+"""A report on the rows kept aside says of whom its figures are, and which rows its probabilities were adjusted on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.evaluation.report.build import report_on_held_out
+from portside.evaluation.report.parts import Report, Section
+from portside.inference.folder import ModelFile, write_model_file
+from portside.registry import ModelRegistry, ModelVersion
+from portside.training.seen import save_seen
+
+LABELS = ("card", "fee", "parcel")
+TEXTS = [f"about {LABELS[n % 3]} number {n}" for n in range(300)]
+
+
+def version(
+    home: Path, *, by_model: bool, seen: list[str], rows: int = 300, temperature: float = 2.0, wrong: int = 5
+) -> ModelVersion:
+    """A version that keeps rows, of which each ``wrong``th is answered wrongly."""
+    registry = ModelRegistry(home)
+    truth = np.arange(rows) % 3
+    told = np.where(np.arange(rows) % wrong == 0, (truth + 1) % 3, truth)
+    logits = (3.0 * np.eye(3)[told]).astype(np.float32)
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile("classification", 16, LABELS))
+        save_held_out(folder, HeldOut(TEXTS[:rows], truth, logits, by_model), LABELS)
+        save_seen(folder, seen)
+        card = {"task": "classification", "calibration": {"temperature": temperature}}
+        return registry.register("m", folder, card, actor="a", reason="r", check=lambda _: None)
+
+
+def words(report: Report, key: str) -> str:
+    return " ".join(section_of(report, key).sentences)
+
+
+def section_of(report: Report, key: str) -> Section:
+    return next(section for section in report.sections if section.key == key)
+
+
+def test_a_model_that_learned_from_every_row_is_not_said_to_know_none(tmp_path: Path) -> None:
+    report = report_on_held_out(version(tmp_path, by_model=False, seen=TEXTS))
+    assert "the model itself learned from all rows" in words(report, "rows")
+    assert "None of their texts" not in words(report, "rows")
+    assert "kept aside" not in words(report, "rows")
+    assert [one.name for one in section_of(report, "rows").figures] == ["Rows"], "a share that leaked says nothing here"
+    assert not section_of(report, "rows").warnings
+    assert "networks that each learned from a part of the rows" in words(report, "accuracy")
+    assert "This was shown for networks" in words(report, "guarantee")
+
+
+def test_a_model_that_kept_them_aside_speaks_for_itself(tmp_path: Path) -> None:
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=["something else"]))
+    assert "None of their texts stands in the training rows." in words(report, "rows")
+    assert "networks" not in words(report, "accuracy") + words(report, "guarantee")
+
+
+def test_rows_kept_aside_that_stand_in_training_too_are_counted(tmp_path: Path) -> None:
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=TEXTS[:2]))
+    assert "2 of 300 rows have a text that the model was trained on: too few" in words(report, "rows")
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=TEXTS[:60]))
+    assert any("60 of 300 rows" in warning for warning in report.warnings)
+
+
+def test_probabilities_that_were_adjusted_on_the_rows_are_said_to_be_flattered(tmp_path: Path) -> None:
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=[]))
+    said = words(report, "calibration")
+    assert "adjusted on these very rows" in said
+    assert "they are off by 0." in said or "they are off by 1." in said, "the temperature is found on the other half"
+    few = words(report_on_held_out(version(tmp_path, by_model=True, seen=[], rows=30)), "calibration")
+    assert "on other texts they may be further off" in few
+    unadjusted = report_on_held_out(version(tmp_path, by_model=True, seen=[], temperature=1.0))
+    assert "very rows" not in words(unadjusted, "calibration")
