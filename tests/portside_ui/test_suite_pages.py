@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.evaluation.held_out import HeldOut, save_held_out, save_rows
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.store import place_of, write_compiled
+from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier
 from portside.inference.shared import SharedClassifier
 from portside.jobs import JobQueue
 from portside.registry import ModelRegistry
 from portside.settings import Settings
 from portside.storage.engine import open_database
+from portside.training.seen import save_seen
 from tests.drawn_pages import page_test
 
 
@@ -156,7 +158,62 @@ def test_one_version_has_nothing_to_be_compared_with(empty_home: Settings, save_
 
 def test_a_version_without_kept_rows_says_so(empty_home: Settings) -> None:
     register(empty_home, 0.8)
-    assert "has not learned from" in part(opened(empty_home, "models"), "report").warning[0].value
+    page = part(opened(empty_home, "models"), "report")
+    assert any("keeps no rows" in one.value for one in page.caption)
+    assert not page.warning
+    assert "What its validation measured" in [one.value for one in page.subheader]
+
+
+def test_a_file_that_cannot_be_read_is_advice_and_nothing_is_tried_on_other_rows(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models"), "report")
+    page.file_uploader(key="models-report-file").upload("x.csv", b"colour,size\nred,1\n", "text/csv").run()
+    assert not page.exception, page.exception
+    assert "column" in page.warning[0].value
+    assert "models-behaviour" not in [one.key for one in page.button]
+
+
+def test_answers_are_explained_and_tried_on_request(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models"), "report")
+    rows = "text,label\n" + "".join(f"my parcel {n} is late,{'yes' if n % 2 else 'no'}\n" for n in range(12))
+    page.button(key="models-explained").click().run()
+    assert not page.exception, page.exception
+    assert any("two words" in one.value for one in page.caption), "the rows kept aside have one word each"
+    page.file_uploader(key="models-report-file").upload("mail.csv", rows.encode(), "text/csv").run()
+    assert not any("two words" in one.value for one in page.caption), "asked of other rows"
+    page.button(key="models-explained").click().run()
+    page.button(key="models-behaviour").click().run()
+    assert not page.exception, page.exception
+    titles = [one.value for one in page.subheader]
+    assert "Whether it can say why" in titles
+    assert "How it bears small changes" in titles
+    assert any("Tried on 12 texts" in one.value for one in page.markdown), "on the file, not on the rows kept aside"
+
+
+def several_labels(settings: Settings, save_random: Callable[..., None], *, learned: list[str]) -> None:
+    """A version of ``topics`` that gives any number of labels, keeps two rows and has learned from some texts."""
+    registry = ModelRegistry(settings.models_dir)
+    with registry.staging("topics") as folder:
+        save_random(folder, ("late", "broken"), seed=len(learned))
+        write_model_file(folder, ModelFile("multilabel", 16, ("late", "broken")))
+        save_rows(folder, [{"text": "it is late", "labels": ["late"]}, {"text": "all fine", "labels": []}])
+        save_seen(folder, learned)
+        card = {"task": "multilabel", "labels": ["late", "broken"], "summary": "Gives labels"}
+        registry.register("topics", folder, card, actor="ann", reason="first", check=lambda _folder: None)
+
+
+def test_other_tasks_need_no_file_either(empty_home: Settings, save_random: Callable[..., None]) -> None:
+    several_labels(empty_home, save_random, learned=["It is late"])
+    several_labels(empty_home, save_random, learned=[])
+    page = part(opened(empty_home, "models"), "report")
+    assert "Which labels it gives" in [one.value for one in page.subheader]
+    assert "models-behaviour" not in [one.key for one in page.button]
+    page = part(opened(empty_home, "models"), "compare")
+    assert "Compared with topics:1" in [one.value for one in page.subheader]
+    assert any("has learned from 1 of these 2 rows" in plain_words(one.value) for one in page.warning)
+
+
+def plain_words(text: str) -> str:
+    return text.replace("\\", "")
 
 
 def test_a_sentence_is_tried_and_explained(two_versions: Settings) -> None:

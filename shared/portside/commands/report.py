@@ -9,17 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from portside.data.columns import Columns
+    from portside.evaluation.report.making import Asked
     from portside.evaluation.report.parts import Report
     from portside.registry import ModelVersion
     from portside.settings import Settings
 
 __all__ = ["commands"]
-
-TRIED = "classification"
-"""The task whose models keep rows aside for a report, and are tried with small changes of the texts."""
 
 # Options may follow the model's name, although a group of commands usually ends its own at the first word.
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="", context_settings={"allow_interspersed_args": True})
@@ -72,66 +68,30 @@ def report(
 def _report(
     version: ModelVersion, against: ModelVersion | None, data: Path | None, columns: Columns, settings: Settings
 ) -> Report:
-    from portside.apps import load
     from portside.commands.tasks import task_of_version
+    from portside.evaluation.report.making import Asked, can_be_tried, report_of
     from portside.progress import TerminalProgress
 
-    task = task_of_version(version)
+    task_of_version(version)
     _check_same(version, against)
-    if data is None and task.name == TRIED:
-        return _held_out(version, against, settings)
-    data = data or _kept_rows(version)
-    dataset = load(task.read)(data, columns, test=True)
+    asked = Asked(version, data, columns)
     with TerminalProgress(f"Reporting on {version.ref}") as progress:
-        made: Report = load(task.report)(
-            version,
-            dataset,
+        made = report_of(
+            asked,
             against=against,
             threads=settings.threads,
             progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
         )
-    return _tried(made, version, dataset.texts, settings) if task.name == TRIED else made
+    return _tried(made, asked, settings) if can_be_tried(version) else made
 
 
-def _kept_rows(version: ModelVersion) -> Path:
-    from portside.errors import UsageError
-    from portside.evaluation.held_out import held_out_file
-
-    kept = held_out_file(version.folder)
-    if kept is None:
-        raise UsageError(
-            "A report is made from rows that the model was not trained on",
-            seen=f"{version.ref} keeps none beside it, and no --data",
-            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
-        )
-    return kept
-
-
-def _held_out(version: ModelVersion, against: ModelVersion | None, settings: Settings) -> Report:
+def _tried(made: Report, asked: Asked, settings: Settings) -> Report:
     from dataclasses import replace
 
-    from portside.evaluation.report.build import report_on_held_out
-    from portside.evaluation.report.pairing import compare_held_out
-    from portside.inference.classifier import load_classifier
+    from portside.evaluation.report.making import behaviour_of, explanations_of
 
-    made = report_on_held_out(version)
-    if against is None:
-        return made
-    compared = compare_held_out(version, against, lambda: load_classifier(against, threads=settings.threads))
-    return replace(made, sections=[compared, *made.sections])
-
-
-def _tried(made: Report, version: ModelVersion, texts: Sequence[str], settings: Settings) -> Report:
-    from dataclasses import replace
-
-    from portside.evaluation.report.behaviour import tried_on
-    from portside.evaluation.report.explanations import explained_on
-    from portside.inference.attributor import load_attributor
-    from portside.inference.classifier import load_classifier
-
-    classifier = load_classifier(version, threads=settings.threads)
-    explained = explained_on(load_attributor(version, threads=settings.threads), texts)
-    tried = tried_on(classifier, texts, settings.suites_dir)
+    explained = explanations_of(asked, settings)
+    tried = behaviour_of(asked, settings)
     return replace(made, sections=[*made.sections, *([] if explained is None else [explained]), tried])
 
 

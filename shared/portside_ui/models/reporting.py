@@ -9,13 +9,11 @@ from pathlib import Path
 import pandas as pd
 import streamlit as st
 
-from portside.apps import load
-from portside.data.columns import Columns
 from portside.errors import PortsideError
+from portside.evaluation.report.making import Asked, behaviour_of, can_be_tried, explanations_of, keeps_rows, report_of
 from portside.evaluation.report.parts import Report, Section
 from portside.registry import ModelVersion
 from portside.settings import Settings
-from portside.tasks.spec import find_task
 from portside_ui.frame import empty_state, error_state, section, working
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
@@ -25,35 +23,30 @@ from portside_ui.words import _
 
 __all__ = ["comparison_part", "report_part"]
 
-KEEPS_ROWS = "classification"
-"""The task whose versions keep rows aside; reports on others are made from a file."""
-
 
 def report_part(runtime: Runtime, version: ModelVersion) -> None:
     """Draw the report on ``version``: on the rows kept aside, or on a file that the user gives."""
-    keeps = version.card.get("task") == KEEPS_ROWS
+    keeps = keeps_rows(version)
     if not keeps:
         _card_figures(version)
+        st.caption(_("This version keeps no rows to be measured on: give some that it has not learned from."))
     optional = _("Measure on other labelled rows (optional)")
-    asked = optional if keeps else _("Labelled rows to make a report from")
-    given = st.file_uploader(asked, type=TABLES, key="models-report-file")
+    given = st.file_uploader(
+        optional if keeps else _("Labelled rows to make a report from"), type=TABLES, key="models-report-file"
+    )
     if given is None and not keeps:
         return
     try:
+        path = None if given is None else keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
         with working(_("Making the report")):
-            if given is None:
-                report = _on_held_out(str(version.folder), version)
-            else:
-                path = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
-                report = _on_file(str(version.folder), str(path), version, runtime.settings.threads)
+            report = _reported(str(version.folder), _named(path), version, runtime.settings.threads)
+        _downloads(report, version)
+        for part in report.sections:
+            draw_section(part, "models-report")
+        if can_be_tried(version):
+            _on_request(runtime, version, path)
     except PortsideError as error:
         error_state(error)
-        return
-    _downloads(report, version)
-    for part in report.sections:
-        draw_section(part, "models-report")
-    if keeps:
-        _behaviour(runtime, version)
 
 
 def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[ModelVersion]) -> None:
@@ -72,82 +65,77 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
         key="models-compare-version",
     )  # fmt: skip
     other = next(one for one in others if one.version == number)
+    keeps = keeps_rows(version)
     optional = _("Compare on other labelled rows (optional)")
-    asked = optional if task == KEEPS_ROWS else _("Labelled rows to compare the two on")
-    given = st.file_uploader(asked, type=TABLES, key="models-compare-file")
-    if given is None and task != KEEPS_ROWS:
+    given = st.file_uploader(
+        optional if keeps else _("Labelled rows to compare the two on"), type=TABLES, key="models-compare-file"
+    )
+    if given is None and not keeps:
         return
-    threads = runtime.settings.threads
     try:
+        path = None if given is None else keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
         with working(_("Comparing")):
-            if given is None:
-                compared = _compared(str(version.folder), str(other.folder), version, other, threads)
-            else:
-                path = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
-                pair = (str(version.folder), str(other.folder))
-                compared = _compared_on_file(pair, str(path), version, other, threads)
+            folders = (str(version.folder), str(other.folder))
+            compared = _compared(folders, _named(path), version, other, runtime.settings.threads)
     except PortsideError as error:
         error_state(error)
         return
     draw_section(compared, "models-compare")
 
 
-# Versions never change: their folders name what was computed of them.
+def _named(path: Path | None) -> str:
+    return "" if path is None else str(path)
+
+
+# Versions never change, and a file's path holds its content's hash: both name what was computed of them.
 @st.cache_data(show_spinner=False, max_entries=8)
-def _on_held_out(folder: str, _version: ModelVersion) -> Report:
-    from portside.evaluation.report.build import report_on_held_out
-
-    return report_on_held_out(_version)
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _on_file(folder: str, path: str, _version: ModelVersion, _threads: int) -> Report:
-    return _measured(Path(path), _version, None, _threads)
+def _reported(folder: str, path: str, _version: ModelVersion, _threads: int) -> Report:
+    return report_of(_asked(_version, path), threads=_threads)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _compared(folder: str, other: str, _version: ModelVersion, _other: ModelVersion, _threads: int) -> Section:
-    from portside.evaluation.report.pairing import compare_held_out
-    from portside.inference.classifier import load_classifier
-
-    return compare_held_out(_version, _other, lambda: load_classifier(_other, threads=_threads))
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _compared_on_file(
+def _compared(
     folders: tuple[str, str], path: str, _version: ModelVersion, _other: ModelVersion, _threads: int
 ) -> Section:
-    report = _measured(Path(path), _version, _other, _threads)
+    report = report_of(_asked(_version, path), against=_other, threads=_threads)
     return replace(report.sections[0], warnings=report.warnings)
 
 
-def _measured(path: Path, version: ModelVersion, against: ModelVersion | None, threads: int) -> Report:
-    task = find_task(str(version.card.get("task")))
-    made: Report = load(task.report)(
-        version, load(task.read)(path, Columns(), test=True), against=against, threads=threads
-    )
-    return made
+def _asked(version: ModelVersion, path: str) -> Asked:
+    return Asked(version, Path(path) if path else None)
 
 
-def _behaviour(runtime: Runtime, version: ModelVersion) -> None:
-    """Suites of small changes, on request: the network is asked about a few thousand texts."""
-    key = f"models-behaviour-{version.ref}"
-    if st.button(_("Try typos, negation and other names"), key="models-behaviour", icon=":material/science:"):
-        st.session_state[key] = True
-    if st.session_state.get(key):
+def _on_request(runtime: Runtime, version: ModelVersion, path: Path | None) -> None:
+    """Words and small changes, each when its button is pressed: the network is asked about a few thousand texts."""
+    if _wanted(_("Explain some of its answers"), "models-explained", version, path, ":material/lightbulb:"):
+        with working(_("Leaving words out")):
+            explained = _explained(str(version.folder), _named(path), version, runtime.settings)
+        if explained is None:
+            st.caption(_("None of the texts has two words: there is nothing to leave out."))
+        else:
+            draw_section(explained, "models-explained")
+    if _wanted(_("Try typos, negation and other names"), "models-behaviour", version, path, ":material/science:"):
         with working(_("Trying small changes")):
-            found = _tried(str(version.folder), version, runtime.settings)
+            found = _tried(str(version.folder), _named(path), version, runtime.settings)
         draw_section(found, "models-behaviour")
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _tried(folder: str, _version: ModelVersion, _settings: Settings) -> Section:
-    from portside.evaluation.report.behaviour import tried_on
-    from portside.evaluation.report.build import scored_held_out
-    from portside.inference.classifier import load_classifier
+def _wanted(words: str, key: str, version: ModelVersion, path: Path | None, icon: str) -> bool:
+    """Whether the button was pressed, now or before, for these rows of this version."""
+    remembered = f"{key}-{version.ref}-{_named(path)}"
+    if st.button(words, key=key, icon=icon):
+        st.session_state[remembered] = True
+    return bool(st.session_state.get(remembered))
 
-    scored, _by_model = scored_held_out(_version)
-    return tried_on(load_classifier(_version, threads=_settings.threads), scored.texts, _settings.suites_dir)
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _explained(folder: str, path: str, _version: ModelVersion, _settings: Settings) -> Section | None:
+    return explanations_of(_asked(_version, path), _settings)
+
+
+@st.cache_data(show_spinner=False, max_entries=8)
+def _tried(folder: str, path: str, _version: ModelVersion, _settings: Settings) -> Section:
+    return behaviour_of(_asked(_version, path), _settings)
 
 
 def _downloads(report: Report, version: ModelVersion) -> None:

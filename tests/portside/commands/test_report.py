@@ -61,12 +61,13 @@ def test_without_a_file_the_rows_kept_aside_are_reported_on(
     registry = ModelRegistry(tmp_path / "models")
     with registry.staging("intents") as folder:
         save_random(folder, LABELS, seed=1)
-        save_held_out(folder, HeldOut(["a", "b", "c"], np.array([0, 1, 2]), logits, by_model=False), LABELS)
+        save_held_out(folder, HeldOut(["a card", "b", "c"], np.array([0, 1, 2]), logits, by_model=False), LABELS)
         registry.register("intents", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
     leaves(["report", "intents", "--json", "-"], 0)
     found = json.loads(capsys.readouterr().out)
     assert found["sections"]["accuracy"]["figures"][0]["value"] == pytest.approx(2 / 3)
     assert "a network that had not learned from it" in found["sections"]["rows"]["sentences"][0]
+    assert {"explanations", "behaviour"} <= found["sections"].keys(), "kept rows are explained and tried, too"
     leaves(["report", "intents"], 0)
     assert (tmp_path / "reports" / "intents-2.html").is_file()
 

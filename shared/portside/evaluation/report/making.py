@@ -1,0 +1,166 @@
+"""A report from beginning to end, for command and page alike: from a file, or from the rows that a version keeps."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from portside.apps import load
+from portside.data.columns import Columns
+from portside.errors import UsageError
+from portside.evaluation.held_out import held_out_file, load_held_out
+from portside.evaluation.report.parts import Report, Section
+from portside.inference.folder import task_of
+from portside.registry import ModelVersion
+from portside.said import said
+from portside.settings import Settings
+from portside.tasks.spec import TaskSpec, find_task
+from portside.training.seen import load_seen
+
+__all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_rows", "report_of"]
+
+TRIED = "classification"
+"""The task whose kept rows come with what was said of them, and whose models are explained and tried by suites."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A version and the rows that it is to be measured on."""
+
+    version: ModelVersion
+    file: Path | None = None
+    """Labelled rows; None: those that the version keeps."""
+    columns: Columns = field(default_factory=Columns)
+
+    @property
+    def task(self) -> TaskSpec:
+        """What the model does."""
+        return find_task(task_of(self.version.folder))
+
+    @cached_property
+    def dataset(self) -> Any:
+        """The rows of the file, or those kept, as the task reads them.
+
+        Raises:
+            UsageError: there is no file, and the version keeps no rows.
+            DataError: the file cannot be used.
+        """
+        return load(self.task.read)(self.file or _kept_file(self.version), self.columns, test=True)
+
+    @cached_property
+    def texts(self) -> Sequence[str]:
+        """The texts of a classifier's rows.
+
+        Raises:
+            UsageError: there is no file, and the version keeps no rows.
+            DataError: the file cannot be used.
+        """
+        held = load_held_out(self.version.folder) if self.file is None else None
+        texts: Sequence[str] = self.dataset.texts if held is None else held.texts
+        return texts
+
+
+def keeps_rows(version: ModelVersion) -> bool:
+    """Whether a report can be made without a file."""
+    return held_out_file(version.folder) is not None
+
+
+def can_be_tried(version: ModelVersion) -> bool:
+    """Whether the model's answers can be explained, and tried with small changes of the texts."""
+    return task_of(version.folder) == TRIED
+
+
+def report_of(
+    asked: Asked,
+    *,
+    against: ModelVersion | None = None,
+    threads: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Report:
+    """The report on the version; ``against``: another one of the same task, compared with it in the first section.
+
+    Raises:
+        UsageError: there are no rows, or the two versions cannot be compared on them.
+        DataError: the file cannot be used.
+    """
+    if asked.file is None and asked.task.name == TRIED:
+        return _from_kept_answers(asked.version, against, threads)
+    made: Report = load(asked.task.report)(
+        asked.version, asked.dataset, against=against, threads=threads, progress=progress
+    )
+    if against is None or asked.file is not None:
+        return made
+    return _with_leaks(made, against, _kept_file(asked.version))
+
+
+def explanations_of(asked: Asked, settings: Settings) -> Section | None:
+    """Some of the texts explained; None where none has two words. The network is asked thousands of times."""
+    from portside.evaluation.report.explanations import explained_on
+    from portside.inference.attributor import load_attributor
+
+    return explained_on(load_attributor(asked.version, threads=settings.threads), asked.texts)
+
+
+def behaviour_of(asked: Asked, settings: Settings) -> Section:
+    """Some of the texts with small changes, by all suites. The network is asked thousands of times.
+
+    Raises:
+        DataError: a suite's file breaks a rule.
+    """
+    from portside.evaluation.report.behaviour import tried_on
+    from portside.inference.classifier import load_classifier
+
+    return tried_on(load_classifier(asked.version, threads=settings.threads), asked.texts, settings.suites_dir)
+
+
+def _kept_file(version: ModelVersion) -> Path:
+    kept = held_out_file(version.folder)
+    if kept is None:
+        raise UsageError(
+            "A report is made from rows that the model has not learned from",
+            seen=f"{version.ref} keeps none beside it, and no file was named",
+            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
+        )
+    return kept
+
+
+def _from_kept_answers(version: ModelVersion, against: ModelVersion | None, threads: int) -> Report:
+    from portside.evaluation.report.build import report_on_held_out
+    from portside.evaluation.report.pairing import compare_held_out
+    from portside.inference.classifier import load_classifier
+
+    made = report_on_held_out(version)
+    if against is None:
+        return made
+    compared = compare_held_out(version, against, lambda: load_classifier(against, threads=threads))
+    return replace(made, sections=[compared, *made.sections])
+
+
+def _with_leaks(made: Report, against: ModelVersion, kept: Path) -> Report:
+    """The rows that one version keeps may be among those that the other learned from: the comparison then says so."""
+    seen = load_seen(against.folder)
+    with kept.open(encoding="utf-8") as stream:
+        texts = [_text_of(json.loads(line)) for line in stream]
+    if seen is None:
+        doubt = said("Whether {old} has learned from these rows is not known", old=against.ref)
+    elif known := sum(map(seen, texts)):
+        doubt = said(
+            "{old} has learned from {count} of these {n} rows, which flatters it. Compare the two on a file that is "
+            "new to both",
+            old=against.ref,
+            count=f"{known:,}",
+            n=f"{len(texts):,}",
+        )
+    else:
+        return made
+    compared, *others = made.sections
+    return replace(made, sections=[replace(compared, warnings=[*compared.warnings, doubt]), *others])
+
+
+def _text_of(row: dict[str, Any]) -> str:
+    """What ``save_seen`` hashes of a row that ``save_rows`` wrote."""
+    return str(row.get("text") or row.get("query") or " ".join(row.get("tokens", ())))
