@@ -47,13 +47,15 @@ class ClassificationRecipe(TrainingRecipe):
     method: Method = "full"
     """Besides those of every task ``few-shot``: for 5 to 50 texts a label; ``prototype``: the encoder stays, the head
     is computed from the mean of each label's texts, in seconds; ``zero-shot``: the head is computed from the labels'
-    names; texts only measure it.
+    names, and ``descriptions`` where there are some; texts only measure it.
     """
     consistency: float | None = None
     """Weight of the disagreement between two passes over the same rows with different dropout, which costs a third more
-    time; 0: one pass. None: by the method (``CONSISTENCY``)."""
+    time; 0: one pass. None: by the method (``CONSISTENCY``). Left out where a budget cuts the training short."""
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
+    descriptions: str = ""
+    """Only for ``zero-shot``: a file that says in a sentence what each label means, read beside the labels' names."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -62,6 +64,8 @@ class ClassificationRecipe(TrainingRecipe):
         require(weight is None or 0 <= weight < math.inf, "consistency", weight, "0 or above, or left out")
         plain = self.method in FINE_TUNING or not self.class_weights
         require(plain, "class_weights", self.class_weights, f"left out with method {self.method}")
+        described = not self.descriptions or self.method == "zero-shot"
+        require(described, "descriptions", self.descriptions, "left out unless the method is zero-shot")
 
     @property
     def agreement(self) -> float:

@@ -39,11 +39,13 @@ class ClassificationNetwork(nn.Module):
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, labels)
-        self._smoothing, self._consistency = smoothing, consistency
+        self._smoothing = smoothing
+        self.consistency = consistency
+        """Weight of the disagreement between two passes while it is trained; 0: one pass."""
         self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
-        twice = labels is not None and self.training and self._consistency > 0
+        twice = labels is not None and self.training and self.consistency > 0
         if labels is not None and twice:
             input_ids, attention_mask, labels = doubled(input_ids, attention_mask, labels)
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
@@ -55,7 +57,7 @@ class ClassificationNetwork(nn.Module):
             if labels is not None:
                 out["loss"] = self._loss(logits, labels)
             if twice:
-                out["loss"] = out["loss"] + self._consistency * disagreement(logits).mean()
+                out["loss"] = out["loss"] + self.consistency * disagreement(logits).mean()
         return out
 
     def _loss(self, logits: Tensor, labels: Tensor) -> Tensor:

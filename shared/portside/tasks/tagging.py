@@ -55,7 +55,8 @@ class TaggingRecipe(TrainingRecipe):
     context: int = 32
     """Tokens of the sentences before and after that are shown on each side when tags are asked for."""
     consistency: float = 0.0
-    """Weight of the disagreement between two passes with different dropout; 0: one pass, a third less time."""
+    """Weight of the disagreement between two passes with different dropout; 0: one pass, a third less
+    time. Left out where a budget cuts the training short."""
     case_feature: bool = True
     """Tell an encoder that reads lower case only whether a word is written small, Large, LARGE or with digits."""
 

@@ -36,7 +36,7 @@ class TaggingNetwork(nn.Module):
         consistency: float = 0.0,
     ) -> None:
         super().__init__()
-        self._consistency = consistency
+        self.consistency = consistency
         self.encoder = encoder
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, tags)
@@ -48,7 +48,7 @@ class TaggingNetwork(nn.Module):
     def forward(
         self, input_ids: Tensor, attention_mask: Tensor, cases: Tensor, labels: Tensor | None = None
     ) -> dict[str, Tensor]:
-        twice = labels is not None and self.training and self._consistency > 0
+        twice = labels is not None and self.training and self.consistency > 0
         if labels is not None and twice:
             input_ids, attention_mask, cases, labels = doubled(input_ids, attention_mask, cases, labels)
         if self.case is None:
@@ -64,7 +64,7 @@ class TaggingNetwork(nn.Module):
                 out["loss"] = _loss(logits, labels)
             if labels is not None and twice:
                 apart = _word_mean(disagreement(logits), labels.chunk(2)[0] != IGNORED)
-                out["loss"] = out["loss"] + self._consistency * apart
+                out["loss"] = out["loss"] + self.consistency * apart
         return out
 
 

@@ -21,7 +21,7 @@ from portside.tasks.lora_network import adapt, describe
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
 from portside.training.head_start import SHORT_RUN_STEPS, gentler
-from portside.training.plan import Plan, plan_run
+from portside.training.plan import BudgetTooShort, Plan, plan_run
 from portside.training.probe import choose_precision, measure
 from portside.training.run_folder import RunFolder
 from portside.training.trainer import Best, CoreTrainer, restore, training_arguments
@@ -168,10 +168,40 @@ class _Parts:
 
 
 def _plan(parts: _Parts) -> tuple[Plan, str]:
-    recipe, around, task = parts.recipe, parts.around, parts.task
+    around = parts.around
     saved, saved_precision = around.run.saved_plan(), around.run.saved_precision()
     if saved is not None and saved_precision is not None:
+        if saved.looks_once:
+            _look_once(parts.network)
         return saved, saved_precision
+    try:
+        plan, precision = _fitted_plan(parts)
+        enough = not plan.limited
+    except BudgetTooShort:
+        if not _looks_twice(parts.network):
+            raise
+        enough = False
+    # Passes over the rows are worth more than a second look at each in the same pass.
+    if not enough and _looks_twice(parts.network):
+        _look_once(parts.network)
+        plan, precision = _fitted_plan(parts)
+        plan = replace(plan, looks_once=True)
+        around.progress.log("Each row is looked at once a pass: the time budget leaves no room for a second look")
+    around.run.save_plan(plan, precision)
+    around.progress.log(f"{plan.sentence}, in {precision}")
+    return plan, precision
+
+
+def _looks_twice(network: nn.Module) -> bool:
+    return bool(getattr(network, "consistency", 0.0) > 0)
+
+
+def _look_once(network: nn.Module) -> None:
+    network.consistency = 0.0  # type: ignore[assignment]
+
+
+def _fitted_plan(parts: _Parts) -> tuple[Plan, str]:
+    recipe, around, task = parts.recipe, parts.around, parts.task
     around.progress.update(0, 1, "measuring this machine's speed")
     memory = around.run.path.parent / "precision.json"
     speed = measure(parts.network.to(engine.best_device()), task, recipe)
@@ -195,8 +225,6 @@ def _plan(parts: _Parts) -> tuple[Plan, str]:
     plan = planned(finish)
     if plan.limited and (recipe.probes or plan.expected_steps < SHORT_RUN_STEPS):
         plan = planned(finish + forward_seconds * task.head_start_rows)
-    around.run.save_plan(plan, precision)
-    around.progress.log(f"{plan.sentence}, in {precision}")
     return plan, precision
 
 

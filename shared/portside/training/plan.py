@@ -43,6 +43,8 @@ class Plan:
     """The budget allows fewer updates than the recipe asks for."""
     seconds: float | None = None
     """Time for the updates, and the validations between them; the last one comes afterwards. None: no limit."""
+    looks_once: bool = False
+    """A second look at each row, which the recipe asks for, is left out for want of time."""
 
     @property
     def epochs(self) -> float:
