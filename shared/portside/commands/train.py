@@ -49,8 +49,8 @@ Method = Annotated[
     str,
     typer.Option(
         help="full; lora or dora (the version is a few MB beside the encoder); for classification also few-shot "
-        "(5 to 50 texts a label), prototype (seconds, few rows) or zero-shot (labels' names only); auto tries what "
-        "fits the data and the time, and says why.",
+        "(5 to 50 texts a label), prototype (seconds, few rows) or zero-shot (labels' names, and what they mean with "
+        "--set descriptions=FILE); auto tries what fits the data and the time, and says why.",
         metavar="METHOD",
     ),
 ]

@@ -169,6 +169,7 @@ class ClassificationTask:
         return {
             "summary": f"Tells {len(material.labels)} labels apart; fine-tuned on {rows:,} texts{accuracy}",
             "labels": list(material.labels),
+            **_described(material),
             "metrics": {} if found is None else {"validation": _metrics(found, n)},
             "data": {
                 "source": dataset.source,
@@ -182,6 +183,11 @@ class ClassificationTask:
             "limits": {"max_tokens": adapter.tokens.max_tokens},
             "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
         }
+
+
+def _described(material: Material) -> dict[str, Any]:
+    pairs = zip(material.labels, material.descriptions, strict=False)
+    return {"descriptions": dict(pairs)} if material.descriptions else {}
 
 
 def _cross_validation(known: Measured, rows: int) -> str:

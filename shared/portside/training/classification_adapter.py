@@ -101,10 +101,10 @@ class ClassificationAdapter:
         return {**pad_rows(self.tokens, rows), "labels": labels}
 
     def closed_form(self, network: nn.Module, method: str) -> None:
-        """Means of the labels' texts, or of their names."""
+        """Means of the labels' texts, or of their names and descriptions."""
         assert isinstance(network, ClassificationNetwork)
         if method == "zero-shot":
-            head = zero_shot_head(network, self.tokens, self._material.labels)
+            head = zero_shot_head(network, self.tokens, self._material.labels, self._material.descriptions)
         else:
             head = prototype_head(network, self.tokens, self._material)
         set_head(network, self.tokens, self._material, head, least=LEAST[method])

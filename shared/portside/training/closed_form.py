@@ -2,7 +2,8 @@
 
 Prototypes: one Gaussian a label around the mean of its texts, with one shared covariance (Fisher 1936; as a few-shot
 classifier: Snell et al., "Prototypical Networks for Few-shot Learning", NeurIPS 2017). Zero-shot: the label's name in a
-few sentences takes the place of its texts (Yin et al., "Benchmarking Zero-shot Text Classification", EMNLP 2019).
+few sentences, and a description where there is one, take the place of its texts (Yin et al., "Benchmarking Zero-shot
+Text Classification", EMNLP 2019).
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from portside.tasks.classification_network import ClassificationNetwork
 from portside.training.head_start import Head, linear_discriminant, pooled_vectors, put_head
 from portside.training.material import Material
 
-__all__ = ["LEAST", "TEMPLATES", "best_temperature", "prototype_head", "set_head", "zero_shot_head"]
+__all__ = ["LEAST", "TEMPLATES", "best_temperature", "name_head", "prototype_head", "set_head", "zero_shot_head"]
 
 TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
 """Sentences that a label's name is read in: their mean is steadier than the bare name."""
@@ -34,13 +35,32 @@ def prototype_head(network: ClassificationNetwork, tokens: Tokens, material: Mat
     return linear_discriminant(pooled_vectors(network, tokens, material.texts), labels, len(material.labels))
 
 
-def zero_shot_head(network: ClassificationNetwork, tokens: Tokens, labels: Sequence[str]) -> Head:
-    """Weights (labels, hidden), each of length 1, from the labels' names alone; no bias."""
+def zero_shot_head(
+    network: ClassificationNetwork, tokens: Tokens, labels: Sequence[str], descriptions: Sequence[str] = ()
+) -> Head:
+    """Weights (labels, hidden), each of length 1, from what the labels are called and, where given, what they mean."""
     words = [words_of_label(label) for label in labels]
-    pooled = pooled_vectors(network, tokens, [template.format(word) for template in TEMPLATES for word in words])
-    unit = pooled / np.linalg.norm(pooled, axis=1, keepdims=True)
-    means = unit.reshape(len(TEMPLATES), len(words), -1).mean(axis=0).astype(np.float64)
-    return means / np.linalg.norm(means, axis=1, keepdims=True), np.zeros(len(words))
+    named = [template.format(word) for template in TEMPLATES for word in words]
+    pooled = pooled_vectors(network, tokens, [*named, *descriptions])
+    described = pooled[len(named) :] if descriptions else None
+    return name_head(pooled[: len(named)].reshape(len(TEMPLATES), len(words), -1), described)
+
+
+def name_head(named: NDArray[np.float32], described: NDArray[np.float32] | None = None) -> Head:
+    """Weights (labels, hidden), each of length 1; no bias.
+
+    ``named``: vectors of each label's name in each template, shape (templates, labels, hidden); ``described``: of its
+    description, (labels, hidden). A description counts as much as all sentences with the name together.
+    """
+    means = _unit(_unit(named).mean(axis=0))
+    if described is not None:
+        means = _unit(means + _unit(described))
+    return means, np.zeros(len(means))
+
+
+def _unit(vectors: NDArray[np.floating]) -> NDArray[np.float64]:
+    wide = vectors.astype(np.float64)
+    return np.asarray(wide / np.linalg.norm(wide, axis=-1, keepdims=True))
 
 
 def best_temperature(logits: NDArray[np.float64], truth: NDArray[np.int64], least: float = 0.0) -> float:

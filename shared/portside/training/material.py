@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from portside.data.descriptions import load_descriptions
 from portside.errors import DataError
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order, row_number
 from portside.training.holdout import hold_out
@@ -25,6 +26,8 @@ class Material:
     """Where the validation rows come from, in words."""
     kept_aside: bool = False
     """Whether the validation rows are training rows that were kept aside; else the user gave them."""
+    descriptions: tuple[str, ...] = ()
+    """What each label means, in the order of ``labels``; empty where nobody said it."""
 
     def fold(self, train: Sequence[int], valid: Sequence[int]) -> Material:
         """The training rows at the places ``train`` to train on, those at ``valid`` to validate on."""
@@ -51,9 +54,11 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
     """Number the labels and set validation rows apart where the user gave none.
 
     Raises:
-        DataError: fewer than two labels, a row without one, or a validation label that training does not have.
+        DataError: fewer than two labels, a row without one, a validation label that training does not have, or
+            descriptions that are not of these labels.
     """
     labels = label_order(dataset)
+    described = load_descriptions(recipe.descriptions, labels) if recipe.descriptions else ()
     number = {label: place for place, label in enumerate(labels)}
     texts = [example.text for example in dataset.examples]
     label_ids = [number[example.label] for example in dataset.examples]
@@ -61,7 +66,8 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
         _check_valid(valid, number)
         valid_texts = [example.text for example in valid.examples]
         valid_ids = [number[example.label] for example in valid.examples]
-        return Material(labels, texts, label_ids, valid_texts, valid_ids, f"{valid.source}, given by the user")
+        given = f"{valid.source}, given by the user"
+        return Material(labels, texts, label_ids, valid_texts, valid_ids, given, descriptions=described)
     train, held = hold_out(texts, label_ids, seed=recipe.seed)
     words = f"{len(held)} of {len(texts)} training rows, kept aside by label with seed {recipe.seed}"
     return Material(
@@ -72,6 +78,7 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
         valid_ids=[label_ids[place] for place in held],
         validation=words if held else "none: too few rows to keep any aside",
         kept_aside=True,
+        descriptions=described,
     )
 
 

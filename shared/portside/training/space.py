@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 Value = str | int | float | bool
-NOT_SEARCHED = ("encoder", "seed", "budget_seconds")
+NOT_SEARCHED = ("encoder", "seed", "budget_seconds", "descriptions")
 """Trials that differ in these cannot be compared: they are what a search holds fixed."""
 RATE_FACTOR = 4.0
 """Learning rates are tried from a quarter of the recipe's to four times it."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from portside.data import Dataset
-from portside.errors import UsageError
+from portside.errors import DataError, UsageError
 from portside.inference.classifier import load_classifier, softmax
+from portside.records import Example
 from portside.tasks.classification import ClassificationRecipe, words_of_label
-from portside.training.closed_form import TEMPERATURES, best_temperature
+from portside.training.closed_form import TEMPERATURES, best_temperature, name_head
 
 Train = Callable[..., object]
 
@@ -47,6 +50,23 @@ def test_methods_are_checked() -> None:
         ClassificationRecipe(method="prototype", class_weights=True)
 
 
+def test_a_description_counts_as_much_as_all_sentences_with_the_name() -> None:
+    # Two templates, two labels, two dimensions: lengths do not count, directions do.
+    named = np.array([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 5.0]]], dtype=np.float32)
+    weights, bias = name_head(named)
+    assert weights == pytest.approx(np.array([[1.0, 0.0], [0.0, 1.0]]))
+    described = np.array([[0.0, 3.0], [0.0, 0.5]], dtype=np.float32)
+    weights, bias = name_head(named, described)
+    assert weights == pytest.approx(np.array([[0.5**0.5, 0.5**0.5], [0.0, 1.0]]))
+    assert bias.tolist() == [0.0, 0.0]
+
+
+def test_descriptions_are_for_zero_shot_only() -> None:
+    assert ClassificationRecipe(method="zero-shot", descriptions="labels.csv").descriptions == "labels.csv"
+    with pytest.raises(UsageError, match="descriptions"):
+        ClassificationRecipe(descriptions="labels.csv")
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["prototype", "zero-shot", "few-shot"])
 def test_a_computed_head_is_registered_like_a_trained_one(
@@ -75,3 +95,28 @@ def test_names_alone_tell_topics_apart(
         "give me my money back": "refund",
     }
     assert [one.label for one in classifier.predict(list(asked))] == list(asked.values())
+
+
+@pytest.mark.models
+@pytest.mark.slow
+def test_descriptions_tell_labels_apart_whose_names_say_nothing(
+    train: Callable[..., object], recipe: ClassificationRecipe, tmp_path: Path
+) -> None:
+    asked = {"my bank card is broken": "q1", "when does the package arrive": "q2", "give me my money back": "q3"}
+    rows = Dataset.of([Example(f"{text} {row}", label) for row in range(20) for text, label in asked.items()])
+    meanings = {"q1": "trouble with a payment card", "q2": "delivery of a parcel", "q3": "a refund of money"}
+    (tmp_path / "labels.json").write_text(json.dumps(meanings), encoding="utf-8")
+    version = train(rows, method="zero-shot", encoder="", descriptions=str(tmp_path / "labels.json"))
+    assert version.card["descriptions"] == meanings  # type: ignore[attr-defined]
+    found = load_classifier(version).predict(list(asked))  # type: ignore[arg-type]
+    assert [one.label for one in found] == list(asked.values())
+    unnamed = load_classifier(train(rows, method="zero-shot", encoder="")).predict(list(asked))  # type: ignore[arg-type]
+    assert [one.label for one in unnamed] != list(asked.values())
+
+
+def test_descriptions_of_other_labels_are_refused_before_training(
+    train: Callable[..., object], sentences: Callable[..., Dataset], tmp_path: Path
+) -> None:
+    (tmp_path / "labels.csv").write_text("label,description\ncard,a card\nhat,a hat\n", encoding="utf-8")
+    with pytest.raises(DataError, match="unknown: 'hat'; missing: 'parcel', 'refund'"):
+        train(sentences(60), method="zero-shot", descriptions=str(tmp_path / "labels.csv"))

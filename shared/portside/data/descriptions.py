@@ -1,0 +1,105 @@
+"""What each label means, in the user's words, from a file: a column of labels and one of descriptions, or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from portside.data.cells import cell_text
+from portside.data.columns import LABEL_NAMES, TEXT_NAMES
+from portside.data.findings import excerpt
+from portside.data.identity import clean
+from portside.data.read import read_bytes, read_table
+from portside.errors import DataError
+
+__all__ = ["load_descriptions"]
+
+DESCRIPTION_NAMES = ("description", "descriptions", "meaning", "definition", "描述", "说明", "含义", *TEXT_NAMES)
+"""Columns taken as the description, in this order."""
+SHOWN = 5
+"""Labels named in a message."""
+WRITE = 'Write a CSV file with the columns label and description, or JSON such as {"refund": "wants money back"}'
+
+
+def load_descriptions(path: str | Path, labels: Sequence[str]) -> tuple[str, ...]:
+    """The description of each of ``labels``, in their order.
+
+    CSV, TSV, JSON lines or Parquet with a column of labels and one of descriptions, or one JSON object of
+    label -> description.
+
+    Raises:
+        DataError: the file cannot be read, describes a label twice or not at all, or one that is none of ``labels``.
+    """
+    path = Path(path).expanduser()
+    found: dict[str, str] = {}
+    for row, (label, description) in enumerate(_pairs(path), start=1):
+        if not label or not description:
+            seen = f"'{label}' without a description" if label else f"'{excerpt(description)}' without a label"
+            rule = "A row holds a label and what it means"
+            raise DataError(rule, seen=seen, remedy="Add it or remove the row", file=path.name, row=row)
+        if label in found:
+            rule, remedy = "A label has one description", "Keep one of the two rows, or join their sentences"
+            raise DataError(rule, seen=f"'{label}' twice", remedy=remedy, file=path.name, row=row)
+        found[label] = description
+    _check_labels(found, labels, path.name)
+    return tuple(found[label] for label in labels)
+
+
+def _check_labels(found: dict[str, str], labels: Sequence[str], file: str) -> None:
+    unknown = [label for label in found if label not in labels]
+    missing = [label for label in labels if label not in found]
+    wrong = [f"{what}: {_some(names)}" for what, names in (("unknown", unknown), ("missing", missing)) if names]
+    if wrong:
+        raise DataError(
+            "Every label of the data has a description, and nothing else has",
+            seen="; ".join(wrong),
+            remedy=f"The labels are {_some(labels)}: write them as they stand in the data",
+            file=file,
+        )
+
+
+def _some(names: Sequence[str]) -> str:
+    shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
+    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN:,} more"
+
+
+def _pairs(path: Path) -> Iterator[tuple[str, str]]:
+    named = _object_of(path)
+    if named is not None:
+        for label, description in named:
+            if not isinstance(description, str):
+                rule, seen = "A description is a text", f"{excerpt(description)} for '{label}'"
+                raise DataError(rule, seen=seen, remedy=WRITE, file=path.name)
+            yield clean(label), clean(description)
+        return
+    table = read_table(path)
+    columns = [str(name) for name in table.frame.columns]
+    label, description = _column(columns, LABEL_NAMES), _column(columns, DESCRIPTION_NAMES)
+    if label is None or description is None:
+        seen = f"the columns {', '.join(repr(name) for name in columns[:SHOWN])}"
+        rule = "A file of descriptions has a column of labels and one of what they mean"
+        raise DataError(rule, seen=seen, remedy=WRITE, file=table.file)
+    rows = zip(table.frame[columns[label]], table.frame[columns[description]], strict=True)
+    for row, (name, meaning) in enumerate(rows, start=1):
+        yield (
+            clean(cell_text(name, table.file, row, columns[label])),
+            clean(cell_text(meaning, table.file, row, columns[description])),
+        )
+
+
+def _object_of(path: Path) -> list[tuple[str, object]] | None:
+    """Names and values of the one JSON object that the file holds; None for every other file."""
+    content = read_bytes(path)
+    if content.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+        return None
+    with suppress(ValueError, RecursionError):
+        # As pairs: of a name that stands there twice a dict would keep the last value and say nothing.
+        return list(json.loads(content.decode("utf-8-sig"), object_pairs_hook=list))
+    return None
+
+
+def _column(columns: Sequence[str], names: Sequence[str]) -> int | None:
+    folded = [column.strip().casefold() for column in columns]
+    return next((folded.index(name) for name in names if name in folded), None)
