@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from portside.apps import find_apps
 
 __all__ = [
+    "HTML_LANGUAGES",
     "LANGUAGES",
     "_",
     "catalogue",
@@ -29,6 +30,8 @@ __all__ = [
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 """Language code -> its own name for itself."""
+HTML_LANGUAGES = {"en": "en", "zh": "zh-Hans"}
+"""Language code -> the one that browsers and screen readers know."""
 LANGUAGE_KEY = "portside-language"
 _BABEL_LOCALES = {"en": "en_GB", "zh": "zh_Hans_CN"}
 

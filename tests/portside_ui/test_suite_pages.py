@@ -189,6 +189,14 @@ def test_answers_are_explained_and_tried_on_request(two_versions: Settings) -> N
     assert any("Tried on 12 texts" in one.value for one in page.markdown), "on the file, not on the rows kept aside"
 
 
+def test_a_report_is_read_in_chinese(two_versions: Settings) -> None:
+    page = part(opened(two_versions, "models", "zh"), "report")
+    heads = [head for frame in page.dataframe for head in frame.value.columns if head.strip()]
+    english = [one for one in [*heads, *(each.value for each in page.subheader)] if one != "F1" and one.isascii()]
+    assert heads
+    assert not english
+
+
 def several_labels(settings: Settings, save_random: Callable[..., None], *, learned: list[str]) -> None:
     """A version of ``topics`` that gives any number of labels, keeps two rows and has learned from some texts."""
     registry = ModelRegistry(settings.models_dir)

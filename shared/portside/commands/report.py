@@ -115,7 +115,7 @@ def _say(report: Report) -> None:
 
     say(f"{report.title}: {report.subtitle}")
     for warning in report.warnings:
-        say(f"Mind: {warning}.")
+        say(f"Mind: {warning.rstrip('.')}.")
     for section in report.sections:
         for sentence in section.sentences:
             say(sentence)

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.data.words import split_words
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
+from portside.said import said
 
-__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of", "text_slices"]
+__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of", "text_slices", "word_count"]
 
 SIGNIFICANT = 0.05
 FEWEST = 10
@@ -49,26 +51,34 @@ class Slice:
 def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
     """Masks of shape (n,) by name: by length, rare labels, script, where the rows come from, and each label."""
     found = text_slices(scored.texts)
-    found["rare labels"] = np.isin(scored.truth, _rare(scored.truth.tolist()))
+    found[said("rare labels")] = np.isin(scored.truth, _rare(scored.truth.tolist()))
     for column, values in scored.parts.items():
         for value in sorted(set(values)):
-            found[f"{column} '{value}'" if value else f"no {column}"] = np.array([each == value for each in values])
+            name = (
+                said("{column} '{value}'", column=column, value=value) if value else said("no {column}", column=column)
+            )
+            found[name] = np.array([each == value for each in values])
     for place, label in enumerate(scored.labels):
-        found[f"label '{label}'"] = scored.truth == place
+        found[said("label '{label}'", label=label)] = scored.truth == place
     return found
+
+
+def word_count(text: str) -> int:
+    """Words of a text; every Chinese or Japanese character counts as one, signs count as none."""
+    return sum(any(map(str.isalnum, word.text)) for word in split_words(text))
 
 
 def text_slices(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     """Masks of shape (texts,) by name: what can be told from the texts alone, of any task."""
-    lengths = np.array([len(text.split()) for text in texts])
+    lengths = np.array([word_count(text) for text in texts])
     # Where many texts are as long as the longest, these are the long ones.
     short, long = np.minimum(np.quantile(lengths, [1 / 3, 2 / 3]), lengths.max() - 1)
     return {
-        f"short texts (up to {short:.0f} words)": lengths <= short,
-        f"long texts (over {long:.0f} words)": lengths > long,
-        "texts with digits": np.array([any(sign.isdigit() for sign in text) for text in texts]),
-        "texts in capitals": np.array([text.isupper() for text in texts]),
-        "texts in other than Latin letters": np.array([_other_script(text) for text in texts]),
+        said("short texts (up to {n} words)", n=f"{short:.0f}"): lengths <= short,
+        said("long texts (over {n} words)", n=f"{long:.0f}"): lengths > long,
+        said("texts with digits"): np.array([any(sign.isdigit() for sign in text) for text in texts]),
+        said("texts in capitals"): np.array([text.isupper() for text in texts]),
+        said("texts in other than Latin letters"): np.array([_other_script(text) for text in texts]),
     }
 
 

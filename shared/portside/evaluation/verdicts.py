@@ -9,6 +9,7 @@ import numpy as np
 
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
+from portside.evaluation.slices import word_count
 from portside.said import said
 
 __all__ = ["no_better_than_chance", "reads_only_length", "renamed_labels", "sure_beyond_measure"]
@@ -41,7 +42,7 @@ def no_better_than_chance(scored: Scored) -> str | None:
     return said(
         "The model is no better than always answering '{label}': it has {hits} of {n} rows right, that answer would "
         "have {commonest}. Labels and texts do not fit: look whether the label column was sorted or shuffled by itself",
-        label=scored.labels[label] if label >= 0 else "none of them",
+        label=scored.labels[label] if label >= 0 else said("none of them"),
         hits=f"{hits:,}",
         n=f"{n:,}",
         commonest=f"{commonest:,}",
@@ -71,25 +72,35 @@ def renamed_labels(labels: Sequence[str], truth: Sequence[str], predicted: Seque
     ``labels`` are the model's, ``truth`` and ``predicted`` those of each row.
     """
     known, given = set(labels), set(truth)
-    out = []
+    out: list[str] = []
     for label in sorted(given - known):
         answers = Counter(found for true, found in zip(truth, predicted, strict=True) if true == label)
         rows = answers.total()
         top, count = answers.most_common(1)[0]
         if rows >= FEWEST_RENAMED and count >= RENAMED * rows and top not in given:
             out.append(
-                f"The rows call '{label}' what the model seems to know as '{top}': it gives {count:,} of {rows:,} such "
-                f"rows that answer, and no row is labelled '{top}'. Rename the label in the file, or train anew"
+                said(
+                    "The rows call '{label}' what the model seems to know as '{top}': it gives {count} of {rows} such "
+                    "rows that answer, and no row is labelled '{top}'. Rename the label in the file, or train anew",
+                    label=label,
+                    top=top,
+                    count=f"{count:,}",
+                    rows=f"{rows:,}",
+                )
             )
         else:
             out.append(
-                f"The model does not know the label '{label}' ({rows:,} rows): all of them count as wrong. Train a "
-                "version with that label, or leave those rows out"
+                said(
+                    "The model does not know the label '{label}' ({rows} rows): all of them count as wrong. Train a "
+                    "version with that label, or leave those rows out",
+                    label=label,
+                    rows=f"{rows:,}",
+                )
             )
     missing = sorted(known - given)
     if out and missing:
         shown = ", ".join(f"'{label}'" for label in missing[:5]) + (", …" if len(missing) > 5 else "")
-        out.append(f"Of the model's labels, no row has {shown}")
+        out.append(said("Of the model's labels, no row has {shown}", shown=shown))
     return out
 
 
@@ -102,7 +113,7 @@ def reads_only_length(scored: Scored) -> str | None:
     from sklearn.model_selection import KFold, cross_val_predict
     from sklearn.tree import DecisionTreeClassifier
 
-    lengths = np.array([(len(text), len(text.split())) for text in scored.texts], dtype=np.float64)
+    lengths = np.array([(len(text), word_count(text)) for text in scored.texts], dtype=np.float64)
     tree = DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
     foretold = cross_val_predict(tree, lengths, scored.predicted, cv=KFold(FOLDS, shuffle=True, random_state=0))
     agreed = float((foretold == scored.predicted).mean())

@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from portside.evaluation.report.parts import Chart, Figure, Section, Table
+from portside.evaluation.report.words import doubt_of, translated_section, translated_table
 from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import MAX_KEY_FIGURES, KeyFigure, key_figures, section
@@ -18,13 +19,14 @@ BAR_PIXELS = 24
 
 
 def draw_section(part: Section, key: str) -> None:
-    """Draw one section of a report."""
-    section(in_words(part.title, _))
+    """Draw one section of a report, in the session's language."""
+    part = translated_section(part, _)
+    section(part.title)
     for warning in part.warnings:
-        st.warning(plain(in_words(warning, _)), icon=":material/warning:")
+        st.warning(plain(warning), icon=":material/warning:")
     key_figures([_key_figure(one) for one in part.figures[:MAX_KEY_FIGURES]])
     for sentence in part.sentences:
-        st.markdown(plain(in_words(sentence, _)))
+        st.markdown(plain(sentence))
     for place, chart in enumerate(part.charts):
         _draw_chart(chart, f"{key}-{part.key}-{place}")
     for place, table in enumerate(part.tables):
@@ -32,7 +34,7 @@ def draw_section(part: Section, key: str) -> None:
 
 
 def _key_figure(one: Figure) -> KeyFigure:
-    return KeyFigure(_(one.name), one.shown, help=one.doubt or None, doubt=_interval(one))
+    return KeyFigure(one.name, one.shown, help=in_words(doubt_of(one), _) or None, doubt=_interval(one))
 
 
 def _interval(one: Figure) -> str | None:
@@ -43,7 +45,7 @@ def _interval(one: Figure) -> str | None:
 
 
 def _draw_chart(chart: Chart, key: str) -> None:
-    st.markdown(f"**{plain(in_words(chart.title, _))}**")
+    st.markdown(f"**{plain(chart.title)}**")
     fig = figure(hovermode="closest")
     if chart.bars:
         names = [bar.name for bar in chart.bars]
@@ -63,24 +65,23 @@ def _draw_chart(chart: Chart, key: str) -> None:
         for curve in chart.curves:
             line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
             mode = "lines+markers" if curve.dots else "lines"
-            fig.add_scatter(
-                x=list(curve.x), y=list(curve.y), name=_(curve.name) if curve.name else "", mode=mode, line=line
-            )
+            fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line)
         fig.update_layout(showlegend=len(chart.curves) > 1)
-        fig.update_yaxes(title=_(chart.y_title))
+        fig.update_yaxes(title=chart.y_title)
         if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
             fig.update_xaxes(tickformat=".0%")
         height = 340
-    fig.update_xaxes(title=_(chart.x_title))
+    fig.update_xaxes(title=chart.x_title)
     if chart.share:
         (fig.update_xaxes if chart.bars else fig.update_yaxes)(tickformat=".0%")
-    show_chart(fig, summary=plain(in_words(chart.summary, _)), table=_frame(chart.table), key=key, height=height)
+    numbers = _frame(translated_table(chart.table, _))
+    show_chart(fig, summary=plain(chart.summary), table=numbers, key=key, height=height)
 
 
 def _draw_table(table: Table, key: str) -> None:
     if not table.rows:
         return
-    with st.expander(plain(in_words(table.title, _)), icon=":material/table:"):
+    with st.expander(plain(table.title), icon=":material/table:"):
         st.dataframe(_frame(table), width="stretch", hide_index=True, key=key)
 
 

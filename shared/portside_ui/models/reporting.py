@@ -19,7 +19,7 @@ from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
-from portside_ui.words import _
+from portside_ui.words import HTML_LANGUAGES, _, language
 
 __all__ = ["comparison_part", "report_part"]
 
@@ -144,9 +144,10 @@ def _downloads(report: Report, version: ModelVersion) -> None:
     from portside.evaluation.report.page import render
 
     name = f"{version.name}-{version.version}"
+    page = render(report, language=HTML_LANGUAGES.get(language(), "en"), translate=_)
     with st.container(horizontal=True):
         st.download_button(
-            _("Report as a page"), render(report), file_name=f"{name}.html", mime="text/html",
+            _("Report as a page"), page, file_name=f"{name}.html", mime="text/html",
             key="models-report-html", icon=":material/download:",
         )  # fmt: skip
         st.download_button(

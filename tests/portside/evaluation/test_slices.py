@@ -12,7 +12,7 @@ from scipy.stats import fisher_exact
 
 from portside.data import load_examples
 from portside.evaluation.scored import Scored, score_rows
-from portside.evaluation.slices import compare_slices, holm, slices_of
+from portside.evaluation.slices import compare_slices, holm, slices_of, word_count
 from portside.inference.interfaces import FakeClassifier, FakeScorer
 
 
@@ -61,7 +61,17 @@ def test_rows_are_cut_by_length_digits_script_and_label() -> None:
     assert found["texts with digits"].tolist() == [False, False, True, False]
     assert found["texts in other than Latin letters"].tolist() == [False, False, False, True]
     assert found["label 'b'"].tolist() == [False, False, False, True]
-    assert [mask.tolist() for name, mask in found.items() if name.startswith("long")] == [[False, False, True, False]]
+    assert [mask.tolist() for name, mask in found.items() if name.startswith("long")] == [
+        [False, False, False, True]
+    ], "each Chinese character is a word"
+
+
+def test_chinese_texts_are_cut_by_their_characters() -> None:
+    texts = ["包裹", "退款", "我的包裹在哪里？", "请把我的钱退回来，谢谢！"]
+    found = slices_of(scored(texts, [0, 0, 0, 1]))
+    assert found["short texts (up to 2 words)"].tolist() == [True, True, False, False]
+    assert found["long texts (over 7 words)"].tolist() == [False, False, False, True]
+    assert [word_count(text) for text in ("", "?!", "it's me, 007", "退款 now")] == [0, 0, 3, 3]
 
 
 def test_rare_labels_hold_a_fifth_of_the_rows_at_most() -> None:

@@ -7,6 +7,7 @@ from collections import Counter
 from portside.evaluation.classification import LabelScore, score_labels
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
+from portside.evaluation.report.words import joined
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import bootstrap_macro_f1
 from portside.evaluation.verdicts import no_better_than_chance, reads_only_length
@@ -102,6 +103,9 @@ def _confusions(scored: Scored) -> Table:
     rows: list[list[Cell]] = []
     for (true, found), count in sorted(pairs.items(), key=lambda item: (-item[1], item[0]))[:CONFUSIONS_SHOWN]:
         places = ((scored.truth == true) & (scored.predicted == found)).nonzero()[0][:EXAMPLES]
-        texts = " · ".join(f"row {scored.rows[place]}: {scored.texts[place][:80]}" for place in places)
+        texts = joined(
+            [said("row {row}: {text}", row=scored.rows[place], text=scored.texts[place][:80]) for place in places],
+            " · ",
+        )
         rows.append([scored.labels[true], scored.labels[found], count, texts])
     return Table("Most often confused", ["true", "answered", "rows", "for example"], rows)

@@ -10,6 +10,7 @@ from portside.evaluation.behaviour import BehaviourReport, run_suites
 from portside.evaluation.report.parts import Bar, Cell, Chart, Section, Table, percent
 from portside.evaluation.suite_files import find_suites
 from portside.inference.interfaces import TextClassifier
+from portside.said import said
 
 __all__ = ["behaviour_section", "tried_on"]
 
@@ -38,8 +39,8 @@ def behaviour_section(found: BehaviourReport) -> Section:
     section = Section(
         key="behaviour",
         title="How it bears small changes",
-        sentences=[f"Tried on {found.n:,} texts. {found.sentence}"],
-        warnings=[sentence.rstrip(".") for sentence in biased],
+        sentences=[said("Tried on {n} texts. {found}", n=f"{found.n:,}", found=found.sentence)],
+        warnings=biased,
     )
     if not tried:
         return section
@@ -57,8 +58,11 @@ def behaviour_section(found: BehaviourReport) -> Section:
         charts=[
             Chart(
                 title="Texts that pass, by test",
-                summary=f"The weakest test is {weakest.test.name}: {percent(weakest.rate or 0.0, 0)} pass; a line "
-                "shows the 95 % interval.",
+                summary=said(
+                    "The weakest test is {test}: {share} pass; a line shows the 95 % interval.",
+                    test=weakest.test.name,
+                    share=percent(weakest.rate or 0.0, 0),
+                ),
                 x_title="texts that pass",
                 y_title="test",
                 bars=[
@@ -67,7 +71,11 @@ def behaviour_section(found: BehaviourReport) -> Section:
                 ],
             )
         ],
-        tables=[Table(f"Texts that did not pass ({len(failures)})", ["test", "text", "changed to", "said"], failures)]
+        tables=[
+            Table(
+                said("Texts that did not pass ({n})", n=len(failures)), ["test", "text", "changed to", "said"], failures
+            )
+        ]
         if failures
         else [],
     )

@@ -60,8 +60,8 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
             ),
         ],
         figures=[
-            Figure(f"Accuracy of {new.model}", after, *wilson(int(new.right.sum()), n), n),
-            Figure(f"Accuracy of {old.model}", before, *wilson(int(old.right.sum()), n), n),
+            Figure(said("Accuracy of {model}", model=new.model), after, *wilson(int(new.right.sum()), n), n),
+            Figure(said("Accuracy of {model}", model=old.model), before, *wilson(int(old.right.sum()), n), n),
         ],
         charts=_by_label(new, old, truth),
         tables=[_changed(new, old, truth)],
@@ -113,8 +113,17 @@ def _by_label(new: Scored, old: Scored, truth: Sequence[str]) -> list[Chart]:
     change, label, rows_of = changes[0]
     return [
         Chart(
-            title=f"Labels that gained or lost right answers ({min(len(changes), LABELS_DRAWN)} of {len(changes)})",
-            summary=f"'{label}' changed most: {change:+d} right answers in {rows_of:,} rows.",
+            title=said(
+                "Labels that gained or lost right answers ({shown} of {all})",
+                shown=min(len(changes), LABELS_DRAWN),
+                all=len(changes),
+            ),
+            summary=said(
+                "'{label}' changed most: {change} right answers in {rows} rows.",
+                label=label,
+                change=f"{change:+d}",
+                rows=f"{rows_of:,}",
+            ),
             x_title="right answers more or less",
             y_title="label",
             bars=[Bar(f"{name} ({n})", float(change), stands_out=change < 0) for change, name, n in changes][
@@ -141,11 +150,11 @@ def _changed(new: Scored, old: Scored, truth: Sequence[str]) -> Table:
         ]
         for place in places[:CHANGED_SHOWN]
     ]
-    title = f"Answers that changed ({len(rows)} of {len(places)})"
+    title = said("Answers that changed ({shown} of {all})", shown=len(rows), all=len(places))
     return Table(title, ["row", "text", "true", "before", "now", ""], rows)
 
 
 def _what_happened(was: bool, now: bool) -> str:
     if was == now:
-        return "still wrong"
-    return "mended" if now else "newly wrong"
+        return said("still wrong")
+    return said("mended") if now else said("newly wrong")

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from portside.evaluation.attribution import ALIKE, Explanation, explain
+from portside.evaluation.attribution import ALIKE, Explanation, Method, explain
 from portside.evaluation.faithfulness import Faithfulness, MethodFaithfulness, measure_faithfulness
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table, percent
+from portside.evaluation.report.words import joined
+from portside.evaluation.slices import word_count
 from portside.inference.attributor import Attributor
 from portside.said import said
 
@@ -16,11 +18,16 @@ __all__ = ["explained_on", "explanations_section"]
 TEXTS = 40
 """Texts explained, drawn at random: a few seconds."""
 SHOWN = 15
+NAMES: dict[Method, str] = {
+    "occlusion": said("occlusion"),
+    "integrated-gradients": said("integrated gradients"),
+}
+"""Of the methods, as a person reads them."""
 
 
 def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0) -> Section | None:
     """Explain some of the texts by both methods, and measure both; None where no text has two words."""
-    longer = [text for text in texts if len(text.split()) > 1]
+    longer = [text for text in texts if word_count(text) > 1]
     if not longer:
         return None
     some = Random(seed).sample(longer, min(TEXTS, len(longer)))
@@ -33,12 +40,12 @@ def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -
     compared = [one.agreement.rank_correlation for one in found if one.agreement.rank_correlation is not None]
     apart = sum(value < ALIKE for value in compared)
     best = min(measured.methods, key=lambda one: one.area)
-    unsure = [one.method.replace("-", " ") for one in measured.methods if one.gain_ci95[0] <= 0]
+    unsure = [NAMES[one.method] for one in measured.methods if one.gain_ci95[0] <= 0]
     sentences = [
         said(
             "Leaving out the words that {method} names first keeps {kept} of the answer's probability on average, in "
             "random order {random} (n = {n}): the further apart, the more faithful.",
-            method=best.method.replace("-", " "),
+            method=NAMES[best.method],
             kept=percent(best.area, 0),
             random=percent(measured.random_area, 0),
             n=measured.n,
@@ -50,7 +57,7 @@ def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -
         for method in unsure
     ]
     rows: list[list[Cell]] = [
-        [one.text[:160], one.label, one.sentence, one.agreement.rank_correlation] for one in found[:SHOWN]
+        [one.text[:160], one.label, joined(one.sentences), one.agreement.rank_correlation] for one in found[:SHOWN]
     ]
     return Section(
         key="explanations",
@@ -58,10 +65,10 @@ def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -
         sentences=sentences,
         warnings=warnings,
         figures=[
-            *(
-                Figure(f"Gain over random order: {one.method.replace('-', ' ')}", one.gain, *one.gain_ci95, measured.n)
-                for one in measured.methods
+            Figure(
+                said("Gain over random order: {method}", method=NAMES[one.method]), one.gain, *one.gain_ci95, measured.n
             )
+            for one in measured.methods
         ],
         charts=[_curves(measured, best)],
         tables=[Table("Some texts and their words", ["text", "answer", "why", "agreement of the two"], rows)],
@@ -77,14 +84,14 @@ def _curves(measured: Faithfulness, best: MethodFaithfulness) -> Chart:
         summary=said(
             "With half of the words left out as {method} names them, {kept} of the probability is left; in "
             "random order {random}.",
-            method=best.method.replace("-", " "),
+            method=NAMES[best.method],
             kept=percent(best.curve[half], 0),
             random=percent(measured.random_curve[half], 0),
         ),
         x_title="words left out, the strongest first",
         y_title="probability of the answer",
         curves=[
-            *(Curve(one.method.replace("-", " "), points, one.curve, dots=True) for one in measured.methods),
+            *(Curve(NAMES[one.method], points, one.curve, dots=True) for one in measured.methods),
             Curve("random order", points, measured.random_curve, reference=True),
         ],
     )

@@ -20,14 +20,18 @@ def facts_of(version: ModelVersion, source: str, rows: int) -> list[tuple[str, s
         ("Method", str(card.get("method", ""))),
         ("Encoder", str((card.get("encoder") or {}).get("name", ""))),
         ("Trained", str(card.get("created_at", ""))[:16].replace("T", " ")),
-        ("Trained on", f"{data.get('trained_on', 0):,} rows of {Path(str(data.get('source', ''))).name}"),
+        ("Trained on", said("{n} rows of {file}", n=f"{data.get('trained_on', 0):,}", file=_name(data.get("source")))),
     ]
     return [(name, value) for name, value in facts if value]
 
 
+def _name(source: object) -> str:
+    return Path(str(source or "")).name
+
+
 def title_of(version: ModelVersion) -> str:
     """A report's title."""
-    return f"{version.name}, version {version.version}"
+    return said("{name}, version {version}", name=version.name, version=version.version)
 
 
 def on_file(rows: int, source: str) -> str:

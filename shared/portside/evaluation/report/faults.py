@@ -71,8 +71,8 @@ def faults_report(
     if test is not None:
         sections.insert(0, _leaks(data, test))
     return Report(
-        title=f"What is wrong with {data.file}",
-        subtitle=f"{len(data.texts):,} texts with {len(names):,} labels",
+        title=said("What is wrong with {file}", file=data.file),
+        subtitle=said("{n} texts with {labels} labels", n=f"{len(data.texts):,}", labels=f"{len(names):,}"),
         facts=[("File", data.file), ("Rows", f"{len(data.texts):,}"), ("Labels", f"{len(names):,}")]
         + ([] if test is None else [("Test file", test.file)]),
         sections=sections,
@@ -118,7 +118,7 @@ def _suspects(
         figures=[Figure("Labels that look wrong", len(found) / n, n=n)] if n else [],
         tables=[
             Table(
-                f"Rows to look at ({len(rows)} of {len(found)})",
+                said("Rows to look at ({shown} of {all})", shown=len(rows), all=len(found)),
                 ["row", "text", "label", "likelier", "chance of its label", "chance of the likelier"],
                 rows,
             )
@@ -132,7 +132,10 @@ def _confusable(
     data: LabelledRowsOf, names: Sequence[str], places: NDArray[np.int64], found: Sequence[Confusable], n: int
 ) -> Section:
     def example(one: tuple[int, ...]) -> str:
-        return "" if not one else f"row {data.rows[int(places[one[0]])]}: {data.texts[int(places[one[0]])][:120]}"
+        if not one:
+            return ""
+        at = int(places[one[0]])
+        return said("row {row}: {text}", row=data.rows[at], text=data.texts[at][:120])
 
     rows: list[list[Cell]] = [
         [names[one.first], names[one.second], one.rows, percent(one.share), example(one.taken_for_second),
@@ -156,23 +159,34 @@ def _confusable(
                 share=percent(top.share, 0),
             )
         ],
-        charts=[
-            Chart(
-                title=f"Pairs of labels by the share of their rows that is mixed up ({min(PAIRS_DRAWN, len(found))} "
-                f"of {len(found)})",
-                summary=f"{percent(top.share, 0)} of the rows of '{names[top.first]}' and '{names[top.second]}'.",
-                x_title="rows that a model gave the other label",
-                y_title="labels",
-                bars=[Bar(f"{names[one.first]} / {names[one.second]}", one.share) for one in found[:PAIRS_DRAWN]],
-            )
-        ],
+        charts=[_mixed_up_most(names, found)],
         tables=[
             Table(
-                f"Labels that are mixed up ({len(rows)} of {len(found)})",
+                said("Labels that are mixed up ({shown} of {all})", shown=len(rows), all=len(found)),
                 ["first", "second", "rows", "share", "of the first, taken for the second", "and the other way round"],
                 rows,
             )
         ],
+    )
+
+
+def _mixed_up_most(names: Sequence[str], found: Sequence[Confusable]) -> Chart:
+    top = found[0]
+    return Chart(
+        title=said(
+            "Pairs of labels by the share of their rows that is mixed up ({shown} of {all})",
+            shown=min(PAIRS_DRAWN, len(found)),
+            all=len(found),
+        ),
+        summary=said(
+            "{share} of the rows of '{first}' and '{second}'.",
+            share=percent(top.share, 0),
+            first=names[top.first],
+            second=names[top.second],
+        ),
+        x_title="rows that a model gave the other label",
+        y_title="labels",
+        bars=[Bar(f"{names[one.first]} / {names[one.second]}", one.share) for one in found[:PAIRS_DRAWN]],
     )
 
 
@@ -209,7 +223,10 @@ def _copies(data: LabelledRowsOf) -> Section:
         ],
         tables=[
             table
-            for title, pairs in (("Almost the same text, two labels", torn), ("Almost the same text", found))
+            for title, pairs in (
+                (said("Almost the same text, two labels"), torn),
+                (said("Almost the same text"), found),
+            )
             if (table := _pairs(title, pairs, data, data)).rows
         ],
     )
@@ -218,20 +235,25 @@ def _copies(data: LabelledRowsOf) -> Section:
 def _leaks(data: LabelledRowsOf, test: LabelledRowsOf) -> Section:
     found = near_twins(test.texts, test.vectors, data.texts, data.vectors)
     n, exact = len(test.texts), sum(one.likeness == 1 for one in found)
-    warnings = []
-    if found:
-        warnings = [
-            f"{len(found):,} of {n:,} rows of {test.file} stand in {data.file} ({exact:,} the same but for case and "
-            f"signs, {len(found) - exact:,} nearly): a model that learned from {data.file} is flattered by them. Take "
-            "them out of one of the files"
-        ]
+    slots = {"n": f"{n:,}", "test": test.file, "file": data.file}
+    warnings = [
+        said(
+            "{count} of {n} rows of {test} stand in {file} ({exact} the same but for case and signs, {near} nearly): a "
+            "model that learned from {file} is flattered by them. Take them out of one of the files",
+            count=f"{len(found):,}",
+            exact=f"{exact:,}",
+            near=f"{len(found) - exact:,}",
+            **slots,
+        )
+    ]
+    none = said("None of {n} rows of {test} stands in {file}, not even nearly.", **slots)
     return Section(
         key="leaks",
-        title=f"Rows of {test.file} that stand in {data.file}",
-        sentences=[] if found else [f"None of {n:,} rows of {test.file} stands in {data.file}, not even nearly."],
-        warnings=warnings,
+        title=said("Rows of {test} that stand in {file}", test=test.file, file=data.file),
+        sentences=[] if found else [none],
+        warnings=warnings if found else [],
         figures=[Figure("Rows that leak", len(found) / max(n, 1), n=n)],
-        tables=[_pairs("Leaks", found, test, data)] if found else [],
+        tables=[_pairs(said("Leaks"), found, test, data)] if found else [],
     )
 
 
@@ -245,4 +267,5 @@ def _pairs(title: str, pairs: Sequence[Twin], first: LabelledRowsOf, second: Lab
         for one in pairs[:SHOWN]
     ]  # fmt: skip
     head = ["row", "text", "label", "other row", "other text", "other label", "alike"]
-    return Table(f"{title} ({len(rows)} of {len(pairs)})", head, rows)
+    shown = said("{title} ({shown} of {all})", title=title, shown=len(rows), all=len(pairs))
+    return Table(shown, head, rows)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portside.evaluation.report.parts import Bar, Cell, Chart, Section, Table, percent
+from portside.evaluation.report.words import joined
 from portside.evaluation.scored import Scored
 from portside.evaluation.slices import Slice, compare_slices, slices_of
 from portside.said import said
@@ -26,18 +27,33 @@ def section_of(found: Sequence[Slice]) -> Section | None:
         return None
     worse = [one for one in found if one.worse]
     if worse:
-        named = "; ".join(
-            f"{one.name} (right on {percent(one.accuracy, 0)} of {one.n:,}, elsewhere on {percent(one.rest, 0)})"
+        named: list[str] = [
+            said(
+                "{part} (right on {share} of {n}, elsewhere on {rest})",
+                part=one.name,
+                share=percent(one.accuracy, 0),
+                n=f"{one.n:,}",
+                rest=percent(one.rest, 0),
+            )
             for one in worse[:NAMED]
-        )
-        more = f", and {len(worse) - NAMED} more below" if len(worse) > NAMED else ""
+        ]
+        if len(worse) > NAMED:
+            named.append(said("and {n} more below", n=len(worse) - NAMED))
         sentence = said(
-            "Worse than elsewhere by more than chance: {named}. More rows of these would help most.", named=named + more
+            "Worse than elsewhere by more than chance: {named}. More rows of these would help most.",
+            named=joined(named, "; "),
         )
     else:
         sentence = said("Of {n} parts of the rows none is worse than the rest by more than chance.", n=len(found))
     rows: list[list[Cell]] = [
-        [one.name, one.n, percent(one.accuracy), percent(one.rest), f"{one.p_worse:.3f}", "worse" if one.worse else ""]
+        [
+            one.name,
+            one.n,
+            percent(one.accuracy),
+            percent(one.rest),
+            f"{one.p_worse:.3f}",
+            said("worse") if one.worse else "",
+        ]
         for one in found
     ]
     return Section(
@@ -47,7 +63,7 @@ def section_of(found: Sequence[Slice]) -> Section | None:
         charts=[_chart(found)],
         tables=[
             Table(
-                f"Parts of the rows ({len(found)})",
+                said("Parts of the rows ({n})", n=len(found)),
                 ["part", "rows", "right", "right elsewhere", "chance (Fisher, Holm)", ""],
                 rows,
             )
@@ -67,14 +83,10 @@ def _chart(found: Sequence[Slice]) -> Chart:
         ),
         x_title="right answers",
         y_title="part of the rows",
-        bars=[
-            Bar(
-                f"{one.name} ({one.n})" + (" *" if one.worse else ""),
-                one.accuracy,
-                one.low,
-                one.high,
-                one.worse,
-            )
-            for one in drawn
-        ],
+        bars=[Bar(_bar_name(one), one.accuracy, one.low, one.high, one.worse) for one in drawn],
     )
+
+
+def _bar_name(one: Slice) -> str:
+    n = f"{one.n:,}"
+    return said("{part} ({n}) *", part=one.name, n=n) if one.worse else said("{part} ({n})", part=one.name, n=n)

@@ -26,3 +26,9 @@ def test_a_model_that_goes_by_no_word_is_called_out() -> None:
 
 def test_texts_of_one_word_cannot_be_explained() -> None:
     assert explained_on(FakeAttributor({}), ["good", "bad"]) is None
+
+
+def test_chinese_texts_are_explained_though_no_blank_parts_their_words() -> None:
+    section = explained_on(FakeAttributor({}), ["我的包裹在哪里", "我要退款", "好", "?!"])
+    assert section is not None
+    assert sorted(str(row[0]) for row in section.tables[0].rows) == ["我的包裹在哪里", "我要退款"]

@@ -1,0 +1,193 @@
+"""Every word that a report on a classifier says by itself has its Chinese; nothing of the user's is translated."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from babel.messages.pofile import read_po
+
+from portside.data import Dataset
+from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.evaluation.report.behaviour import tried_on
+from portside.evaluation.report.build import report_on, report_on_held_out
+from portside.evaluation.report.explanations import explained_on
+from portside.evaluation.report.faults import LabelledRowsOf, faults_report
+from portside.evaluation.report.page import render
+from portside.evaluation.report.parts import Bar, Chart, Report, Section, Table
+from portside.evaluation.report.words import translated
+from portside.inference.attributor import FakeAttributor
+from portside.inference.folder import ModelFile, write_model_file
+from portside.inference.interfaces import FakeClassifier, FakeEncoder, FakeScorer
+from portside.records import Example
+from portside.registry import ModelRegistry, ModelVersion
+from portside.said import said
+from portside.training.seen import save_seen
+
+CATALOGUE = Path(__file__).parents[4] / "shared" / "portside_ui" / "locale" / "zh.po"
+HAN = re.compile(r"[\u4e00-\u9fff]")
+LABELS = ("card", "fee", "parcel")
+WORDS = ["", "please help me today ", "now, "]
+TEXTS = [f"{WORDS[n % 3]}my {LABELS[n % 3]} {n}" for n in range(240)]
+CARD = {
+    "summary": "Tells 3 labels apart",
+    "created_at": "2026-01-02T03:04",
+    "method": "full",
+    "encoder": {"name": "mini"},
+    "data": {"source": "rows.csv", "trained_on": 100},
+    "calibration": {"temperature": 2.0},
+}
+
+
+@pytest.fixture(scope="module")
+def chinese() -> dict[str, str]:
+    entries = read_po(io.BytesIO(CATALOGUE.read_bytes()), locale="zh")
+    return {str(one.id): str(one.string) for one in entries if one.id and isinstance(one.id, str)}
+
+
+def lacking(report: Report, chinese: dict[str, str]) -> set[str]:
+    """What of the report, drawn as a page too, is not in the catalogue."""
+    missing = set()
+
+    def look_up(text: str) -> str:
+        says_something = re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text))
+        if says_something and text not in chinese and not HAN.search(text):
+            missing.add(text)
+        return chinese.get(text, text)
+
+    render(report, translate=look_up)
+    return missing
+
+
+def english_sentences(report: Report) -> Iterator[str]:
+    """Longer runs of English words that no look-up could reach, with what the user's own rows and names hold."""
+    for section in report.sections:
+        yield from (*section.sentences, *section.warnings, section.title)
+        yield from (part for chart in section.charts for part in (chart.title, chart.summary))
+        yield from (table.title for table in section.tables)
+
+
+def classifier(model: str = "intents:3", **keywords: str) -> FakeScorer:
+    known = {"card": "card", "parcel": "parcel", **keywords}
+    return FakeScorer(FakeClassifier(known, LABELS, confidence=0.97, model=model))
+
+
+def measured(*, against: FakeScorer | None = None, seen: int = 0, renamed: bool = False) -> Report:
+    """With mistakes, rows from outside, parts that are worse, and what else is asked for."""
+    truth = [LABELS[n % 3] for n in range(240)]
+    truth = ["weather" if n % 7 == 0 else "charge" if renamed and one == "fee" else one for n, one in enumerate(truth)]
+    rows = Dataset.of([Example(text, label) for text, label in zip(TEXTS, truth, strict=True)], source="test.csv")
+    version = ModelVersion("intents", 3, Path("nowhere"), CARD)
+    known = set(TEXTS[:seen])
+    return report_on(version, classifier(fee="fee"), rows, seen=known.__contains__, against=against)
+
+
+def kept(home: Path, *, by_model: bool, rows: int = 240) -> Report:
+    registry, truth = ModelRegistry(home), np.arange(rows) % 3
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile("classification", 16, LABELS))
+        save_held_out(folder, HeldOut(TEXTS[:rows], truth, np.eye(3, dtype=np.float32)[truth], by_model), LABELS)
+        save_seen(folder, ["another"])
+        return report_on_held_out(
+            registry.register("m", folder, CARD, actor="a", reason="r", check=lambda _: None),
+        )
+
+
+def faults(leaks: bool) -> Report:
+    def rows_of(file: str, texts: list[str]) -> LabelledRowsOf:
+        labels = [LABELS[n % 3] for n in range(len(texts))]
+        return LabelledRowsOf(file, texts, labels, range(1, len(texts) + 1), FakeEncoder().encode(texts))
+
+    def predict(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-def]
+        wrong = np.where(np.arange(len(texts)) % 5 == 0, (label_ids + 1) % labels, label_ids)
+        return np.arange(len(texts)), np.eye(labels)[wrong] * 0.9 + 0.1 / labels
+
+    def learn(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-def]
+        return [(50, np.arange(100) < 60), (100, np.arange(100) < 90)]
+
+    data = rows_of("rows.csv", [*TEXTS[:60], TEXTS[1].upper()])
+    return faults_report(data, predict, learn, rows_of("test.csv", TEXTS[:3] if leaks else ["quite another matter"]))
+
+
+def small_changes(home: Path) -> Section:
+    return tried_on(FakeClassifier({"card": "card", "fee": "fee"}, LABELS), TEXTS, home)
+
+
+def test_a_report_on_a_file(chinese: dict[str, str]) -> None:
+    for report in (
+        measured(),
+        measured(against=classifier("intents:2")),
+        measured(seen=1),
+        measured(seen=100),
+        measured(seen=240),
+        measured(renamed=True),
+    ):
+        assert {section.key for section in report.sections} >= {
+            "accuracy",
+            "calibration",
+            "guarantee",
+            "slices",
+            "rows",
+        }
+        assert lacking(report, chinese) == set()
+
+
+def test_a_report_on_kept_rows(tmp_path: Path, chinese: dict[str, str]) -> None:
+    for report in (
+        kept(tmp_path, by_model=True),
+        kept(tmp_path, by_model=False),
+        kept(tmp_path, by_model=True, rows=9),
+    ):
+        assert lacking(report, chinese) == set()
+
+
+@pytest.mark.parametrize("leaks", [True, False])
+def test_what_is_wrong_with_a_file(leaks: bool, chinese: dict[str, str]) -> None:
+    report = faults(leaks)
+    assert [section.key for section in report.sections] == ["leaks", "labels", "confusable", "copies", "learning"]
+    assert lacking(report, chinese) == set()
+
+
+def test_explanations_and_small_changes(tmp_path: Path, chinese: dict[str, str]) -> None:
+    explained = explained_on(FakeAttributor({"card": 4.0, "fee": -4.0}), TEXTS)
+    unfounded = explained_on(FakeAttributor({}, bias=1.0), TEXTS)
+    assert explained is not None
+    assert unfounded is not None
+    assert lacking(Report("m", "", [], [explained, unfounded, small_changes(tmp_path)]), chinese) == set()
+
+
+def test_no_sentence_is_left_in_english(tmp_path: Path, chinese: dict[str, str]) -> None:
+    explained = explained_on(FakeAttributor({"card": 4.0, "fee": -4.0}), TEXTS)
+    assert explained is not None
+    sections = [*measured(against=classifier("intents:2"), seen=100).sections, explained, small_changes(tmp_path)]
+    report = Report("m", "", [], [*sections, *faults(leaks=True).sections, *kept(tmp_path, by_model=False).sections])
+    for sentence in english_sentences(translated(report, lambda text: chinese.get(text, text))):
+        assert HAN.search(sentence), sentence
+        assert not re.search(r"(?<!my )(?<!now, )\b[a-z]+ (of|the|are|is|that|than|it|rows) [a-z]+", sentence), sentence
+
+
+def test_the_page_is_in_the_language_that_was_asked_for(chinese: dict[str, str]) -> None:
+    page = render(measured(seen=100), language="zh-Hans", translate=lambda text: chinese.get(text, text))
+    assert '<html lang="zh-Hans">' in page
+    assert "请先阅读" in page
+    for english in ("Read this first", "Show the numbers", "95 % interval", "Accuracy", "more than chance"):
+        assert english not in page
+    assert '<html lang="en">' in render(measured())
+
+
+def test_a_users_label_stays_as_it_is(chinese: dict[str, str]) -> None:
+    section = Section(
+        "a",
+        "How often it is right",
+        charts=[Chart("Promises", "Promises", "rows", "label", bars=[Bar("rows", 1.0), Bar("Accuracy", 1.0)])],
+        tables=[Table("Promises", ["label", "rows"], [["rows", 1], [said("worse"), None]])],
+    )
+    (found,) = translated(Report("rows", "rows", [], [section]), lambda text: chinese.get(text, text)).sections
+    assert [bar.name for bar in found.charts[0].bars] == ["rows", "Accuracy"]
+    assert found.tables[0].rows == [["rows", 1], [chinese["worse"], None]]
+    assert replace(found, title="").tables[0].head == [chinese["label"], chinese["rows"]]
