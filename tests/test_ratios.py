@@ -23,7 +23,7 @@ BEFORE = Release("1.0", "A", {"inference: bulk": 10.0, "vectors: graph": 20.0, "
         (
             {"inference: bulk": 8.4},
             "B",
-            ["inference: bulk: 8.40 times its baseline, 10.00 then", "another processor: A"],
+            ["inference: bulk: 8.40 times its baseline, 10.00 then on another processor", "were measured on A"],
         ),
         ({"something new": 1.0}, "B", []),
         ({}, "A", []),
@@ -33,6 +33,22 @@ def test_what_fell_is_named_the_most_fallen_first(now: dict[str, float], on: str
     found = compared(now, BEFORE, on)
     assert len(found) == len(lines)
     assert all(part in line for part, line in zip(lines, found, strict=True))
+
+
+def test_ratios_of_the_tables_asked_for_that_were_not_measured_are_named() -> None:
+    found = compared({"inference: bulk": 10.0}, BEFORE, "A", ["inference", "vectors"])
+    assert found == [
+        "none of 1 ratios is more than 15 % below that of 1.0",
+        "not measured now: vectors: graph: 20.00 times its baseline in 1.0",
+    ]
+    assert len(compared({}, BEFORE, "A", ["vectors"])) == 1
+    assert compared({}, BEFORE, "A", ["accuracy"]) == []
+
+
+def test_a_ratio_of_another_processor_is_compared_with_a_note() -> None:
+    found = compared({"inference: bulk": 10.0}, BEFORE, "B")
+    assert [line.count("another processor") for line in found] == [1, 0]
+    assert found[-1].startswith("those of 1.0 were measured on A")
 
 
 def test_a_release_keeps_the_ratios_that_it_did_not_measure(tmp_path: Path) -> None:

@@ -1,13 +1,16 @@
 """``make bench``: print the benchmark tables. Each is a command of its own, nothing here passes or fails.
 
-python -m tests.benchmarks [TABLE …] --data-dir DIR [--seeds 1] [--store]
+python -m tests.benchmarks [TABLE …] --data-dir DIR [--seeds 1] [--only NAME] [--encoder PATH] [--store]
 
-Tables that measure speed give their ratios back; those below the ones of the last release are named at the end.
+``--only`` prints the lines with that in their name, ``--encoder`` starts from other weights (a folder, a hub id, or
+``mpnet``), where a table knows them. Tables that measure speed give their ratios back; those below the ones of the last
+release are named at the end.
 """
 
 from __future__ import annotations
 
 import argparse
+import io
 import platform
 import sys
 import time
@@ -15,6 +18,10 @@ from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
+from portside.console import advise
+from portside.errors import PortsideError
+from tests.benchmarks.asked import options_of
+from tests.benchmarks.larger_encoder import encoder_of
 from tests.benchmarks.ratios import Release, compared, processor, read_release, write_release
 
 TABLES = {
@@ -51,6 +58,8 @@ def main() -> int:
     parser.add_argument("--data-dir", type=Path, default=Path("../shared/data"), help="folder of the public data sets")
     parser.add_argument("--seeds", type=int, default=1, help="trainings for each accuracy figure")
     parser.add_argument("--store", action="store_true", help="keep this run's ratios as those of the release")
+    parser.add_argument("--only", default="", help="of a table's lines those with this in their name")
+    parser.add_argument("--encoder", default="", help="weights to start from: a folder, a hub id or mpnet")
     asked = parser.parse_args()
     if not asked.data_dir.is_dir():
         print(
@@ -59,23 +68,39 @@ def main() -> int:
             file=sys.stderr,
         )
         return 2
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # in a file or pipe, too, each line at once
     print(f"{processor()}, {platform.python_implementation()} {platform.python_version()}")
-    ratios: dict[str, float] = {}
-    for name in asked.tables or TABLES:
-        started = time.monotonic()
-        print(f"\n== {name}: {TABLES[name]}")
-        found = import_module(f"tests.benchmarks.{name}").run(asked.data_dir, asked.seeds) or {}
-        ratios |= {f"{name}: {line}": round(value, 3) for line, value in found.items()}
-        print(f"   ({time.monotonic() - started:.0f} s)")
-    _compare(ratios, store=asked.store)
+    try:
+        ratios = _print_tables(asked)
+    except PortsideError as error:
+        advise(error)
+        return 2
+    _compare(ratios, asked.tables or list(TABLES), store=asked.store)
     return 0
 
 
-def _compare(ratios: dict[str, float], *, store: bool) -> None:
+def _print_tables(asked: argparse.Namespace) -> dict[str, float]:
+    """The ratios of all tables asked for."""
+    given = {"only": asked.only, "encoder": encoder_of(asked.encoder)}
+    runs = {name: import_module(f"tests.benchmarks.{name}").run for name in asked.tables or TABLES}
+    options = {name: options_of(name, run, given) for name, run in runs.items()}
+    ratios: dict[str, float] = {}
+    for name, run in runs.items():
+        started = time.monotonic()
+        print(f"\n== {name}: {TABLES[name]}")
+        found = run(asked.data_dir, asked.seeds, **options[name]) or {}
+        ratios |= {f"{name}: {line}": round(value, 3) for line, value in found.items()}
+        print(f"   ({time.monotonic() - started:.0f} s)")
+    return ratios
+
+
+def _compare(ratios: dict[str, float], tables: list[str], *, store: bool) -> None:
     """Say what got slower since the last release; with ``store`` this run is the next one's."""
     before = read_release()
-    if ratios and before is not None:
-        print("\n" + "\n".join(compared(ratios, before, processor())))
+    lines = compared(ratios, before, processor(), tables) if before is not None else []
+    if lines:
+        print("\n" + "\n".join(lines))
     if store:
         write_release(Release(version("portside"), processor(), ratios))
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -29,18 +29,32 @@ class Release:
     """By table and line: how many times as fast as the line's baseline."""
 
 
-def compared(now: Mapping[str, float], before: Release, on: str) -> list[str]:
-    """A line for each ratio that fell, the most fallen first; for each that was not measured; and what else to know."""
+def compared(now: Mapping[str, float], before: Release, on: str, tables: Collection[str] = ()) -> list[str]:
+    """A line for each ratio that fell, the most fallen first; for each of ``tables`` that was not measured; and what
+    else to know.
+
+    A ratio of another processor is compared all the same, and each line says so.
+    """
     both = {name: now[name] / before.ratios[name] for name in now if before.ratios.get(name, 0) > 0}
     fallen = sorted((change, name) for name, change in both.items() if change < 1 - TOLERANCE)
+    elsewhere = " on another processor" if on != before.processor else ""
     lines = [
         f"slower than in {before.version}: {name}: {now[name]:.2f} times its baseline, {before.ratios[name]:.2f} then"
+        f"{elsewhere}"
         for _, name in fallen
     ]
     if not lines and both:
-        lines = [f"none of {len(both)} ratios is more than {100 * TOLERANCE:.0f} % below that of {before.version}"]
-    if both and on != before.processor:
-        lines.append(f"those of {before.version} were measured on another processor: {before.processor}")
+        less = f"more than {100 * TOLERANCE:.0f} % below that of {before.version}"
+        lines = [f"none of {len(both)} ratios is {less}{elsewhere}"]
+    missing = [name for name in before.ratios if name not in now and name.partition(":")[0] in tables]
+    lines += [
+        f"not measured now: {name}: {before.ratios[name]:.2f} times its baseline in {before.version}"
+        for name in missing
+    ]
+    if both and elsewhere:
+        lines.append(
+            f"those of {before.version} were measured on {before.processor}: a ratio may differ for that alone"
+        )
     return lines
 
 
