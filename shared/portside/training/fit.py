@@ -94,7 +94,7 @@ def fit(
         starts = recipe.probes or plan.expected_steps < SHORT_RUN_STEPS
         if task.head_start_rows and starts and around.run.checkpoint is None:
             task.head_start(network, precision)
-            parts = replace(parts, recipe=gentler(recipe))
+            parts = replace(parts, recipe=gentler(recipe, looks_twice=_looks_twice(network)))
         trainer, watch = _trainer(parts, plan, precision)
         checkpoint = around.run.checkpoint
         if checkpoint is not None and int(checkpoint.name.rpartition("-")[2]) >= plan.steps:

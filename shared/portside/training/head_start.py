@@ -20,6 +20,7 @@ from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.tasks.classification_network import ClassificationNetwork
 from portside.tasks.recipe import TrainingRecipe
+from portside.training.discriminant import Head
 from portside.training.material import Material
 
 __all__ = [
@@ -27,7 +28,6 @@ __all__ = [
     "SHORT_RUN_STEPS",
     "Head",
     "gentler",
-    "linear_discriminant",
     "pooled_vectors",
     "put_head",
     "some_rows",
@@ -36,28 +36,25 @@ __all__ = [
 
 SHORT_RUN_STEPS = 400
 """Updates below which a head that starts from nothing has not settled: such a run gets a head start."""
-FLOOR = 0.15
-"""Least variance of a vector's parts, as a share of their mean square: a quarter of what a trained encoder has."""
-TEMPERATURE = 3.0
-"""The discriminant is surer than it is right; softened, it leaves fine-tuning something to say."""
 Recipe = TypeVar("Recipe", bound=TrainingRecipe)
-Head = tuple[NDArray[np.float64], NDArray[np.float64]]
-"""Weights (labels, hidden) and bias (labels,)."""
 
 MOST_ROWS = 4_000
 """Rows that the linear classifier sees: enough for its 384 weights a label, read in seconds."""
-SHRINKAGE = 0.1
-"""Share of the identity in the covariance; from 0.05 to 0.5 little changes on held-out rows of the sample sets."""
 
 
-def gentler(recipe: Recipe) -> Recipe:
+def gentler(recipe: Recipe, *, looks_twice: bool) -> Recipe:
     """``recipe`` with half the learning rates: high ones undo a good head before a short schedule can mend it.
 
-    On the sample intents, one pass: validation accuracy .754 without a head start, .795 with it, .846 with both.
+    On the sample intents, one pass: validation accuracy .754 without a head start, .795 with it, .846 with both. Where
+    two looks at each row must agree the encoder bears its full rate: on 3,000 rows kept aside from BANKING77 .920,
+    against .917 with one look and half the rate.
     """
+    head = replace(recipe, head_lr=recipe.head_lr / 2)
+    if looks_twice:
+        return head
     if recipe.adapts:
-        return replace(recipe, lora_lr=recipe.lora_lr / 2, head_lr=recipe.head_lr / 2)
-    return replace(recipe, encoder_lr=recipe.encoder_lr / 2, head_lr=recipe.head_lr / 2)
+        return replace(head, lora_lr=recipe.lora_lr / 2)
+    return replace(head, encoder_lr=recipe.encoder_lr / 2)
 
 
 def start_head(
@@ -109,26 +106,3 @@ def pooled_vectors(
         device=next(network.parameters()).device,
         precision=precision,
     )
-
-
-def linear_discriminant(vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int) -> Head:
-    """Fisher's linear discriminant in closed form: weights (labels, width) and bias (labels,).
-
-    One Gaussian a label with a shared covariance, which is shrunk towards a multiple of the identity so that it can be
-    inverted with fewer rows than dimensions. A label without rows gets the bias of half a row.
-    """
-    rows, width = vectors.shape
-    counts = np.bincount(labels, minlength=count).astype(np.float64)
-    means = np.zeros((count, width))
-    np.add.at(means, labels, vectors.astype(np.float64))
-    means /= np.maximum(counts, 1.0)[:, None]
-    means[counts == 0] = vectors.mean(axis=0)
-    centred = vectors - means[labels]
-    covariance = centred.T @ centred / max(rows - count, 1)
-    covariance *= 1.0 - SHRINKAGE
-    # Vectors that hardly differ would get weights so large that rounding shows in the probabilities.
-    floor = FLOOR * float(np.square(vectors, dtype=np.float64).sum(axis=1).mean()) / width
-    covariance[np.diag_indices(width)] += SHRINKAGE * np.trace(covariance) / width + floor + 1e-9
-    weights = np.linalg.solve(covariance, means.T).T
-    prior = np.log(np.maximum(counts, 0.5) / rows)
-    return weights / TEMPERATURE, (prior - 0.5 * (weights * means).sum(axis=1)) / TEMPERATURE

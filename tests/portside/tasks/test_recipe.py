@@ -43,5 +43,10 @@ def test_settings_of_adapters_have_ranges(setting: dict[str, Any]) -> None:
 @pytest.mark.parametrize("method", FINE_TUNING)
 def test_a_gentler_recipe_has_half_the_rates_that_are_used(method: str) -> None:
     recipe = TrainingRecipe(method=method)
-    found = gentler(recipe)
+    found = gentler(recipe, looks_twice=False)
     assert (found.inner_lr, found.head_lr) == (recipe.inner_lr / 2, recipe.head_lr / 2)
+
+
+def test_an_encoder_that_looks_twice_bears_its_full_rate() -> None:
+    found = gentler(TrainingRecipe(), looks_twice=True)
+    assert (found.encoder_lr, found.head_lr) == (TrainingRecipe.encoder_lr, TrainingRecipe.head_lr / 2)
