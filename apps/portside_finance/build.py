@@ -28,7 +28,7 @@ def build_service(settings: Settings) -> FinanceService:
     registry = ModelRegistry(settings.models_dir)
 
     def shared(name: str, model: str) -> SharedClassifier:
-        served = ServedClassifier(registry, model, threads=settings.threads, precision="bf16")
+        served = ServedClassifier(registry, model, threads=settings.threads)
         return SharedClassifier(name, served.current)
 
     return FinanceService(

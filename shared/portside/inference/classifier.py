@@ -32,7 +32,6 @@ class FolderClassifier:
         *,
         model: str,
         threads: int = 0,
-        precision: str = "fp32",
         cuts: Cuts | None = None,
         compiled: CompiledPlace | None = None,
     ) -> None:
@@ -49,7 +48,6 @@ class FolderClassifier:
             labels=len(self.labels),
             max_tokens=file.max_tokens,
             threads=threads,
-            precision=precision,
             cuts=cuts,
             compiled=compiled,
         )
@@ -86,10 +84,8 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
 
 
-def load_classifier(
-    version: ModelVersion, *, threads: int = 0, precision: str = "fp32", cuts: Cuts | None = None
-) -> FolderClassifier:
-    """The classifier of one version. ``precision="bf16"`` is faster in bulk on some machines, and less exact.
+def load_classifier(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderClassifier:
+    """The classifier of one version, served by what ``portside compile`` chose, else by torch in 32-bit floats.
 
     ``cuts`` counts the texts that were longer than the model reads.
 
@@ -101,7 +97,6 @@ def load_classifier(
         version.folder,
         model=version.ref,
         threads=threads,
-        precision=precision,
         cuts=cuts,
         compiled=place_of(version.folder),
     )
@@ -120,10 +115,9 @@ class ServedClassifier:
         alias: str = "champion",
         *,
         threads: int = 0,
-        precision: str = "fp32",
     ) -> None:
         self._served: Served[FolderClassifier] = Served(
-            registry, name, alias, lambda version: _warm(load_classifier(version, threads=threads, precision=precision))
+            registry, name, alias, lambda version: _warm(load_classifier(version, threads=threads))
         )
 
     @property

@@ -28,7 +28,8 @@ from portside.inference.tokens import Tokens
 __all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "answers", "load_encoder", "save_encoder"]
 
 BULK = 256
-"""Texts from which on it is worth measuring whether bf16 is faster; fewer are always encoded in 32-bit floats."""
+"""Texts from which on it is worth measuring whether bf16 is faster; fewer are always encoded in 32-bit floats. Once
+``portside compile`` has measured the encoder, what it chose computes all."""
 FASTER = 1.15
 """How much faster bf16 must measure: it costs three digits of precision."""
 PROBE_TEXTS = 32
@@ -55,15 +56,13 @@ class FolderEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
-        precision = self._precision(texts) if len(texts) >= BULK else "fp32"
+        precision = "fp32" if len(texts) < BULK or self._ready.decided else self._precision(texts)
         return self._run(texts, precision)
 
     def _run(self, texts: Sequence[str], precision: str) -> NDArray[np.float32]:
         return run_batches(*self._ready(precision), texts)
 
     def _precision(self, texts: Sequence[str]) -> str:
-        if self._ready.compiled:
-            return "fp32"
         if self._bulk_precision is None:
             sample = list(texts[:PROBE_TEXTS])
             seconds = {}

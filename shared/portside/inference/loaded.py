@@ -54,7 +54,6 @@ class FolderForward:
         *,
         max_tokens: int,
         threads: int,
-        precision: str = "fp32",
         compiled: CompiledPlace | None = None,
     ) -> None:
         """``loader`` as for ``LazyNetwork``; of the network's outputs those named come side by side. Of a text
@@ -62,34 +61,41 @@ class FolderForward:
 
         ``compiled``: where a compiled engine may lie, which then serves instead of the network.
         """
-        self._folder, self._threads, self._precision = folder, threads, precision
+        self._folder, self._threads = folder, threads
         self._outputs, self._max_tokens = tuple(outputs), max_tokens
         self._network = LazyNetwork(folder, loader, threads=threads)
         self._compiled, self._lock = compiled, Lock()
         self._engine: tuple[Forward, Tokens] | None = None
+        self._measured = ""
 
     @property
     def compiled(self) -> bool:
         """Whether an engine serves instead of the network."""
         return self._served() is not None
 
-    def __call__(self, precision: str = "") -> tuple[Forward, Tokens]:
-        """``precision`` other than the one that was said at first is heard by torch alone."""
+    @property
+    def decided(self) -> bool:
+        """Whether the engines were measured on this model, so that nobody else chooses how it computes."""
+        return self._served() is not None or bool(self._measured)
+
+    def __call__(self, precision: str = "fp32") -> tuple[Forward, Tokens]:
+        """``precision`` is heard where the engines were never measured on this model."""
         engine = self._served()
         if engine is not None:
             return engine
         network, tokens, device = self._network()
         from portside.inference.network import as_forward
 
-        return as_forward(network, self._outputs, device=device, precision=precision or self._precision), tokens
+        return as_forward(network, self._outputs, device=device, precision=self._measured or precision), tokens
 
     def _served(self) -> tuple[Forward, Tokens] | None:
         with self._lock:
             if self._compiled is not None:
                 place, self._compiled = self._compiled, None
                 record = read_compiled(place)
-                if record is not None and record.engine == TORCH_BF16:
-                    self._precision = "bf16"
+                if record is not None:
+                    # Also where a chosen file cannot be used here: 16 bits were not what was chosen.
+                    self._measured = "bf16" if record.engine == TORCH_BF16 else "fp32"
                 found = load_compiled(place, threads=self._threads)
                 if found is not None:
                     self._engine = found, Tokens(self._folder, max_tokens=self._max_tokens)

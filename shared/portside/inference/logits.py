@@ -32,7 +32,6 @@ class FolderLogits:
         labels: int,
         max_tokens: int,
         threads: int,
-        precision: str = "fp32",
         cuts: Cuts | None = None,
         compiled: CompiledPlace | None = None,
     ) -> None:
@@ -44,7 +43,6 @@ class FolderLogits:
             OUTPUTS,
             max_tokens=max_tokens,
             threads=threads,
-            precision=precision,
             compiled=compiled,
         )
 

@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from portside.encoders import resolve_encoder
 from portside.errors import ModelDamaged, ModelNotFound
-from portside.inference.encoder import BundledEncoder, ServedEncoder, load_encoder
+from portside.inference.encoder import BULK, BundledEncoder, FolderEncoder, ServedEncoder, load_encoder
+from portside.inference.engines.interface import TORCH_BF16
+from portside.inference.engines.store import encoder_place, write_compiled
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeEncoder
 from portside.registry import ModelRegistry
@@ -40,6 +43,22 @@ def test_bulk_gives_nearly_the_same_as_single(tiny_encoder: Path) -> None:
     texts = [f"{TEXTS[number % 5]} {number}" for number in range(300)]
     likeness = (encoder.encode(texts)[:10] * encoder.encode(texts[:10])).sum(axis=1)
     assert likeness.min() > 0.999
+
+
+@pytest.mark.parametrize(("chosen", "exact"), [(TORCH_BF16, False), ("original", True)])
+def test_once_measured_what_was_chosen_computes_few_texts_and_many(
+    tiny_encoder: Path, tmp_path: Path, chosen: str, *, exact: bool
+) -> None:
+    source = resolve_encoder(str(tiny_encoder))
+    place = encoder_place(tmp_path, source.name, source.sha256)
+    write_compiled(place, None, chosen, {})
+    texts = [f"{TEXTS[number % 5]} {number}" for number in range(BULK)]
+    plain = load_encoder(tiny_encoder)
+    measured = FolderEncoder(tiny_encoder, model="m", compiled=place)
+    # What unmeasured encoders find out for themselves must not matter, whatever it would be on this machine.
+    measured._bulk_precision = "bf16" if exact else "fp32"
+    for asked in (texts, texts[:4]):
+        assert np.array_equal(measured.encode(asked), plain._run(asked, "fp32")) == exact
 
 
 def test_the_bundled_encoder_can_be_another_folder(tiny_encoder: Path) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.errors import ModelError, UsageError
-from portside.inference.engines.store import CompiledPlace, encoder_place, place_of
+from portside.inference.engines.store import CompiledPlace, encoder_place, place_of, write_compiled
 
 if TYPE_CHECKING:
     from portside.encoders import EncoderSource
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from portside.progress import Progress
     from portside.registry import ModelRegistry, ModelVersion
 
-__all__ = ["Compilable", "find_compilable"]
+__all__ = ["Compilable", "find_compilable", "with_record"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,8 @@ class Compilable:
     def compiled(self, data: Path | None, *, threads: int, progress: Progress) -> Compilation:
         """Measure the engines of this machine on the rows of ``data`` (None: those kept beside it); the best serves.
 
+        Where none may, that is kept too: the original then serves as it was measured, in 32-bit floats.
+
         Raises:
             UsageError: no rows were kept beside it, and no ``data``.
             DataError: the file breaks a rule.
@@ -39,7 +41,8 @@ class Compilable:
         """
         from portside.inference.engines.compile import compile_model
 
-        return compile_model(self._subject(data or self._kept()), self.place, threads=threads, progress=progress)
+        subject = self._subject(data or self._kept())
+        return with_record(self.place, compile_model(subject, self.place, threads=threads, progress=progress))
 
     def _kept(self) -> Path:
         from portside.evaluation.held_out import held_out_file
@@ -68,6 +71,14 @@ class Compilable:
         spec = find_task(task)
         made: Subject = load(spec.compile)(self.version, load(spec.read)(data, Columns(), test=True))
         return made
+
+
+def with_record(place: CompiledPlace, made: Compilation) -> Compilation:
+    """``made`` with a record of what was measured in ``place``, also where no engine may serve."""
+    if made.chosen is not None:
+        return made
+    figures = made.to_dict()
+    return replace(made, record=write_compiled(place, None, figures["serves"], figures))
 
 
 def find_compilable(asked: str, registry: ModelRegistry, models_dir: Path) -> Compilable:
