@@ -10,6 +10,8 @@ from typing import Literal
 import streamlit as st
 
 from portside.errors import PortsideError
+from portside.said import Said, in_words
+from portside_ui.why import plain
 from portside_ui.words import _
 
 __all__ = ["KeyFigure", "empty_state", "error_state", "filter_bar", "incident_state", "key_figures", "page_header"]
@@ -87,11 +89,13 @@ def empty_state(title: str, body: str, *, action: str | None = None, key: str) -
 
 def error_state(error: PortsideError) -> None:
     """An expected error as a calm message: the rule, what was seen, what to do."""
-    lines = [f"**{error.rule.rstrip('.')}.**"]
+    lines = [f"**{plain(in_words(error.rule, _).rstrip('.'))}.**"]
     if error.seen:
-        lines.append(_("Seen: {seen}", seen=error.seen))
+        # What was seen is the user's own, a file's name or a cell, unless it is a sentence of ours.
+        seen = in_words(error.seen, _) if isinstance(error.seen, Said) else error.seen
+        lines.append(_("Seen: {seen}", seen=plain(seen)))
     if error.remedy:
-        lines.append(_("What to do: {remedy}", remedy=error.remedy))
+        lines.append(_("What to do: {remedy}", remedy=plain(in_words(error.remedy, _))))
     st.warning("  \n".join(lines), icon=":material/info:")
 
 
