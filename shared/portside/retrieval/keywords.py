@@ -33,6 +33,7 @@ class KeywordState:
     documents: Mapping[str, NDArray[np.int32]] = field(default_factory=dict)
     """Numbers of the words of each document, in order, by id."""
     vocabulary: Mapping[str, int] = field(default_factory=dict)
+    """The words of these documents and no others, in the order of their numbers, which have no gaps."""
 
     def __len__(self) -> int:
         return len(self.documents)
@@ -49,16 +50,13 @@ class KeywordState:
         words = [numbers.tolist() for numbers in self.documents.values()]
         if not any(words):
             return None
-        # bm25s wants the words numbered without gaps; deleting documents leaves some.
-        used = np.unique(np.concatenate(list(self.documents.values())))
-        dense = {int(number): place for place, number in enumerate(used)}
         engine = bm25s.BM25(method="lucene")
         engine.index(
-            ([[dense[number] for number in line] for line in words], {str(place): place for place in dense.values()}),
+            (words, {str(number): number for number in self.vocabulary.values()}),
             create_empty_token=False,
             show_progress=False,
         )
-        return engine, dense
+        return engine
 
     def search(self, text: str, k: int) -> list[Hit]:
         """See ``KeywordIndex.search``."""
@@ -66,12 +64,10 @@ class KeywordState:
             raise UsageError("The number of results must be at least 1", seen=str(k))
         if self._engine is None:
             return []
-        engine, dense = self._engine
-        numbers = (self.vocabulary.get(word) for word in words_of(text))
-        asked = [dense[number] for number in numbers if number in dense]
+        asked = [self.vocabulary[word] for word in words_of(text) if word in self.vocabulary]
         if not asked:
             return []
-        scores = engine.get_scores(asked)
+        scores = self._engine.get_scores(asked)
         matching = np.flatnonzero(scores > 0)
         if len(matching) > k:
             matching = matching[np.argpartition(-scores[matching], k - 1)[:k]]
@@ -89,13 +85,14 @@ class KeywordState:
         for key, text in zip(ids, texts, strict=True):
             numbers = [vocabulary.setdefault(word, len(vocabulary)) for word in words_of(text)]
             documents[key] = np.array(numbers, dtype=np.int32)
-        return KeywordState(documents, vocabulary)._built()
+        replaced = any(key in self.documents for key in ids)
+        return (_renumbered if replaced else KeywordState)(documents, vocabulary)._built()
 
     def without(self, ids: Iterable[str]) -> KeywordState:
         """The state without these ids; those it does not have are passed over."""
         gone = set(ids)
         left = {key: numbers for key, numbers in self.documents.items() if key not in gone}
-        return KeywordState(left, self.vocabulary)._built() if len(left) < len(self.documents) else self
+        return _renumbered(left, self.vocabulary)._built() if len(left) < len(self.documents) else self
 
     def _built(self) -> KeywordState:
         # The writer pays for the scores, never the first reader.
@@ -116,7 +113,19 @@ class KeywordState:
         ends = np.cumsum(arrays["word_counts.npy"])[:-1]
         parts = np.split(arrays["words.npy"], ends) if names["ids"] else []
         vocabulary = {word: number for number, word in enumerate(names["vocabulary"])}
-        return cls(dict(zip(names["ids"], parts, strict=True)), vocabulary)._built()
+        # Snapshots of earlier versions may hold words of deleted texts.
+        return _renumbered(dict(zip(names["ids"], parts, strict=True)), vocabulary)._built()
+
+
+def _renumbered(documents: Mapping[str, NDArray[np.int32]], vocabulary: Mapping[str, int]) -> KeywordState:
+    """The state with those words alone that a document has: a deleted text must not live on in its rare words."""
+    used = np.unique(np.concatenate([np.empty(0, dtype=np.int32), *documents.values()]))
+    if len(used) == len(vocabulary):
+        return KeywordState(documents, vocabulary)
+    fresh = {int(number): place for place, number in enumerate(used)}
+    words = {word: fresh[number] for word, number in vocabulary.items() if number in fresh}
+    lines = {key: np.searchsorted(used, line).astype(np.int32) for key, line in documents.items()}
+    return KeywordState(lines, words)
 
 
 class KeywordIndex:

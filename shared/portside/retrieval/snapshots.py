@@ -28,8 +28,9 @@ __all__ = ["REBUILD", "Snapshot", "load_snapshot", "pack", "save_snapshot", "unp
 CURRENT = "current.json"
 PREFIX = "snapshot-"
 REBUILD = "Build the index again from its texts"
-READ_ATTEMPTS = 20
-"""How often a reader starts over because a saver removed what it had begun to read: once is rare, twice rarer."""
+READ_ATTEMPTS = 5
+"""How often a reader starts over because a saver removed what it had begun to read: once is rare, twice rarer. The last
+time savers wait for it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Snapshot:
 def save_snapshot(folder: Path, kind: str, facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> None:
     """Make ``arrays`` and ``facts`` the current content of ``folder``. Savers in several processes take turns.
 
+    Of what was there before nothing stays: what was deleted from an index is then gone from the disk as well.
+
     Raises:
         StorageError: the folder cannot be written (no room, no permission); what was there stays current.
     """
@@ -52,15 +55,14 @@ def save_snapshot(folder: Path, kind: str, facts: Mapping[str, Any], arrays: Map
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / ".lock"):
-            kept = _current_name(folder)
             name = PREFIX + uuid.uuid4().hex
             with _folder_until_done(folder / name) as target:
                 manifest = {"kind": kind, "snapshot": name, "facts": dict(facts), "files": _write(target, arrays)}
                 _replace(folder / CURRENT, _sealed(manifest))
-            # The one before stays for readers that have just been told its name; older ones, and what a killed
-            # saver left, go.
+            # The one before, which may hold what was deleted since, goes, and what a killed saver left. Readers that
+            # have just been told its name start over.
             for other in folder.glob(PREFIX + "*"):
-                if other.name not in (name, kept):
+                if other.name != name:
                     shutil.rmtree(other, ignore_errors=True)
     except OSError as error:
         raise StorageError(
@@ -84,10 +86,27 @@ def load_snapshot(folder: Path, kind: str, *, mapped: Collection[str] = ()) -> S
         try:
             return _read_files(folder, manifest, kind, mapped)
         except ModelDamaged:
-            # Either it is damaged, or two savers passed while we read: then another snapshot is current by now.
+            # Either it is damaged, or a saver passed while we read: then another snapshot is current by now.
             if _read_manifest(folder)["snapshot"] == manifest["snapshot"]:
                 raise
-    return _read_files(folder, _read_manifest(folder), kind, mapped)
+    with _savers_waiting(folder):
+        return _read_files(folder, _read_manifest(folder), kind, mapped)
+
+
+@contextmanager
+def _savers_waiting(folder: Path) -> Iterator[None]:
+    from filelock import FileLock
+
+    lock = FileLock(folder / ".lock")
+    try:
+        lock.acquire()
+    except OSError:  # a folder that cannot be written has no savers
+        yield
+        return
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 @contextmanager
@@ -136,13 +155,6 @@ def _sync_folder(folder: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _current_name(folder: Path) -> str | None:
-    try:
-        return str(_read_manifest(folder)["snapshot"])
-    except (StorageError, ModelDamaged):
-        return None  # nothing there yet, or damaged: saving is how it is mended
 
 
 def _read_manifest(folder: Path) -> dict[str, Any]:

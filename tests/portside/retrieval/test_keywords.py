@@ -6,13 +6,15 @@ import math
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from portside.errors import UsageError
-from portside.retrieval.keywords import KeywordIndex
+from portside.retrieval.keywords import KeywordIndex, KeywordState
+from portside.retrieval.snapshots import pack, unpack
 from portside.retrieval.tokens import words_of
 
 
@@ -133,6 +135,19 @@ def test_comes_back_from_disk_as_it_was(tmp_path: Path) -> None:
     assert again.search("late", 1)[0].id == "a"
     KeywordIndex().save(tmp_path)
     assert KeywordIndex.load(tmp_path).search("order", 1) == []
+
+
+def test_an_index_saved_by_an_earlier_version_forgets_the_words_of_deleted_texts() -> None:
+    arrays = {
+        "words.npy": np.array([3, 0, 3], dtype=np.int32),
+        "word_counts.npy": np.array([2, 1], dtype=np.int64),
+        "word_names.npy": pack({"ids": ["a", "b"], "vocabulary": ["late", "secret", "gone", "order"]}),
+    }
+    state = KeywordState.from_arrays(arrays)
+    assert dict(state.vocabulary) == {"late": 0, "order": 1}
+    assert [hit.id for hit in state.search("late order", 5)] == ["a", "b"]
+    assert state.search("secret", 5) == []
+    assert unpack(state.to_arrays()["word_names.npy"])["vocabulary"] == ["late", "order"]
 
 
 def test_refuses_what_does_not_fit() -> None:

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from portside.errors import ModelDamaged, StorageError
+from portside.retrieval.hybrid import HybridIndex
 from portside.retrieval.keywords import KeywordIndex
 from portside.retrieval.snapshots import PREFIX
 from portside.retrieval.vectors import VectorIndex
@@ -59,8 +60,7 @@ def test_a_saver_killed_at_any_moment_leaves_a_whole_index(tmp_path: Path) -> No
         assert whole_generation(VectorIndex.load(folder)) - max([1, *told]) in (0, 1)
     after = VectorIndex(8)
     after.save(folder)
-    after.save(folder)
-    assert len(list(folder.glob(PREFIX + "*"))) == 2, "leftovers of killed savers go"
+    assert len(list(folder.glob(PREFIX + "*"))) == 1, "leftovers of killed savers go"
 
 
 def test_readers_load_whole_indexes_while_two_savers_pass(tmp_path: Path) -> None:
@@ -84,6 +84,36 @@ def test_readers_load_whole_indexes_while_two_savers_pass(tmp_path: Path) -> Non
 def _save_until(index: VectorIndex, folder: Path, stop: threading.Event) -> None:
     while not stop.is_set():
         index.save(folder)
+
+
+def bytes_below(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize("way", ["delete", "update", "rebuild", "delete what was loaded"])
+def test_what_is_deleted_is_gone_from_the_disk(tmp_path: Path, way: str) -> None:
+    texts = {"k1": "my parcel is late", "secret-id": "call zanzibarquux about his parcel", "k2": "refund"}
+    vectors = np.eye(3, dtype=np.float32) / 7 + np.float32(0.123)
+    index = HybridIndex(3)
+    index.add(list(texts), list(texts.values()), vectors)
+    index.save(tmp_path)
+    gone = [b"zanzibarquux", vectors[1].tobytes()]
+    assert all(one in bytes_below(tmp_path) for one in (*gone, b"secret-id"))
+    if way == "update":
+        index.update(["secret-id"], ["another parcel"], np.ones((1, 3), dtype=np.float32))
+    elif way == "rebuild":
+        index = HybridIndex(3)
+        index.add(["k1", "k2"], [texts["k1"], texts["k2"]], vectors[[0, 2]])
+    else:
+        index = HybridIndex.load(tmp_path) if way == "delete what was loaded" else index
+        index.delete(["secret-id"])
+    index.save(tmp_path)
+    left = bytes_below(tmp_path)
+    assert not any(one in left for one in gone)
+    assert (b"secret-id" in left) == (way == "update")
+    again = HybridIndex.load(tmp_path)
+    assert again.search("zanzibarquux", np.zeros(3, dtype=np.float32), 1)[0].keyword_score is None
+    assert again.search("late", np.zeros(3, dtype=np.float32), 1)[0].id == "k1"
 
 
 @pytest.fixture
