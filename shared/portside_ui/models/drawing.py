@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
-from portside.evaluation.report.parts import Chart, Figure, Section, Table
+from portside.evaluation.report.parts import Chart, Curve, Figure, Section, Table
 from portside.evaluation.report.words import doubt_of, translated_section, translated_table
 from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
@@ -65,7 +67,9 @@ def _draw_chart(chart: Chart, key: str) -> None:
         for curve in chart.curves:
             line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
             mode = "lines+markers" if curve.dots else "lines"
-            fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line)
+            fig.add_scatter(
+                x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line, error_y=_bounds(curve)
+            )
         fig.update_layout(showlegend=len(chart.curves) > 1)
         fig.update_yaxes(title=chart.y_title)
         if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
@@ -76,6 +80,16 @@ def _draw_chart(chart: Chart, key: str) -> None:
         (fig.update_xaxes if chart.bars else fig.update_yaxes)(tickformat=".0%")
     numbers = _frame(translated_table(chart.table, _))
     show_chart(fig, summary=plain(chart.summary), table=numbers, key=key, height=height)
+
+
+def _bounds(curve: Curve) -> dict[str, Any] | None:
+    if not curve.low or not curve.high:
+        return None
+    return {
+        "array": [high - y for y, high in zip(curve.y, curve.high, strict=True)],
+        "arrayminus": [y - low for y, low in zip(curve.y, curve.low, strict=True)],
+        "color": COLOURS.neutral,
+    }
 
 
 def _draw_table(table: Table, key: str) -> None:

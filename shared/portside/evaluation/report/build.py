@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -138,7 +139,7 @@ def _report(
 ) -> Report:
     """``kept``: the rows are those kept aside in training; ``by_model``: the model itself answered them."""
     known = scored.at(scored.inside)
-    sections: list[Section] = [rows_section(scored, truth, seen, source, leaks=not kept or seen is not None)]
+    sections: list[Section] = [_rows(version, scored, truth, seen, source, leaks=not kept or seen is not None)]
     if len(known):
         temperature = (version.card.get("calibration") or {}).get("temperature")
         sections = [
@@ -154,3 +155,25 @@ def _report(
         facts=facts_of(version, scored.data, len(scored)),
         sections=sections,
     )
+
+
+def _rows(
+    version: ModelVersion,
+    scored: Scored,
+    truth: Sequence[str],
+    seen: Callable[[str], bool] | None,
+    source: str,
+    *,
+    leaks: bool,
+) -> Section:
+    """Which rows, and where to read whether more of them would help: that takes the training file, not these."""
+    made = rows_section(scored, truth, seen, source, leaks=leaks)
+    trained_on = Path(str((version.card.get("data") or {}).get("source", ""))).name
+    if not trained_on:
+        return made
+    more = said(
+        "Whether more rows to learn from would help, the learning curve of {file} tells: 'portside data faults {file}'"
+        ", or 'Look for wrong labels and copies' where a model is trained on the Models page.",
+        file=trained_on,
+    )
+    return replace(made, sentences=[*made.sentences, more])

@@ -112,7 +112,7 @@ def _diagram(found: Calibration) -> Chart:
         title="Claimed and true share of right answers",
         summary=said(
             "From the least sure answers (claims {claimed} %, right in {right} %) to the surest (claims {most} %, "
-            "right in {best} %); on the dashed line both agree.",
+            "right in {best} %); on the dashed line both agree, upright lines show the 95 % intervals.",
             claimed=f"{100 * first.confidence:.0f}",
             right=f"{100 * first.accuracy:.0f}",
             most=f"{100 * last.confidence:.0f}",
@@ -121,7 +121,15 @@ def _diagram(found: Calibration) -> Chart:
         x_title="how sure the model claims to be",
         y_title="how often it is right",
         curves=[
-            Curve("measured", [one.confidence for one in found.bins], [one.accuracy for one in found.bins], dots=True),
+            Curve(
+                "measured",
+                [one.confidence for one in found.bins],
+                [one.accuracy for one in found.bins],
+                dots=True,
+                low=[one.low for one in found.bins],
+                high=[one.high for one in found.bins],
+                n=[one.n for one in found.bins],
+            ),
             Curve("perfectly honest", [0.0, 1.0], [0.0, 1.0], reference=True),
         ],
     )

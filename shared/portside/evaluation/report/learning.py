@@ -39,7 +39,7 @@ def curve_sections(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> list[Sect
                 Chart(
                     title="Right answers by the rows learned from",
                     summary=said(
-                        "From {before} with {few} rows to {after} with {many}.",
+                        "From {before} with {few} rows to {after} with {many}; upright lines show the 95 % intervals.",
                         before=percent(shares[0]),
                         few=f"{points[0][0]:,}",
                         after=percent(shares[-1]),
@@ -48,9 +48,15 @@ def curve_sections(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> list[Sect
                     x_title="rows learned from",
                     y_title="right answers",
                     curves=[
-                        Curve("measured", numbers, shares, dots=True),
-                        Curve("95 % interval", numbers, [low for low, _high in bounds], reference=True),
-                        Curve("", numbers, [high for _low, high in bounds], reference=True),
+                        Curve(
+                            "measured",
+                            numbers,
+                            shares,
+                            dots=True,
+                            low=[low for low, _high in bounds],
+                            high=[high for _low, high in bounds],
+                            n=[len(right) for _rows, right in points],
+                        )
                     ],
                 )
             ],

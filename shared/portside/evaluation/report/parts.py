@@ -84,7 +84,12 @@ class Curve:
     dots: bool = False
     """Whether each point is marked."""
     reference: bool = False
-    """A line to compare with, not a measurement: drawn thin and dashed."""
+    """A line to compare with, not a measurement of its own: drawn thin and dashed."""
+    low: Sequence[float] = ()
+    """Lower ends of the points' 95 % intervals; empty where there are none."""
+    high: Sequence[float] = ()
+    n: Sequence[int] = ()
+    """Rows that each point was measured on; empty where that is not told."""
 
 
 @dataclass(frozen=True)
@@ -126,13 +131,7 @@ class Chart:
                 [bar.name, bar.value, *((bar.low, bar.high) if doubt else ())] for bar in self.bars
             ]
             return Table(self.title, head, rows)
-        points: list[list[Cell]] = [
-            [curve.name, x, y]
-            for curve in self.curves
-            if not curve.reference
-            for x, y in zip(curve.x, curve.y, strict=True)
-        ]
-        return Table(self.title, ["", self.x_title, self.y_title], points)
+        return _points(self)
 
 
 @dataclass(frozen=True)
@@ -191,6 +190,24 @@ class Report:
         }
         cleaned: dict[str, Any] = _finite(plain)
         return cleaned
+
+
+def _points(chart: Chart) -> Table:
+    """Every point of every curve, those to compare with too; intervals and rows where any curve has them."""
+    columns = {
+        "from": any(curve.low for curve in chart.curves),
+        "to": any(curve.high for curve in chart.curves),
+        "n": any(curve.n for curve in chart.curves),
+    }
+    rows: list[list[Cell]] = []
+    for curve in chart.curves:
+        more: dict[str, Sequence[float]] = {"from": curve.low, "to": curve.high, "n": curve.n}
+        for place, (x, y) in enumerate(zip(curve.x, curve.y, strict=True)):
+            cells = [more[name][place] if more[name] else None for name, told in columns.items() if told]
+            rows.append([curve.name, x, y, *cells])
+    return Table(
+        chart.title, ["", chart.x_title, chart.y_title, *(name for name, told in columns.items() if told)], rows
+    )
 
 
 def _finite(value: Any) -> Any:

@@ -31,7 +31,7 @@ def draw(chart: Chart) -> str:
 
 def _curves(chart: Chart) -> str:
     points_x = [x for curve in chart.curves for x in curve.x]
-    points_y = [y for curve in chart.curves for y in curve.y]
+    points_y = [y for curve in chart.curves for y in (*curve.y, *curve.low, *curve.high)]
     low_x, high_x = _range(points_x)
     low_y, high_y = _range(points_y)
     legend = [(place, curve) for place, curve in enumerate(chart.curves)]
@@ -52,6 +52,10 @@ def _curves(chart: Chart) -> str:
         parts.append(_text(x(at_x), height - BOTTOM + 18, _number(at_x, _is_share(points_x), high_x - low_x), "middle"))
     for place, curve in legend:
         parts.append(_path(curve, place, [(x(a), y(b)) for a, b in zip(curve.x, curve.y, strict=True)]))
+        parts += [
+            f'<path class="ink" d="M{x(a):.1f} {y(low):.1f}V{y(high):.1f}"/>'
+            for a, low, high in zip(curve.x, curve.low, curve.high, strict=False)
+        ]
         line = TOP + LEGEND_LINE * place
         parts.append(f'<path d="M{LEFT} {line - 4}h26" {_stroke(curve, place)}/>')
         parts.append(_text(LEFT + 34, line, curve.name, "start"))

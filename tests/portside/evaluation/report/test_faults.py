@@ -10,6 +10,7 @@ import pytest
 
 from portside.cli import main
 from portside.data.columns import Columns
+from portside.evaluation.intervals import wilson
 from portside.evaluation.report.fault_files import faults_of_files
 from portside.evaluation.report.faults import LabelledRowsOf, faults_report
 from portside.evaluation.report.learning import curve_sections
@@ -66,6 +67,8 @@ def test_a_learning_curve_says_whether_more_rows_help(half: int, whole: int, sai
         right = np.random.default_rng(0).permutation(right)
     (found,) = curve_sections([(500, np.arange(n) < half), (1_000, right)])
     assert said in found.sentences[0]
+    table = found.charts[0].table
+    assert [row[-3:] for row in table.rows] == [[low, high, n] for low, high in (wilson(half, n), wilson(whole, n))]
     assert curve_sections([(500, np.arange(n) < half)]) == []
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.report.build import report_on_held_out
 from portside.evaluation.report.parts import Report, Section
+from portside.evaluation.report.sources import source_section
 from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
@@ -29,7 +31,8 @@ def version(
         write_model_file(folder, ModelFile("classification", 16, LABELS))
         save_held_out(folder, HeldOut(TEXTS[:rows], truth, logits, by_model), LABELS)
         save_seen(folder, seen)
-        card = {"task": "classification", "calibration": {"temperature": temperature}}
+        data = {"source": "/somewhere/rows.csv", "trained_on": len(seen)}
+        card = {"task": "classification", "calibration": {"temperature": temperature}, "data": data}
         return registry.register("m", folder, card, actor="a", reason="r", check=lambda _: None)
 
 
@@ -74,3 +77,24 @@ def test_probabilities_that_were_adjusted_on_the_rows_are_said_to_be_flattered(t
     assert "on other texts they may be further off" in few
     unadjusted = report_on_held_out(version(tmp_path, by_model=True, seen=[], temperature=1.0))
     assert "very rows" not in words(unadjusted, "calibration")
+
+
+def test_where_to_read_whether_more_rows_would_help(tmp_path: Path) -> None:
+    said = words(report_on_held_out(version(tmp_path, by_model=True, seen=[])), "rows")
+    assert "'portside data faults rows.csv'" in said
+
+
+def test_the_reliability_table_holds_rows_and_intervals(tmp_path: Path) -> None:
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=[]))
+    table = section_of(report, "calibration").charts[0].table
+    assert table.head[3:] == ["from", "to", "n"]
+    measured = [row for row in table.rows if row[0] == "measured"]
+    assert sum(int(row[5] or 0) for row in measured) == 300
+    assert all(float(row[3] or 0) <= float(row[2] or 0) <= float(row[4] or 0) for row in measured)
+
+
+@pytest.mark.parametrize(("known", "words_said"), [(0, "None of their texts"), (2, "2 of 300 rows"), (60, "")])
+def test_a_few_rows_from_training_are_told_of_any_task(known: int, words_said: str) -> None:
+    found = source_section("300 rows.", TEXTS, set(TEXTS[:known]).__contains__)
+    assert bool(found.warnings) is (known == 60)
+    assert words_said in found.sentences[-1]

@@ -17,6 +17,17 @@ from portside.evaluation.report.svg import draw
 BARS = Chart("Labels", "One.", "rows", "label", bars=[Bar("card", 0.5, 0.4, 0.6), Bar("fee", 0.1, stands_out=True)])
 CURVES = Chart("Honest?", "Yes.", "claimed", "true", curves=[Curve("measured", [0.1, 0.9], [0.2, 0.8], dots=True)])
 
+DOUBTED = Chart(
+    "Honest?",
+    "Yes.",
+    "claimed",
+    "true",
+    curves=[
+        Curve("measured", [0.1, 0.9], [0.2, 0.8], dots=True, low=[0.15, 0.7], high=[0.3, 0.85], n=[40, 41]),
+        Curve("random", [0.0, 1.0], [0.0, 1.0], reference=True),
+    ],
+)
+
 
 def report(section: Section) -> Report:
     return Report("intents, version 3", "what it does", [("Rows", "4")], [section])
@@ -37,9 +48,27 @@ def test_a_figure_in_words(figure: Figure, shown: str, doubt: str) -> None:
 def test_the_table_twin_holds_what_is_drawn() -> None:
     assert BARS.table.rows == [["card", 0.5, 0.4, 0.6], ["fee", 0.1, None, None]]
     assert CURVES.table.rows == [["measured", 0.1, 0.2], ["measured", 0.9, 0.8]]
+    assert DOUBTED.table.head == ["", "claimed", "true", "from", "to", "n"]
+    assert DOUBTED.table.rows == [
+        ["measured", 0.1, 0.2, 0.15, 0.3, 40],
+        ["measured", 0.9, 0.8, 0.7, 0.85, 41],
+        ["random", 0.0, 0.0, None, None, None],
+        ["random", 1.0, 1.0, None, None, None],
+    ]
 
 
-@pytest.mark.parametrize("chart", [BARS, CURVES, Chart("Empty", "Nothing.", "x", "y")])
+def test_intervals_of_points_are_drawn_inside_the_picture() -> None:
+    picture = ElementTree.fromstring(draw(DOUBTED))
+    upright = [
+        one.get("d", "") for one in picture.iter("{http://www.w3.org/2000/svg}path") if one.get("class") == "ink"
+    ]
+    assert len(upright) == 2
+    ends = [float(end) for path in upright for end in re.split("[ V]", path)[1:]]
+    height = float(picture.get("viewBox", "").split()[3])
+    assert all(0 < end < height for end in ends)
+
+
+@pytest.mark.parametrize("chart", [BARS, CURVES, DOUBTED, Chart("Empty", "Nothing.", "x", "y")])
 def test_a_picture_is_xml_with_its_summary_for_who_cannot_see_it(chart: Chart) -> None:
     picture = ElementTree.fromstring(draw(chart))
     assert picture.get("aria-label") == f"{chart.title}. {chart.summary}"
