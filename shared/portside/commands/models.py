@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from portside.commands.add_class import add_class
+
 if TYPE_CHECKING:
     from portside.registry import ModelRegistry, ModelVersion, RegistryEvent
 
@@ -130,6 +132,9 @@ def merge_adapter(
         _registry(), reference, actor=_actor(), reason=reason or f"merged {reference}", promote=promote
     )
     say(f"Registered {merged.ref} in {merged.folder}: {merged.card['merged_from']} merged into its encoder.")
+
+
+commands.command("add-class")(add_class)
 
 
 @commands.command("delete")

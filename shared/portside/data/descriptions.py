@@ -76,17 +76,17 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
         return
     table = read_table(path)
     columns = [str(name) for name in table.frame.columns]
-    label, description = _column(columns, LABEL_NAMES), _column(columns, DESCRIPTION_NAMES)
-    if label is None or description is None:
+    names, meanings = _column(columns, LABEL_NAMES), _column(columns, DESCRIPTION_NAMES)
+    if names is None or meanings is None:
         seen = f"the columns {', '.join(repr(name) for name in columns[:SHOWN])}"
         rule = "A file of descriptions has a column of labels and one of what they mean"
         raise DataError(rule, seen=seen, remedy=WRITE, file=table.file)
-    rows = zip(table.frame[columns[label]], table.frame[columns[description]], strict=True)
-    for row, (name, meaning) in enumerate(rows, start=1):
-        yield (
-            clean(cell_text(name, table.file, row, columns[label])),
-            clean(cell_text(meaning, table.file, row, columns[description])),
+    for row, cells in enumerate(zip(table.frame[names], table.frame[meanings], strict=True), start=1):
+        name, meaning = (
+            clean(cell_text(cell, table.file, row, column))
+            for cell, column in zip(cells, (names, meanings), strict=True)
         )
+        yield name, meaning
 
 
 def _object_of(path: Path) -> list[tuple[str, object]] | None:
@@ -100,6 +100,6 @@ def _object_of(path: Path) -> list[tuple[str, object]] | None:
     return None
 
 
-def _column(columns: Sequence[str], names: Sequence[str]) -> int | None:
-    folded = [column.strip().casefold() for column in columns]
-    return next((folded.index(name) for name in names if name in folded), None)
+def _column(columns: Sequence[str], names: Sequence[str]) -> str | None:
+    folded = {column.strip().casefold(): column for column in columns}
+    return next((folded[name] for name in names if name in folded), None)

@@ -23,10 +23,11 @@ from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
+    from portside.training.discriminant import LabelStatistics
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["ClassificationRecipe", "ClassificationTask", "make_task"]
+__all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "validation_metrics"]
 
 
 FOLDS = 3
@@ -141,6 +142,9 @@ class ClassificationTask:
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)
+        statistics: LabelStatistics | None = getattr(adapter, "statistics", None)
+        if statistics is not None:
+            statistics.save(folder)
         if held is not None and self.recipe.keep_held_out:
             save_held_out(folder, held, material.labels)
         texts = check_inputs([*material.texts, *material.valid_texts])
@@ -170,7 +174,7 @@ class ClassificationTask:
             "summary": f"Tells {len(material.labels)} labels apart; fine-tuned on {rows:,} texts{accuracy}",
             "labels": list(material.labels),
             **_described(material),
-            "metrics": {} if found is None else {"validation": _metrics(found, n)},
+            "metrics": {} if found is None else {"validation": validation_metrics(found, n)},
             "data": {
                 "source": dataset.source,
                 "content_hash": dataset.content_hash,
@@ -197,7 +201,8 @@ def _cross_validation(known: Measured, rows: int) -> str:
     )
 
 
-def _metrics(validation: Mapping[str, float], n: int) -> dict[str, Any]:
+def validation_metrics(validation: Mapping[str, float], n: int) -> dict[str, Any]:
+    """What ``scores_of`` says of ``n`` validation rows, as the card has it."""
     low, high = wilson(round(validation["accuracy"] * n), n)
     return {
         "accuracy": validation["accuracy"],

@@ -18,8 +18,9 @@ from portside.inference import network as engine
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.closed_form import LEAST, best_temperature, prototype_head, set_head, zero_shot_head
-from portside.training.head_start import MOST_ROWS, linear_discriminant, start_head
+from portside.training.closed_form import LEAST, best_temperature, label_statistics, set_head, zero_shot_head
+from portside.training.discriminant import LabelStatistics, linear_discriminant
+from portside.training.head_start import MOST_ROWS, start_head
 from portside.training.material import Material
 
 __all__ = ["ClassificationAdapter", "LabelledRows", "cut_note", "logits_of", "pad_rows", "scores_of"]
@@ -80,6 +81,8 @@ class ClassificationAdapter:
         self.valid_count = len(material.valid_texts)
         self.valid_logits: NDArray[np.float32] | None = None
         self.temperature = 1.0
+        self.statistics: LabelStatistics | None = None
+        """What the head was computed from; None for one that was trained."""
         self.head_start_rows = min(len(material.texts), MOST_ROWS)
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
@@ -106,8 +109,10 @@ class ClassificationAdapter:
         if method == "zero-shot":
             head = zero_shot_head(network, self.tokens, self._material.labels, self._material.descriptions)
         else:
-            head = prototype_head(network, self.tokens, self._material)
-        set_head(network, self.tokens, self._material, head, least=LEAST[method])
+            texts, ids = self._material.texts, self._material.label_ids
+            self.statistics = label_statistics(network, self.tokens, texts, ids, len(self._material.labels))
+            head = self.statistics.head()
+        self.temperature = set_head(network, self.tokens, self._material, head, least=LEAST[method])
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """A linear discriminant on the frozen encoder."""

@@ -131,7 +131,8 @@ class _Prototypes:
         from portside.encoders import hidden_size, load_backbone
         from portside.inference.tokens import Tokens
         from portside.tasks.classification_network import ClassificationNetwork
-        from portside.training.head_start import MOST_ROWS, linear_discriminant, pooled_vectors, some_rows
+        from portside.training.discriminant import linear_discriminant
+        from portside.training.head_start import MOST_ROWS, pooled_vectors, some_rows
 
         tokens = Tokens(source.folder, max_tokens=self.task.recipe.max_tokens)
         labels, seed = len(parts[0].labels), self.task.recipe.seed

@@ -17,10 +17,11 @@ from portside.inference.classifier import softmax
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import words_of_label
 from portside.tasks.classification_network import ClassificationNetwork
-from portside.training.head_start import Head, linear_discriminant, pooled_vectors, put_head
+from portside.training.discriminant import Head, LabelStatistics
+from portside.training.head_start import pooled_vectors, put_head
 from portside.training.material import Material
 
-__all__ = ["LEAST", "TEMPLATES", "best_temperature", "name_head", "prototype_head", "set_head", "zero_shot_head"]
+__all__ = ["LEAST", "TEMPLATES", "best_temperature", "label_statistics", "name_head", "set_head", "zero_shot_head"]
 
 TEMPLATES = ("{}", "this is about {}", "a question about {}", "the topic is {}")
 """Sentences that a label's name is read in: their mean is steadier than the bare name."""
@@ -29,10 +30,11 @@ LEAST = {"prototype": 0.5, "zero-shot": TEMPERATURES[0]}
 """Least divisor for each method: weights without bound would show rounding in the probabilities."""
 
 
-def prototype_head(network: ClassificationNetwork, tokens: Tokens, material: Material) -> Head:
-    """Weights (labels, hidden) and bias (labels,) from the mean vectors of each label's texts."""
-    labels = np.array(material.label_ids, dtype=np.int64)
-    return linear_discriminant(pooled_vectors(network, tokens, material.texts), labels, len(material.labels))
+def label_statistics(
+    network: ClassificationNetwork, tokens: Tokens, texts: Sequence[str], label_ids: Sequence[int], labels: int
+) -> LabelStatistics:
+    """Counts, means and scatter of the texts of each of so many ``labels``, of which ``label_ids`` are places."""
+    return LabelStatistics.of(pooled_vectors(network, tokens, texts), np.array(label_ids, dtype=np.int64), labels)
 
 
 def zero_shot_head(
@@ -82,11 +84,16 @@ def set_head(
     head: Head,
     *,
     least: float,
-) -> None:
-    """Put the head into the network, as sure of itself as the validation rows bear out."""
+    otherwise: float = 1.0,
+) -> float:
+    """Put the head into the network, as sure of itself as the validation rows bear out; returns the divisor.
+
+    Without validation rows that is ``otherwise``.
+    """
     weights, bias = head
-    temperature = 1.0
+    temperature = otherwise
     if material.valid_texts:
         logits = pooled_vectors(network, tokens, material.valid_texts).astype(np.float64) @ weights.T + bias
         temperature = best_temperature(logits, np.array(material.valid_ids, dtype=np.int64), least)
     put_head(network, (weights / temperature, bias / temperature))
+    return temperature

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from portside.inference.classifier import softmax
 from portside.training.closed_form import best_temperature
-from portside.training.head_start import linear_discriminant
+from portside.training.discriminant import linear_discriminant
 from portside.training.holdout import folds
 
 __all__ = ["cross_predict", "learning_curve"]

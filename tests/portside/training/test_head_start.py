@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from portside.training.head_start import linear_discriminant
+from portside.training.discriminant import linear_discriminant
 
 
 def test_two_round_clouds_are_told_apart_by_the_line_between_their_means() -> None:
