@@ -54,15 +54,16 @@ class FolderForward:
         *,
         max_tokens: int,
         threads: int,
+        inputs: int = 2,
         compiled: CompiledPlace | None = None,
     ) -> None:
         """``loader`` as for ``LazyNetwork``; of the network's outputs those named come side by side. Of a text
-        ``max_tokens`` are read.
+        ``max_tokens`` are read, as so many ``inputs``: ids, mask and whatever else.
 
         ``compiled``: where a compiled engine may lie, which then serves instead of the network.
         """
         self._folder, self._threads = folder, threads
-        self._outputs, self._max_tokens = tuple(outputs), max_tokens
+        self._outputs, self._max_tokens, self._inputs = tuple(outputs), max_tokens, inputs
         self._network = LazyNetwork(folder, loader, threads=threads)
         self._compiled, self._lock = compiled, Lock()
         self._engine: tuple[Forward, Tokens] | None = None
@@ -96,7 +97,7 @@ class FolderForward:
                 if record is not None:
                     # Also where a chosen file cannot be used here: 16 bits were not what was chosen.
                     self._measured = "bf16" if record.engine == TORCH_BF16 else "fp32"
-                found = load_compiled(place, threads=self._threads)
+                found = load_compiled(place, threads=self._threads, inputs=self._inputs)
                 if found is not None:
                     self._engine = found, Tokens(self._folder, max_tokens=self._max_tokens)
             return self._engine

@@ -46,7 +46,7 @@ class FolderTagger:
         self._context = int(file.options.get("context", 0))
         loader = "portside.tasks.tagging_network:load_network"
         self._ready = FolderForward(
-            folder, loader, ("logits",), max_tokens=file.max_tokens, threads=threads, compiled=compiled
+            folder, loader, ("logits",), max_tokens=file.max_tokens, threads=threads, inputs=3, compiled=compiled
         )
 
     def tag(

@@ -1,7 +1,7 @@
 """Where a compiled model lies, and whether it may be used: beside the versions, with a record of its own.
 
-A version's folder never changes. A compiled file is made anew at any time, so that what cannot be read or does not
-belong to the version is left aside and the original serves.
+A version's folder never changes. A compiled file is made anew at any time, so that what cannot be read, does not
+belong to the version or was checked on another kind of processor is left aside and the original serves.
 """
 
 from __future__ import annotations
@@ -16,7 +16,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from portside.inference.engines.interface import Engine
+from portside.inference.engines.machine import Machine, this_machine
 from portside.inference.engines.runtimes import load_engine
 from portside.registry.manifest import DERIVED, MANIFEST_FILE, measure
 
@@ -26,6 +29,7 @@ __all__ = [
     "compiled_stamp",
     "encoder_place",
     "load_compiled",
+    "made_elsewhere",
     "place_of",
     "read_compiled",
     "remove_compiled",
@@ -57,6 +61,9 @@ class Compiled:
     measured: Mapping[str, Any]
     """What was measured of every engine, and on what machine."""
     format: int = FORMAT
+    processor: str = ""
+    onnxruntime: str = ""
+    """With ``processor``: the ``Machine`` on which it was checked; empty in records of earlier versions of Portside."""
 
 
 def place_of(version_folder: Path) -> CompiledPlace:
@@ -77,8 +84,17 @@ def encoder_place(folder: Path, name: str, sha256: str) -> CompiledPlace:
     return CompiledPlace(folder / ".encoders" / (re.sub(r"[^\w.-]+", "-", name) or "encoder"), sha256)
 
 
-def write_compiled(place: CompiledPlace, built: Path | None, engine: str, measured: Mapping[str, Any]) -> Compiled:
+def write_compiled(
+    place: CompiledPlace,
+    built: Path | None,
+    engine: str,
+    measured: Mapping[str, Any],
+    *,
+    machine: Machine | None = None,
+) -> Compiled:
     """Put the file ``built`` into service; it is moved. What was there before is replaced.
+
+    ``machine``: on which it was checked; None: this one.
 
     The record is written last and in one step: a folder without one is no compiled model.
     """
@@ -88,7 +104,7 @@ def write_compiled(place: CompiledPlace, built: Path | None, engine: str, measur
     if built is not None:
         shutil.move(built, place.folder / MODEL_FILE)
         sha256 = measure(place.folder / MODEL_FILE).sha256
-    record = Compiled(engine, sha256, place.made_from, dict(measured))
+    record = Compiled(engine, sha256, place.made_from, dict(measured), **asdict(machine or this_machine()))
     part = place.folder / f".{RECORD_FILE}.part"
     part.write_text(json.dumps(asdict(record), indent=2) + "\n", encoding="utf-8")
     part.replace(place.folder / RECORD_FILE)
@@ -109,8 +125,28 @@ def compiled_stamp(version_folder: Path) -> int:
         return 0
 
 
-def read_compiled(place: CompiledPlace) -> Compiled | None:
-    """The record; None where there is none of this model that this Portside can read."""
+def read_compiled(place: CompiledPlace, machine: Machine | None = None) -> Compiled | None:
+    """The record; None where there is none of this model that this Portside can read, made on such a ``machine``."""
+    record = _record(place)
+    return None if record is None or _elsewhere(record, machine) else record
+
+
+def made_elsewhere(place: CompiledPlace, machine: Machine | None = None) -> str:
+    """Advice where the model was compiled, but not for this kind of processor and library; else empty."""
+    record = _record(place)
+    if record is None or not _elsewhere(record, machine):
+        return ""
+    here = place.folder
+    name = f"{here.parent.parent.name}:{here.name}" if here.parent.name == DERIVED else here.name
+    other = "processor" if record.processor != (machine or this_machine()).processor else "version of ONNX Runtime"
+    return f"compiled for another {other}: run portside compile {name} again"
+
+
+def _elsewhere(record: Compiled, machine: Machine | None) -> bool:
+    return Machine(record.processor, record.onnxruntime) != (machine or this_machine())
+
+
+def _record(place: CompiledPlace) -> Compiled | None:
     try:
         raw = json.loads((place.folder / RECORD_FILE).read_text(encoding="utf-8"))
         record = Compiled(**raw)
@@ -119,17 +155,41 @@ def read_compiled(place: CompiledPlace) -> Compiled | None:
     return record if record.format == FORMAT and record.made_from == place.made_from != "" else None
 
 
-def load_compiled(place: CompiledPlace, *, threads: int, load: Callable[..., Engine] = load_engine) -> Engine | None:
-    """The compiled engine; None, with a line in the log where that is a fault, where torch has to serve."""
-    record = read_compiled(place)
+def load_compiled(
+    place: CompiledPlace,
+    *,
+    threads: int,
+    inputs: int = 2,
+    load: Callable[..., Engine] = load_engine,
+    machine: Machine | None = None,
+) -> Engine | None:
+    """The compiled engine; None, with a line in the log where that is a fault, where torch has to serve.
+
+    It has answered a tiny batch of ``inputs`` arrays: a library may load what it then cannot run.
+    """
+    advice = made_elsewhere(place, machine)
+    if advice:
+        log.warning("%s is not used, it was %s; the original serves", place.folder, advice)
+        return None
+    record = read_compiled(place, machine)
     if record is None or not record.sha256:
         return None
     path = place.folder / MODEL_FILE
     try:
         if measure(path).sha256 != record.sha256:
             raise ValueError("its content was changed")
-        return load(record.engine, path, threads=threads)
+        engine = load(record.engine, path, threads=threads)
+        _try_out(engine, inputs)
+        return engine
     # Libraries raise errors of their own for files and processors they cannot use: whatever it is, the original serves.
     except Exception as error:
         log.warning("%s is not used (%s: %s); the original serves", path, type(error).__name__, error)
         return None
+
+
+def _try_out(engine: Engine, inputs: int) -> None:
+    ids, mask = np.ones((2, 4), dtype=np.int64), np.array([[1, 1, 1, 1], [1, 1, 0, 0]])
+    further = [np.zeros_like(ids) for _ in range(inputs - 2)]
+    found = engine(ids, mask, *further)
+    if len(found) != 2 or not np.isfinite(found).all():
+        raise ValueError("it gives no numbers")

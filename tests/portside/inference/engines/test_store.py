@@ -2,16 +2,20 @@ from __future__ import annotations
 
 import json
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from portside.inference.engines.interface import TORCH_BF16, FakeEngine
+from portside.inference.engines.machine import Machine, processor_of
 from portside.inference.engines.store import (
     CompiledPlace,
     encoder_place,
     load_compiled,
+    made_elsewhere,
     place_of,
     read_compiled,
     remove_compiled,
@@ -19,6 +23,7 @@ from portside.inference.engines.store import (
 )
 
 MEASURED = {"rows": 3}
+HERE = Machine("x86_64 avx2 avx512_vnni", "1.20.0")
 
 
 @pytest.fixture
@@ -60,7 +65,8 @@ def _refuse(*_: object, **__: object) -> Any:
 
 
 @pytest.mark.parametrize(
-    "fault", ["changed", "cut", "gone", "unreadable", "other model", "newer", "no library", "processor"]
+    "fault",
+    ["changed", "cut", "gone", "unreadable", "other model", "newer", "no library", "processor", "cannot run", "NaN"],
 )
 def test_whatever_is_wrong_the_original_serves(
     place: CompiledPlace, tmp_path: Path, fault: str, caplog: pytest.LogCaptureFixture
@@ -82,12 +88,50 @@ def test_whatever_is_wrong_the_original_serves(
         record.write_text(json.dumps({**json.loads(record.read_text()), "format": 99}))
     elif fault == "processor":
         load = _refuse
+    elif fault == "cannot run":
+        load = lambda *_, **__: _refuse  # noqa: E731
+    elif fault == "NaN":
+        load = lambda *_, **__: lambda ids, mask: ids * np.nan  # noqa: E731
     else:
         load = lambda *_, **__: __import__("no_such_library")  # noqa: E731
     with caplog.at_level(logging.WARNING):
         assert load_compiled(place, threads=1, load=load) is None
-    said = fault in {"changed", "cut", "gone", "no library", "processor"}
+    said = fault in {"changed", "cut", "gone", "no library", "processor", "cannot run", "NaN"}
     assert ("the original serves" in caplog.text) == said
+
+
+@pytest.mark.parametrize(
+    ("machine", "what"),
+    [(replace(HERE, processor="x86_64 avx2"), "processor"), (replace(HERE, onnxruntime="0.1"), "ONNX Runtime")],
+)
+def test_what_was_compiled_for_another_machine_is_not_used_but_the_advice_is_given(
+    place: CompiledPlace, tmp_path: Path, machine: Machine, what: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    write_compiled(place, built(tmp_path), "onnx-int8", MEASURED, machine=HERE)
+    assert made_elsewhere(place, HERE) == ""
+    with caplog.at_level(logging.WARNING):
+        assert load_compiled(place, threads=1, load=fake, machine=machine) is None
+    assert len(caplog.records) == 1
+    assert f"compiled for another {'version of ' * (what != 'processor')}{what}" in caplog.text
+    assert f"run portside compile {tmp_path.name}:1 again" in caplog.text
+    assert read_compiled(place, machine) is None
+    assert read_compiled(place, HERE) is not None
+
+
+def test_records_of_earlier_versions_do_not_say_the_machine(place: CompiledPlace, tmp_path: Path) -> None:
+    write_compiled(place, built(tmp_path), "onnx-int8", MEASURED)
+    path = place.folder / "engine.json"
+    record = json.loads(path.read_text())
+    path.write_text(json.dumps({key: record[key] for key in record if key not in {"processor", "onnxruntime"}}))
+    assert load_compiled(place, threads=1, load=fake) is None
+    assert "again" in made_elsewhere(place)
+
+
+def test_the_instructions_that_matter_are_read() -> None:
+    intel = "processor : 0\nflags\t\t: fpu avx2 avx512_vnni amx_int8 sse4_2\nbugs : spectre\n"
+    assert processor_of(intel * 2, "x86_64") == "x86_64 amx_int8 avx2 avx512_vnni"
+    assert processor_of("Features\t: fp asimd i8mm bf16\n", "aarch64") == "aarch64 bf16 i8mm"
+    assert processor_of("", "arm64") == "arm64"
 
 
 def test_a_kill_between_file_and_record_leaves_no_engine(place: CompiledPlace, tmp_path: Path) -> None:

@@ -1,0 +1,54 @@
+"""What the answers and the speed of a compiled file depend on: the processor's instructions, and the library.
+
+ONNX Runtime documents that its 8-bit products may overflow on processors without the VNNI instructions: a file whose
+answers were checked on one processor is unchecked on another.
+"""
+
+from __future__ import annotations
+
+import platform
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+__all__ = ["Machine", "processor_of", "this_machine"]
+
+INTEL = {"avx", "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "avx512_bf16"}
+MATRICES = {"amx_tile", "amx_int8", "amx_bf16"}
+ARM = {"asimddp", "i8mm", "bf16", "sve", "sve2", "svei8mm", "svebf16"}
+INSTRUCTIONS = frozenset(INTEL | MATRICES | ARM)
+"""Those that matrix products in 8 and 16 bits are computed with, as Linux names them on Intel, AMD and ARM."""
+CPUINFO = Path("/proc/cpuinfo")
+
+
+@dataclass(frozen=True)
+class Machine:
+    """Two machines that are equal compute the same from the same file."""
+
+    processor: str
+    """Its kind and those of its instructions that matter."""
+    onnxruntime: str
+    """The library's version; empty where it is not installed."""
+
+
+def processor_of(cpuinfo: str, kind: str) -> str:
+    """``kind`` and the instructions that matter, from what ``/proc/cpuinfo`` says; it may be empty."""
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    has = INSTRUCTIONS & set(found[1].split()) if found else set()
+    return " ".join([kind, *sorted(has)])
+
+
+@lru_cache(maxsize=1)
+def this_machine() -> Machine:
+    """The machine that this process runs on."""
+    try:
+        cpuinfo = CPUINFO.read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux
+        cpuinfo = ""
+    try:
+        library = version("onnxruntime")
+    except PackageNotFoundError:
+        library = ""
+    return Machine(processor_of(cpuinfo, platform.machine()), library)
