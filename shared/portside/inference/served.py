@@ -7,7 +7,7 @@ from collections.abc import Callable
 from threading import Lock
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from portside.errors import ModelError, ModelNotFound
+from portside.errors import ModelNotFound
 from portside.inference.engines.store import compiled_stamp
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Served(Generic[T]):
 
     While one thread loads a newly promoted version, the others go on with the old one. A caller takes ``current()``
     once and uses it for its whole call, so that no answer mixes two versions. A promoted version that cannot be
-    loaded leaves the old one in service, with an error in the log. A version that was compiled meanwhile is read anew.
+    loaded leaves the old one in service, with an error in the log, until the registry changes again. A version that was compiled meanwhile is read anew.
     """
 
     def __init__(
@@ -92,7 +92,8 @@ class Served(Generic[T]):
             if self._fallback is None:
                 raise
             return before if before is not None and before[0] == "" else ("", self._fallback())
-        except ModelError:
+        # Whatever it is, also an error of a library or of the disk: it must not fail a request while a version is ready.
+        except Exception:
             if before is None:
                 raise
             log.exception("%s@%s cannot be loaded; %s stays in service", self._name, self._alias, before[0])

@@ -33,10 +33,13 @@ class Versions:
         return self.stamps
 
 
+FAULTS = {13: ModelDamaged("weights"), 14: OSError("disk"), 15: RuntimeError("of a library"), 16: MemoryError()}
+
+
 def served(versions: Versions, *, fallback: bool = False) -> Served[str]:
     def load(version: ModelVersion) -> str:
-        if version.version == 13:
-            raise ModelDamaged("weights")
+        if version.version in FAULTS:
+            raise FAULTS[version.version]
         return version.ref
 
     return Served(versions, "intents", "champion", load, (lambda: "fallback") if fallback else None)
@@ -75,13 +78,18 @@ def test_the_fallback_serves_until_there_is_a_model() -> None:
     assert model.current() == "intents:1"
 
 
-def test_a_damaged_promotion_leaves_the_old_version_in_service(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("number", FAULTS)
+def test_a_promotion_that_cannot_be_loaded_leaves_the_old_version_in_service(
+    number: int, caplog: pytest.LogCaptureFixture
+) -> None:
     versions = Versions(1)
     model = served(versions)
     model.current()
-    versions.promote(13)
-    assert model.current() == "intents:1"
+    versions.promote(number)
+    assert [model.current(), model.current()] == ["intents:1", "intents:1"]
+    assert len(caplog.records) == 1
     assert "stays in service" in caplog.text
+    assert str(FAULTS[number]) in caplog.text
     versions.promote(2)
     assert model.current() == "intents:2"
 
