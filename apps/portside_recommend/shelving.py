@@ -21,9 +21,9 @@ from portside_recommend.store import RecommendStore
 __all__ = ["ShelfKeeper", "encode_items"]
 
 TEXTS_AT_ONCE = 512
+"""Encoded between two reports of progress."""
 MANY = 1_000
 """Items read at once from which on it may be worth preparing the search: fewer come with a request that waits."""
-"""Encoded between two reports of progress."""
 Stamp = tuple[int, tuple[int, int] | None, str]
 
 
@@ -33,7 +33,6 @@ class _Kept:
 
     stamp: Stamp
     shelf: Shelf
-    encoder: TextEncoder
     items: dict[str, Item] = field(default_factory=dict)
     index: VectorIndex | None = None
     behaviour: KeptBehaviour | None = None
@@ -66,16 +65,19 @@ class ShelfKeeper:
         return self.shelf_and_encoder(progress)[0]
 
     def shelf_and_encoder(self, progress: Progress | None = None) -> tuple[Shelf, TextEncoder]:
-        """The shelf with the very encoder that made its vectors: no search mixes two versions."""
+        """The shelf with the encoder of the version that made its vectors: no search mixes two versions.
+
+        A version that was compiled meanwhile is the same to the shelf; the encoder is the one that is served now.
+        """
         encoder = self._encoder()
         stamp = (self._store.version(), self._library.stamp(), encoder.model)
         kept = self._kept
         if kept is not None and kept.stamp == stamp:
-            return kept.shelf, kept.encoder
+            return kept.shelf, encoder
         with self._lock:
             if self._kept is None or self._kept.stamp != stamp:
                 self._kept = self._renewed(self._kept, stamp, encoder, progress or NullProgress())
-            return self._kept.shelf, self._kept.encoder
+            return self._kept.shelf, encoder
 
     def _renewed(self, old: _Kept | None, stamp: Stamp, encoder: TextEncoder, progress: Progress) -> _Kept:
         version, behaviour_stamp, model = stamp
@@ -83,7 +85,7 @@ class ShelfKeeper:
         items = dict(old.items) if old else {}
         items.update((item.item_id, item) for item in changed)
         if not items:
-            return _Kept(stamp, empty_shelf(1, model, self._config.weights), encoder)
+            return _Kept(stamp, empty_shelf(1, model, self._config.weights))
         same_encoder = old is not None and old.stamp[2] == model and old.index is not None
         index, stale = (old.index, changed) if old and same_encoder else self._read_vectors(model, items)
         if stale or index is None:
@@ -96,7 +98,7 @@ class ShelfKeeper:
             self._library.save_vectors(model, KeptVectors(index, version))
         same_behaviour = old is not None and old.stamp[1] == behaviour_stamp
         behaviour = old.behaviour if old is not None and same_behaviour else self._library.load_behaviour()
-        return _Kept(stamp, self._made(items, index, behaviour, model), encoder, items, index, behaviour)
+        return _Kept(stamp, self._made(items, index, behaviour, model), items, index, behaviour)
 
     def _read_vectors(self, model: str, items: dict[str, Item]) -> tuple[VectorIndex | None, list[Item]]:
         """The vectors on disk, and the items that they do not know or know in an older wording."""

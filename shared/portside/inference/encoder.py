@@ -16,9 +16,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.encoders import BUNDLED_NAME, RegisteredModels, find_registered, hidden_size, read_config, resolve_encoder
+from portside.encoders import (
+    BUNDLED_NAME,
+    EncoderSource,
+    RegisteredModels,
+    find_registered,
+    hidden_size,
+    read_config,
+    resolve_encoder,
+)
 from portside.inference.batched import run_batches
-from portside.inference.engines.store import CompiledPlace, encoder_place, place_of
+from portside.inference.engines.store import CompiledPlace, encoder_place, place_of, place_stamp
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
@@ -116,7 +124,8 @@ class BundledEncoder:
     """The pretrained encoder that Portside starts from (or the one that ``reference`` names), untuned.
 
     Nothing is read before the first text. A name among those ``registered`` stands for the version that it names then,
-    as long as this object lives: vectors of two versions must not be mixed.
+    as long as this object lives: vectors of two versions must not be mixed. What is compiled meanwhile serves from the
+    next call on.
     """
 
     def __init__(
@@ -127,14 +136,16 @@ class BundledEncoder:
         threads: int = 0,
         compiled: Path | None = None,
     ) -> None:
-        """``compiled``: the folder of compiled encoders, see ``encoder_place``."""
+        """``compiled``: the folder of compiled encoders, see ``encoder_place``; None: the original always serves."""
         self._reference = reference
         self._compiled = compiled
         self._registered = registered
         self._threads = threads
         self._lock = Lock()
         self._name = ""
+        self._found: tuple[Path, CompiledPlace | None] | None = None
         self._encoder: FolderEncoder | None = None
+        self._stamp = 0
 
     @property
     def dim(self) -> int:
@@ -150,12 +161,23 @@ class BundledEncoder:
 
     def _loaded(self) -> FolderEncoder:
         with self._lock:
-            if self._encoder is None:
-                name = self._named()
+            name = self._named()
+            if self._found is None:
                 source = resolve_encoder(name, self._registered)
-                place = None if self._compiled is None else encoder_place(self._compiled, source.name, source.sha256)
-                self._encoder = FolderEncoder(source.folder, model=name, threads=self._threads, compiled=place)
+                self._found = source.folder, self._place(source)
+            folder, place = self._found
+            stamp = 0 if place is None else place_stamp(place)
+            if self._encoder is None or stamp != self._stamp:
+                self._encoder = FolderEncoder(folder, model=name, threads=self._threads, compiled=place)
+                self._stamp = stamp
             return self._encoder
+
+    def _place(self, source: EncoderSource) -> CompiledPlace | None:
+        if self._compiled is None:
+            return None
+        # Where ``portside compile`` puts what it makes of each.
+        registered = source.kind == "registered"
+        return place_of(source.folder) if registered else encoder_place(self._compiled, source.name, source.sha256)
 
     def _named(self) -> str:
         if not self._name:

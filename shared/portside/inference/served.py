@@ -36,7 +36,8 @@ class Served(Generic[T]):
 
     While one thread loads a newly promoted version, the others go on with the old one. A caller takes ``current()``
     once and uses it for its whole call, so that no answer mixes two versions. A promoted version that cannot be
-    loaded leaves the old one in service, with an error in the log, until the registry changes again. A version that was compiled meanwhile is read anew.
+    loaded leaves the old one in service, with an error in the log, until the registry changes again. A version that
+    was compiled meanwhile is read anew.
     """
 
     def __init__(
@@ -92,7 +93,7 @@ class Served(Generic[T]):
             if self._fallback is None:
                 raise
             return before if before is not None and before[0] == "" else ("", self._fallback())
-        # Whatever it is, also an error of a library or of the disk: it must not fail a request while a version is ready.
+        # Whatever it is, of a library or of the disk too: it must not fail a request while a version is ready.
         except Exception:
             if before is None:
                 raise

@@ -10,7 +10,8 @@ from portside.encoders import resolve_encoder
 from portside.errors import ModelDamaged, ModelNotFound
 from portside.inference.encoder import BULK, BundledEncoder, FolderEncoder, ServedEncoder, load_encoder
 from portside.inference.engines.interface import TORCH_BF16
-from portside.inference.engines.store import encoder_place, write_compiled
+from portside.inference.engines.registered import find_compilable
+from portside.inference.engines.store import encoder_place, remove_compiled, write_compiled
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeEncoder
 from portside.registry import ModelRegistry
@@ -82,6 +83,27 @@ def test_a_registered_name_stands_for_one_version(tiny_encoder: Path, registry: 
         assert np.abs(later.encode(TEXTS) - first).max() > 1e-3
     with pytest.raises(ModelNotFound, match="recommend-encoder"):
         _ = BundledEncoder("recommend-encoder:3", registry).model
+
+
+def test_a_running_pretrained_encoder_takes_up_what_was_compiled_and_what_was_taken_away(
+    tiny_encoder: Path, tmp_path: Path
+) -> None:
+    source = resolve_encoder(str(tiny_encoder))
+    place = encoder_place(tmp_path, source.name, source.sha256)
+    encoder = BundledEncoder(str(tiny_encoder), compiled=tmp_path)
+    exact = encoder.encode(TEXTS)
+    write_compiled(place, None, TORCH_BF16, {})
+    assert not np.array_equal(encoder.encode(TEXTS), exact)
+    remove_compiled(place)
+    assert np.array_equal(encoder.encode(TEXTS), exact)
+
+
+def test_a_registered_encoder_is_served_as_it_was_compiled(tiny_encoder: Path, registry: ModelRegistry) -> None:
+    register(registry, tiny_encoder, scale=1.0)
+    encoder = BundledEncoder("recommend-encoder", registry, compiled=registry.root)
+    exact = encoder.encode(TEXTS)
+    write_compiled(find_compilable("recommend-encoder", registry, registry.root).place, None, TORCH_BF16, {})
+    assert not np.array_equal(encoder.encode(TEXTS), exact)
 
 
 def test_cut_short_weights_are_damage(tiny_encoder: Path, tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "load_compiled",
     "made_elsewhere",
     "place_of",
+    "place_stamp",
     "read_compiled",
     "remove_compiled",
     "write_compiled",
@@ -119,8 +120,17 @@ def remove_compiled(place: CompiledPlace) -> None:
 
 def compiled_stamp(version_folder: Path) -> int:
     """A number that changes whenever a version is compiled anew, or no more."""
+    return _stamp(_compiled_folder(version_folder))
+
+
+def place_stamp(place: CompiledPlace) -> int:
+    """The same of what lies in ``place``."""
+    return _stamp(place.folder)
+
+
+def _stamp(folder: Path) -> int:
     try:
-        return (_compiled_folder(version_folder) / RECORD_FILE).stat().st_mtime_ns
+        return (folder / RECORD_FILE).stat().st_mtime_ns
     except OSError:
         return 0
 
