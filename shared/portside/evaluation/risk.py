@@ -13,7 +13,15 @@ from numpy.typing import NDArray
 from portside.errors import UsageError
 from portside.said import said
 
-__all__ = ["RiskCoverage", "RiskPromise", "promise_risk", "risk_coverage", "rows_needed"]
+__all__ = [
+    "RiskCoverage",
+    "RiskPromise",
+    "TextPromise",
+    "promise_risk",
+    "promise_texts",
+    "risk_coverage",
+    "rows_needed",
+]
 
 STEPS = 20
 """Thresholds tried, at equal shares of the rows."""
@@ -73,6 +81,60 @@ class RiskPromise:
 
 
 @dataclass(frozen=True)
+class TextPromise:
+    """What can be promised of answers of which a text may have several, from n texts that have any."""
+
+    risk: float
+    """Share of the texts with answers that may have a wrong one among them."""
+    certainty: float
+    """Chance that the promise is true, over the draw of the texts: 1 - delta."""
+    threshold: float | None
+    """Give answers of at least this confidence; None: nothing can be promised."""
+    kept: float
+    """Share of the answers that reach it."""
+    wrong: float
+    """Share of the texts which keep an answer that have a wrong one, on the same texts."""
+    n: int
+    needed: int
+    """Texts without any mistake that the promise takes at the least."""
+
+    def sentence(self, answers: str) -> str:
+        """What is promised, to whom relies on it; ``answers`` is what they are called: names, labels."""
+        risk, n = f"{100 * self.risk:g}", f"{self.n:,}"
+        if self.threshold is None and self.n < HEAD_START * self.needed:
+            return said(
+                "'Wrong {answers} in at most {risk} % of texts' cannot be promised: {n} texts that get any are too "
+                "few, it takes at least {needed} that the model has not learned from.",
+                answers=answers,
+                risk=risk,
+                n=n,
+                needed=f"{HEAD_START * self.needed:,}",
+            )
+        if self.threshold is None:
+            return said(
+                "'Wrong {answers} in at most {risk} % of texts' cannot be promised: the model is wrong too often even "
+                "where it is surest.",
+                answers=answers,
+                risk=risk,
+            )
+        return said(
+            "Giving only {answers} of which it is at least {sure} % sure, the model gives {kept} % of those it finds; "
+            "at most {risk} % of the texts that get any have a wrong one among them (certain to {certainty} %, "
+            "n = {n}).",
+            answers=answers,
+            sure=f"{100 * self.threshold:.1f}",
+            kept=f"{100 * self.kept:.0f}",
+            risk=risk,
+            certainty=f"{100 * self.certainty:g}",
+            n=n,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class RiskCoverage:
     """How many answers are wrong, by the share of texts that is answered, the surest first."""
 
@@ -100,27 +162,74 @@ def promise_risk(
     Raises:
         UsageError: ``risk`` or ``delta`` is no share between 0 and 1.
     """
+    claimed, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
+    n, needed = len(claimed), rows_needed(_share("risk", risk), _share("delta", delta))
+    found = _lowest(claimed, claimed[~hit], risk, delta)
+    if found is None:
+        return RiskPromise(risk, 1 - delta, None, 0.0, 0.0, n, needed)
+    threshold, answered, wrong = found
+    return RiskPromise(risk, 1 - delta, threshold, answered / n, wrong / answered, n, needed)
+
+
+def promise_texts(
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    text: NDArray[np.integer],
+    *,
+    risk: float,
+    delta: float = 0.05,
+) -> TextPromise:
+    """The lowest threshold that keeps the share of texts with a wrong answer to ``risk``, with chance 1 - ``delta``.
+
+    Of answers of which a text may have several, all arrays of shape (answers,); ``text`` says whose each is. Answers to
+    one text are not independent, texts are: so a text that keeps an answer counts once, as wrong where one of those
+    that it keeps is wrong. Tested as in ``promise_risk``.
+
+    Raises:
+        UsageError: ``risk`` or ``delta`` is no share between 0 and 1.
+    """
+    claimed, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
+    names, whose = np.unique(np.asarray(text), return_inverse=True)
+    n, needed = len(names), rows_needed(_share("risk", risk), _share("delta", delta))
+    surest, slip = np.full(n, -np.inf), np.full(n, -np.inf)
+    np.maximum.at(surest, whose, claimed)
+    np.maximum.at(slip, whose[~hit], claimed[~hit])
+    found = _lowest(surest, slip[np.isfinite(slip)], risk, delta)
+    if found is None:
+        return TextPromise(risk, 1 - delta, None, 0.0, 0.0, n, needed)
+    threshold, given, wrong = found
+    return TextPromise(risk, 1 - delta, threshold, float((claimed >= threshold).mean()), wrong / given, n, needed)
+
+
+def _share(name: str, value: float) -> float:
+    if not 0 < value < 1:
+        raise UsageError(f"{name} is a share between 0 and 1", seen=str(value), remedy="For 5 % say 0.05")
+    return value
+
+
+def _lowest(
+    surest: NDArray[np.float64], slips: NDArray[np.float64], risk: float, delta: float
+) -> tuple[float, int, int] | None:
+    """Threshold, units that reach it, and the wrong ones of these; None where nothing can be promised.
+
+    A unit is answered from ``surest`` on; ``slips`` has, of each unit that is ever wrong, from where on it is.
+    """
     from scipy.stats import binom
 
-    for name, value in (("risk", risk), ("delta", delta)):
-        if not 0 < value < 1:
-            raise UsageError(f"{name} is a share between 0 and 1", seen=str(value), remedy="For 5 % say 0.05")
-    claimed, hit = np.asarray(confidence, dtype=np.float64), np.asarray(right, dtype=bool)
-    n, needed = len(claimed), rows_needed(risk, delta)
-    order = np.argsort(-claimed, kind="stable")
-    claimed, mistakes = claimed[order], np.cumsum(~hit[order])
-    found = RiskPromise(risk, 1 - delta, None, 0.0, 0.0, n, needed)
+    n, least = len(surest), HEAD_START * rows_needed(risk, delta)
+    falling, wrong_from = np.sort(-surest), np.sort(-slips)
+    found = None
     for step in range(1, STEPS + 1):
         asked = ceil(n * step / STEPS)
-        if asked < HEAD_START * needed:
+        if asked < least:
             continue
         # Equally sure answers are given together.
-        threshold = float(claimed[asked - 1])
-        answered = int(np.searchsorted(-claimed, -threshold, side="right"))
-        wrong = int(mistakes[answered - 1])
+        threshold = float(-falling[asked - 1])
+        answered = int(np.searchsorted(falling, -threshold, side="right"))
+        wrong = int(np.searchsorted(wrong_from, -threshold, side="right"))
         if float(binom.cdf(wrong, answered, risk)) > delta:
             break
-        found = RiskPromise(risk, 1 - delta, threshold, answered / n, wrong / answered, n, needed)
+        found = threshold, answered, wrong
     return found
 
 

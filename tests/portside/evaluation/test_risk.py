@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import UsageError
-from portside.evaluation.risk import promise_risk, risk_coverage, rows_needed
+from portside.evaluation.risk import promise_risk, promise_texts, risk_coverage, rows_needed
 
 
 @pytest.mark.parametrize(
@@ -82,3 +82,53 @@ def test_risk_coverage_by_hand() -> None:
     assert list(curve.answered) == [0.25, 0.5, 0.75, 1.0]
     assert list(curve.wrong) == pytest.approx([0, 1 / 2, 1 / 3, 1 / 2])
     assert curve.area == pytest.approx((0 + 1 / 2 + 1 / 3 + 1 / 2) / 4)
+
+
+def test_of_several_answers_a_text_counts_once_and_wrong_as_soon_as_one_is() -> None:
+    # 200 texts, each with a sure and right answer, and one less sure that is wrong in half of them.
+    confidence = np.tile([0.9, 0.5], 200)
+    right = np.tile([True, True, True, False], 100)
+    found = promise_texts(confidence, right, np.repeat(np.arange(200), 2), risk=0.05)
+    assert (found.threshold, found.kept, found.wrong, found.n) == (0.9, 0.5, 0.0, 200)
+    assert "at most 5 % of the texts that get any have a wrong one" in found.sentence("names")
+
+
+def test_with_one_answer_a_text_both_promises_are_the_same() -> None:
+    random = np.random.default_rng(3)
+    confidence = random.beta(4, 1, 600)
+    right = random.random(600) < confidence
+    one, other = promise_risk(confidence, right, risk=0.1), promise_texts(confidence, right, np.arange(600), risk=0.1)
+    assert one.threshold is not None
+    assert (one.threshold, one.answered, one.wrong) == (other.threshold, other.kept, other.wrong)
+
+
+def test_many_answers_of_few_texts_are_no_promise() -> None:
+    # A thousand answers, all right: but of ten texts.
+    found = promise_texts(np.ones(1000), np.ones(1000, dtype=bool), np.arange(1000) % 10, risk=0.05)
+    assert found.threshold is None
+    assert "10 texts that get any are too few, it takes at least 118" in found.sentence("names")
+    none = promise_texts(np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64), risk=0.05)
+    assert (none.threshold, none.n) == (None, 0)
+
+
+def test_the_promise_holds_for_texts_whose_answers_go_wrong_together() -> None:
+    """All five answers to a text are right or wrong at once; counted one by one they would promise too much."""
+    random, broken, naive, made = np.random.default_rng(11), 0, 0, 0
+    whose = np.repeat(np.arange(300), 5)
+    for _ in range(300):
+        sure = random.beta(4, 1, 300)
+        wrong = random.random(300) >= sure
+        confidence, right = np.repeat(sure, 5), ~np.repeat(wrong, 5)
+        for promise in (
+            promise_texts(confidence, right, whose, risk=0.1, delta=0.1),
+            promise_risk(confidence, right, risk=0.1, delta=0.1),
+        ):
+            t = promise.threshold
+            # The mean of 1 - c over c >= t, c from Beta(4, 1).
+            missed = t is not None and 1 - 0.8 * (1 - t**5) / (1 - t**4) > 0.1
+            if hasattr(promise, "kept"):
+                broken, made = broken + missed, made + (t is not None)
+            else:
+                naive += missed
+    assert made > 30
+    assert broken <= 0.1 * 300 + 2 * np.sqrt(300 * 0.1 * 0.9) < naive
