@@ -13,7 +13,7 @@ from portside.evaluation.report.facts import facts_of, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import versus_section
+from portside.evaluation.report.versus import LONGEST, Changed, versus_section
 from portside.evaluation.slices import compare_slices, text_slices
 from portside.inference.matcher import load_matcher
 from portside.registry import ModelVersion
@@ -21,12 +21,17 @@ from portside.said import said
 from portside.tasks.matching import SYSTEMS, JudgedTexts, System, relevance_by_query
 from portside.training.seen import load_seen
 
-__all__ = ["report_file"]
+__all__ = ["changed_rankings", "report_file", "sections_of"]
 
 FIRST = 3
 """Places that a user looks at."""
 MISSES_SHOWN = 50
-NAMES: dict[System, str] = {"keywords": "by words", "vectors": "by meaning", "hybrid": "by both"}
+CHANCE = 0.01
+"""Probability of so many right documents near the top by an order drawn at random, above which nothing was learned."""
+FEWEST = 20
+"""Queries below which that is not asked: a few may be unlucky."""
+DEEPEST = 10
+NAMES: dict[System, str] = {"keywords": said("by words"), "vectors": said("by meaning"), "hybrid": said("by both")}
 Rankings = Mapping[System, Mapping[str, Sequence[str]]]
 
 
@@ -43,11 +48,27 @@ def report_file(
     Raises:
         DataError: no document is relevant to any query.
     """
-    relevant = check_relevant(dataset)
+    queries = len(check_relevant(dataset))
     matcher = load_matcher(version, threads=threads)
     rankings, documents = matcher.rankings(dataset, report=progress)
-    chosen = rankings[matcher.system]
-    ranks = {query: _rank(chosen[query], documents_of) for query, documents_of in relevant.items()}
+    compared = [] if against is None else [_compared(version, against, rankings[matcher.system], dataset, threads)]
+    return Report(
+        title_of(version),
+        str(version.card.get("summary", "")),
+        facts_of(version, dataset.source, queries),
+        [*compared, *sections_of(rankings, matcher.system, dataset, load_seen(version.folder), documents=documents)],
+    )
+
+
+def sections_of(
+    rankings: Rankings, system: System, dataset: JudgedTexts, seen: Callable[[str], bool] | None, *, documents: int
+) -> list[Section]:
+    """All but the comparison, of a model that answers with ``system`` and ranked so many ``documents``.
+
+    ``seen`` tells whether a query was trained on, None: not known.
+    """
+    relevant = check_relevant(dataset)
+    ranks = {query: _rank(rankings[system][query], documents_of) for query, documents_of in relevant.items()}
     texts = [dataset.queries[query] for query in relevant]
     near = np.array([rank is not None and rank <= FIRST for rank in ranks.values()])
     source = said(
@@ -57,14 +78,36 @@ def report_file(
         documents=f"{documents:,}",
     )
     worse = section_of(compare_slices(near, text_slices(texts)))
-    sections = [
-        *([] if against is None else [_compared(version, against, chosen, dataset, threads)]),
-        _ranking_section(rankings, matcher.system, ranks, dataset),
+    lucky = _no_better_than_chance([*ranks.values()], [len(one) for one in relevant.values()], documents)
+    return [
+        _ranking_section(rankings, system, ranks, dataset),
         *([] if worse is None else [worse]),
-        source_section(source, texts, load_seen(version.folder)),
+        source_section(source, texts, seen, warnings=[] if lucky is None else [lucky]),
     ]
-    return Report(
-        title_of(version), str(version.card.get("summary", "")), facts_of(version, dataset.source, len(texts)), sections
+
+
+def _no_better_than_chance(ranks: Sequence[int | None], relevant: Sequence[int], documents: int) -> str | None:
+    """Whether the right documents stand near the top only as often as by an order drawn at random.
+
+    ``relevant`` is how many each query has. One-sided binomial test against the mean chance of the queries.
+    """
+    from scipy.stats import binom, hypergeom
+
+    depth, n = min(DEEPEST, documents // 4), len(ranks)
+    if n < FEWEST or depth < 1:
+        return None
+    hits = sum(rank is not None and rank <= depth for rank in ranks)
+    chance = float(np.mean(hypergeom.sf(0, documents, np.minimum(relevant, documents), depth)))
+    if float(binom.sf(hits - 1, n, chance)) < CHANCE:
+        return None
+    return said(
+        "The model is no better than an order drawn at random: for {hits} of {n} queries a right document is among the "
+        "first {depth}, for {lucky} it would be by chance. Queries and documents do not fit: look whether one of their "
+        "columns was sorted or shuffled by itself, or their ids were given anew",
+        hits=f"{hits:,}",
+        n=f"{n:,}",
+        depth=depth,
+        lucky=f"{n * chance:,.0f}",
     )
 
 
@@ -88,7 +131,33 @@ def _compared(
     other = load_matcher(against, threads=threads)
     rankings, _ = other.rankings(dataset)
     before, after = _sums(rankings[other.system], dataset), _sums(chosen, dataset)
-    return versus_section("NDCG@10", version.ref, against.ref, after, before)
+    changed = changed_rankings(chosen, rankings[other.system], dataset)
+    return versus_section("NDCG@10", version.ref, against.ref, after, before, changed=changed)
+
+
+def changed_rankings(
+    new: Mapping[str, Sequence[str]], old: Mapping[str, Sequence[str]], dataset: JudgedTexts
+) -> list[Changed]:
+    """Queries whose first document, or whose place of the first right one, is another now."""
+    number = {query: place for place, query in enumerate(dataset.queries, start=1)}
+    out = []
+    for query, relevant in check_relevant(dataset).items():
+        was, now = (_rank(each[query], relevant) for each in (old, new))
+        if was != now or old[query][:1] != new[query][:1]:
+            true = "; ".join(dataset.documents[document] for document in sorted(relevant))
+            before, after = _first(dataset, old[query], was), _first(dataset, new[query], now)
+            worse = (0 if was is None else 1 / was) - (0 if now is None else 1 / now)
+            out.append(Changed(number[query], dataset.queries[query], true, before, after, worse=worse))
+    return out
+
+
+def _first(dataset: JudgedTexts, ranking: Sequence[str], rank: int | None) -> str:
+    first = _text(dataset, ranking)
+    if rank == 1:
+        return first
+    if rank is None:
+        return said("{first} (the right one is not found)", first=first)
+    return said("{first} (the right one stands at {rank})", first=first, rank=f"{rank:,}")
 
 
 def _ranking_section(
@@ -161,10 +230,18 @@ def _misses(rankings: Mapping[str, Sequence[str]], ranks: Mapping[str, int | Non
     rows: list[list[Cell]] = [
         [dataset.queries[query][:120], ranks[query], _text(dataset, rankings[query])] for query in far[:MISSES_SHOWN]
     ]
-    title = f"Queries without a right document among the first {FIRST} ({len(rows)} of {len(far)})"
+    title = said(
+        "Queries without a right document among the first {places} ({shown} of {all})",
+        places=FIRST,
+        shown=f"{len(rows):,}",
+        all=f"{len(far):,}",
+    )
     return Table(title, ["query", "place of the right one", "what stands first"], rows)
 
 
 def _text(dataset: JudgedTexts, ranking: Sequence[str]) -> str:
+    if not ranking:
+        return ""
     # The model's own documents are ranked, too: they have ids that the file does not know.
-    return "" if not ranking else dataset.documents.get(ranking[0], "a document of the model's own")[:160]
+    known = dataset.documents.get(ranking[0])
+    return said("a document of the model's own") if known is None else known[:LONGEST]

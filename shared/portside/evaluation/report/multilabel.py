@@ -3,28 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
+from portside.evaluation.answers import Answers, renamed, surer_than_right
 from portside.evaluation.intervals import wilson
-from portside.evaluation.multilabel import LabelFigures, MultiLabeller, f1_sums, figures
+from portside.evaluation.multilabel import (
+    LabelFigures,
+    MultiLabeller,
+    bootstrap_macro_f1,
+    f1_sums,
+    figures,
+    given_labels,
+)
 from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.facts import facts_of, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import versus_section
+from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.significance import bootstrap_ratio
 from portside.evaluation.slices import compare_slices, text_slices
-from portside.inference.multilabel import load_multilabeller
+from portside.inference.multilabel import load_multilabeller, sigmoid
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.multilabel import MultiLabelTexts, truth_of
 from portside.training.seen import load_seen
 
-__all__ = ["report_file"]
+__all__ = ["LabelRows", "changed_labels", "label_rows", "report_file", "sections_of"]
 
 LABELS_DRAWN = 15
 MISTAKES_SHOWN = 50
@@ -47,62 +57,113 @@ def report_file(
     if not texts:
         raise DataError("A report is made from rows", seen="none", file=dataset.source)
     told = None if progress is None else lambda done: progress(done, len(texts))
-    labeller = load_multilabeller(version, threads=threads)
-    labels = _labels(labeller, dataset)
-    given = _asked(labeller, texts, labels, told)
-    truth, found = truth_of(dataset.examples, labels), given >= labeller.threshold
-    parts = [
-        _calibration(given, truth, found),
-        section_of(compare_slices((truth == found).all(axis=1), text_slices(texts))),
-    ]
-    sections = [
-        *([] if against is None else [_compared(version, against, f1_sums(truth, found), dataset, threads)]),
-        labels_section(texts, labels, given, truth, labeller.threshold),
-        *(part for part in parts if part is not None),
-        source_section(
-            on_file(len(texts), dataset.source),
-            texts,
-            load_seen(version.folder),
-            warnings=_unknown(dataset.labels, labeller.labels),
-        ),
-    ]
+    asked = label_rows(load_multilabeller(version, threads=threads), dataset, told)
+    compared = [] if against is None else [_compared(version, against, asked, dataset, threads)]
+    temperature = (version.card.get("calibration") or {}).get("temperature")
     return Report(
-        title_of(version), str(version.card.get("summary", "")), facts_of(version, dataset.source, len(texts)), sections
+        title_of(version),
+        str(version.card.get("summary", "")),
+        facts_of(version, dataset.source, len(texts)),
+        [*compared, *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature)],
     )
 
 
-def _labels(labeller: MultiLabeller, dataset: MultiLabelTexts) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*labeller.labels, *dataset.labels)))
+@dataclass(frozen=True)
+class LabelRows:
+    """What a model says of n texts."""
+
+    texts: Sequence[str]
+    labels: tuple[str, ...]
+    """Those that it knows, then others that the data has."""
+    known: int
+    """How many of them it knows."""
+    probabilities: NDArray[np.float64]
+    """Shape (texts, labels); 0 for labels that it does not know."""
+    truth: NDArray[np.bool_]
+    threshold: float
+    """It gives a label from this probability on."""
+
+    @property
+    def found(self) -> NDArray[np.bool_]:
+        """Which labels it gives, shape (texts, labels)."""
+        return self.probabilities >= self.threshold
+
+    def named(self, row: int, chosen: NDArray[np.bool_]) -> list[str]:
+        """Those labels of one text that ``chosen``, shape (texts, labels), marks."""
+        return [self.labels[place] for place in np.flatnonzero(chosen[row]).tolist()]
 
 
-def _asked(
-    labeller: MultiLabeller, texts: Sequence[str], labels: Sequence[str], told: Callable[[int], None] | None = None
-) -> NDArray[np.float64]:
-    """Probabilities, shape (texts, labels); 0 for labels that the model does not know."""
-    known = labeller.probabilities(texts, report=told)
-    return np.concatenate([known, np.zeros((len(known), len(labels) - known.shape[1]))], axis=1)
+def label_rows(
+    labeller: MultiLabeller, dataset: MultiLabelTexts, report: Callable[[int], None] | None = None
+) -> LabelRows:
+    """Ask ``labeller`` about every text; ``report`` is told how many are done."""
+    labels = tuple(dict.fromkeys((*labeller.labels, *dataset.labels)))
+    texts, known = [one.text for one in dataset.examples], len(labeller.labels)
+    answered = labeller.probabilities(texts, report=report)
+    probabilities = np.concatenate([answered, np.zeros((len(texts), len(labels) - known))], axis=1)
+    return LabelRows(texts, labels, known, probabilities, truth_of(dataset.examples, labels), labeller.threshold)
+
+
+def sections_of(
+    asked: LabelRows, source: str, seen: Callable[[str], bool] | None, *, temperature: float | None = None
+) -> list[Section]:
+    """All but the comparison, from the file ``source``; ``seen`` tells whether a text was trained on, None: not known.
+
+    ``temperature`` is what training divided the logits by.
+    """
+    texts, answers = asked.texts, given_labels(asked.probabilities, asked.truth, asked.threshold)
+    # Of texts that it was trained on it is surer than of others: nothing is promised from them.
+    fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
+    worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), text_slices(texts)))
+    return [
+        labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold),
+        *([_calibration(answers, temperature)] if len(answers) else []),
+        promise_section(fresh, said("labels")),
+        *([] if worse is None else [worse]),
+        source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
+    ]
 
 
 def _compared(
-    version: ModelVersion, against: ModelVersion, after: NDArray[np.float64], dataset: MultiLabelTexts, threads: int
+    version: ModelVersion, against: ModelVersion, asked: LabelRows, dataset: MultiLabelTexts, threads: int
 ) -> Section:
-    other = load_multilabeller(against, threads=threads)
-    labels = _labels(other, dataset)
-    found = _asked(other, [one.text for one in dataset.examples], labels) >= other.threshold
-    return versus_section(
-        "Micro-F1", version.ref, against.ref, after, f1_sums(truth_of(dataset.examples, labels), found)
-    )
+    other = label_rows(load_multilabeller(against, threads=threads), dataset)
+    after, before = (f1_sums(one.truth, one.found) for one in (asked, other))
+    changed = changed_labels(asked, other, getattr(dataset, "rows", None))
+    return versus_section("Micro-F1", version.ref, against.ref, after, before, changed=changed)
 
 
-def _unknown(labels: Sequence[str], known: Sequence[str]) -> list[str]:
-    missing = sorted(set(labels) - set(known))
+def changed_labels(new: LabelRows, old: LabelRows, rows: Sequence[int] | None = None) -> list[Changed]:
+    """Texts to which the two give different labels; ``rows`` are their numbers in the file, None: from 1 on."""
+    before, after = ((one.truth ^ one.found).sum(axis=1).tolist() for one in (old, new))
+    out = []
+    for place, text in enumerate(new.texts):
+        was, now = old.named(place, old.found), new.named(place, new.found)
+        if set(was) != set(now):
+            true, row = new.named(place, new.truth), place + 1 if rows is None else rows[place]
+            there, was_given, is_given = (", ".join(sorted(labels)) for labels in (true, was, now))
+            out.append(Changed(row, text, there, was_given, is_given, worse=after[place] - before[place]))
+    return out
+
+
+def _unknown(asked: LabelRows) -> list[str]:
+    given = [asked.labels[place] for place in np.flatnonzero(asked.truth.any(axis=0)).tolist()]
+    known = asked.labels[: asked.known]
+    missing = sorted(set(given) - set(known))
     if not missing:
         return []
+    met = [
+        (label, asked.named(row, asked.found))
+        for row in range(len(asked.texts))
+        for label in asked.named(row, asked.truth)
+        if label in missing
+    ]
     return [
         said(
             "The model does not know {labels}: it misses them in every text. Were these labels renamed?",
             labels=", ".join(missing),
-        )
+        ),
+        *renamed(known, given, met),
     ]
 
 
@@ -119,7 +180,7 @@ def labels_section(
     each = figures(given, truth, labels, threshold)
     exact = (truth == found).all(axis=1)
     right, said_, there, n = int((truth & found).sum()), int(found.sum()), int(truth.sum()), len(texts)
-    macro = float(np.mean([one.f1 for one in each.values()]))
+    macro = bootstrap_macro_f1(truth, found)
     warnings = []
     # What every text would get that is always given the labels that more than half of the texts have.
     common = truth.mean(axis=0) > 0.5
@@ -149,7 +210,7 @@ def labels_section(
         warnings=warnings,
         figures=[
             Figure("Micro-F1", micro.value, micro.low, micro.high, n),
-            Figure("Macro-F1", macro, n=n),
+            Figure("Macro-F1", macro.value, macro.low, macro.high, n),
             Figure("Exactly right", float(exact.mean()), *wilson(int(exact.sum()), n), n),
         ],
         charts=_weakest(each),
@@ -204,9 +265,16 @@ def _mistakes(texts: Sequence[str], labels: Sequence[str], truth: NDArray[np.boo
         ]
         for place in wrong[:MISTAKES_SHOWN].tolist()
     ]
-    return Table(f"Mistakes ({len(rows)} of {len(wrong)})", ["place", "text", "missed", "wrongly given"], rows)
+    title = said("Mistakes ({shown} of {all})", shown=f"{len(rows):,}", all=f"{len(wrong):,}")
+    return Table(title, ["place", "text", "missed", "wrongly given"], rows)
 
 
-def _calibration(given: NDArray[np.float64], truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> Section | None:
-    # Of the labels given: nearly all that are not are rightly not, which would hide the rest.
-    return reliability_section(given[found], truth[found]) if found.any() else None
+def _calibration(answers: Answers, temperature: float | None) -> Section:
+    before = None
+    if temperature is not None and temperature != 1.0:
+        # Undo what training divided the logits by.
+        odds = np.log(np.maximum(answers.confidence, 1e-12)) - np.log(np.maximum(1 - answers.confidence, 1e-12))
+        before = sigmoid(temperature * odds)
+    made = reliability_section(answers.confidence, answers.right, before=before, temperature=temperature)
+    warning = surer_than_right(answers)
+    return made if warning is None else replace(made, warnings=[warning])

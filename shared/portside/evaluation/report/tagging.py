@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
+from portside.evaluation.answers import Answers, one_of_each, renamed, surer_than_right
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.facts import facts_of, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import versus_section
+from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.significance import bootstrap_ratio
 from portside.evaluation.slices import compare_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums
@@ -28,7 +30,7 @@ from portside.tasks.tagging import TaggedSentences
 from portside.tasks.tags import Span, entity_types, spans
 from portside.training.seen import load_seen
 
-__all__ = ["TaggedRows", "report_file", "tag_rows"]
+__all__ = ["TaggedRows", "answers_of", "changed_names", "report_file", "sections_of", "tag_rows"]
 
 MISTAKES_SHOWN = 50
 USELESS = 0.05
@@ -46,6 +48,8 @@ class TaggedRows:
     """True tags in IOB2, of each sentence's words."""
     rows: Sequence[NDArray[np.float64]]
     """Probabilities of each sentence, shape (words, tags)."""
+    documents: Sequence[int] = ()
+    """Number of each sentence's document; empty: not known."""
 
     @property
     def found(self) -> list[list[str]]:
@@ -66,7 +70,8 @@ def tag_rows(tagger: FolderTagger, dataset: TaggedSentences, report: Callable[[i
     """Ask ``tagger`` about every sentence; ``report`` is told how many words are done."""
     sentences = [one.tokens for one in dataset.sentences]
     rows = tagger.probabilities(sentences, documents=[one.document for one in dataset.sentences], report=report)
-    return TaggedRows(tagger.tags, sentences, [one.tags for one in dataset.sentences], rows)
+    documents = [one.document for one in dataset.sentences]
+    return TaggedRows(tagger.tags, sentences, [one.tags for one in dataset.sentences], rows, documents)
 
 
 def report_file(
@@ -87,23 +92,51 @@ def report_file(
     words = sum(len(one.tokens) for one in dataset.sentences)
     told = None if progress is None else lambda done: progress(done, words)
     asked = tag_rows(load_tagger(version, threads=threads), dataset, told)
-    texts = [" ".join(sentence) for sentence in asked.sentences]
+    compared = [] if against is None else [_compared(version, against, asked, dataset, threads)]
     temperature = (version.card.get("calibration") or {}).get("temperature")
-    sections = [
-        *([] if against is None else [_compared(version, against, asked, dataset, threads)]),
-        names_section(asked),
-        *([] if not asked.spans() else [_calibration(asked, temperature)]),
-        *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
-        source_section(
-            on_file(len(texts), dataset.source),
-            texts,
-            load_seen(version.folder),
-            warnings=_unknown(dataset.types, asked.names),
-        ),
-    ]
     return Report(
-        title_of(version), str(version.card.get("summary", "")), facts_of(version, dataset.source, len(texts)), sections
+        title_of(version),
+        str(version.card.get("summary", "")),
+        facts_of(version, dataset.source, len(dataset.sentences)),
+        [*compared, *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature)],
     )
+
+
+def sections_of(
+    asked: TaggedRows, source: str, seen: Callable[[str], bool] | None, *, temperature: float | None = None
+) -> list[Section]:
+    """All but the comparison, from the file ``source``; ``seen`` tells whether a text was trained on, None: not known.
+
+    ``temperature`` is what training divided the logits by.
+    """
+    texts = [" ".join(sentence) for sentence in asked.sentences]
+    answers = answers_of(asked)
+    return [
+        names_section(asked),
+        *([] if not len(answers) else [_calibration(asked, answers, temperature)]),
+        _promises(asked, answers, texts, seen),
+        *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
+        source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
+    ]
+
+
+def answers_of(asked: TaggedRows) -> Answers:
+    """The names it found, with how sure it is of each."""
+    told = asked.spans()
+    sure = [span_confidence(asked.rows[place], span, asked.names) for place, span, _ in told]
+    return Answers(
+        np.array(sure, dtype=np.float64),
+        np.array([hit for _, _, hit in told], dtype=bool),
+        np.array([place for place, _, _ in told], dtype=np.int64),
+    )
+
+
+def _promises(asked: TaggedRows, answers: Answers, texts: Sequence[str], seen: Callable[[str], bool] | None) -> Section:
+    # Of sentences that it was trained on it is surer than of others: nothing is promised from them.
+    fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
+    documents = np.array(asked.documents)
+    grouped = 1 < len(np.unique(documents)) < len(documents)
+    return promise_section(one_of_each(fresh, documents) if grouped else fresh, said("names"), grouped=grouped)
 
 
 def _compared(
@@ -111,18 +144,39 @@ def _compared(
 ) -> Section:
     other = tag_rows(load_tagger(against, threads=threads), dataset)
     after, before = (f1_sums(count_entities(one.truth, one.found)) for one in (asked, other))
-    return versus_section("Entity F1", version.ref, against.ref, after, before)
+    return versus_section("Entity F1", version.ref, against.ref, after, before, changed=changed_names(asked, other))
 
 
-def _unknown(types: Sequence[str], names: Sequence[str]) -> list[str]:
-    missing = [kind for kind in types if kind not in entity_types([names])]
+def changed_names(new: TaggedRows, old: TaggedRows) -> list[Changed]:
+    """Sentences in which the two find different names."""
+    rows = zip(new.sentences, new.truth, old.found, new.found, strict=True)
+    out = []
+    for place, (words, truth, before, now) in enumerate(rows, start=1):
+        there, was, found = (spans(tags) for tags in (truth, before, now))
+        if set(was) != set(found):
+            worse = len({*there} ^ {*found}) - len({*there} ^ {*was})
+            true, one, other = ("; ".join(_shown(span, words) for span in each) for each in (there, was, found))
+            out.append(Changed(place, " ".join(words), true, one, other, worse))
+    return out
+
+
+def _unknown(asked: TaggedRows) -> list[str]:
+    given, known = entity_types(asked.truth), entity_types([asked.names])
+    missing = sorted(set(given) - set(known))
     if not missing:
         return []
+    met = [
+        (span.type, [one.type for one in spans(found) if (one.start, one.end) == (span.start, span.end)])
+        for truth, found in zip(asked.truth, asked.found, strict=True)
+        for span in spans(truth)
+        if span.type in missing
+    ]
     return [
         said(
             "The model does not know {types}: it misses them in every sentence. Were these types renamed?",
             types=", ".join(missing),
-        )
+        ),
+        *renamed(known, given, met),
     ]
 
 
@@ -221,7 +275,7 @@ def _mistakes_shown(sentences: Sequence[Sequence[str]], mistakes: Sequence[tuple
         [place + 1, " ".join(sentences[place])[:160], kind, true, got]
         for place, kind, true, got in mistakes[:MISTAKES_SHOWN]
     ]
-    title = f"Mistakes ({len(rows)} of {len(mistakes)})"
+    title = said("Mistakes ({shown} of {all})", shown=f"{len(rows):,}", all=f"{len(mistakes):,}")
     return Table(title, ["sentence", "text", "mistake", "true", "found"], rows)
 
 
@@ -229,7 +283,7 @@ def _mistakes(
     sentences: Sequence[Sequence[str]], truth: Sequence[Sequence[str]], found: Sequence[Sequence[str]]
 ) -> list[tuple[int, str, str, str]]:
     """Sentence, kind of mistake, what is true, what was found."""
-    out = []
+    out: list[tuple[int, str, str, str]] = []
     for place, (words, wanted, got) in enumerate(zip(sentences, truth, found, strict=True)):
         there, told = set(spans(wanted)), set(spans(got))
         missed, extra = (
@@ -240,12 +294,19 @@ def _mistakes(
         for span in missed:
             met = next((one for one in left if one.start < span.end and span.start < one.end), None)
             if met is None:
-                out.append((place, "missed", _shown(span, words), ""))
+                out.append((place, said("missed"), _shown(span, words), ""))
                 continue
             left.remove(met)
             same_ends = (met.start, met.end) == (span.start, span.end)
-            out.append((place, "other type" if same_ends else "other ends", _shown(span, words), _shown(met, words)))
-        out += [(place, "no name", "", _shown(one, words)) for one in left]
+            out.append(
+                (
+                    place,
+                    said("other type") if same_ends else said("other ends"),
+                    _shown(span, words),
+                    _shown(met, words),
+                )
+            )
+        out += [(place, said("no name"), "", _shown(one, words)) for one in left]
     return out
 
 
@@ -253,16 +314,15 @@ def _shown(span: Span, words: Sequence[str]) -> str:
     return f"{span.type}: {' '.join(words[span.start : span.end])}"
 
 
-def _calibration(asked: TaggedRows, temperature: float | None) -> Section:
-    told = asked.spans()
-    right = np.array([hit for _, _, hit in told])
-    sure = np.array([span_confidence(asked.rows[place], span, asked.names) for place, span, _ in told])
+def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None) -> Section:
     before = None
     if temperature is not None and temperature != 1.0:
         # Undo what training divided the logits by.
         raw = [tempered(each, 1 / temperature) if len(each) else each for each in asked.rows]
-        before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in told])
-    return reliability_section(sure, right, before=before, temperature=temperature)
+        before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in asked.spans()])
+    made = reliability_section(answers.confidence, answers.right, before=before, temperature=temperature)
+    warning = surer_than_right(answers)
+    return made if warning is None else replace(made, warnings=[warning])
 
 
 def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
@@ -276,15 +336,15 @@ def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.
     lengths = np.array([len(sentence) for _, sentence, _ in names])
     words = [" ".join(sentence[span.start : span.end]) for span, sentence, _ in names]
     short, long = np.quantile(lengths, [1 / 3, 2 / 3])
-    masks = {
-        f"names in short sentences (up to {short:.0f} words)": lengths <= short,
-        f"names in long sentences (over {long:.0f} words)": lengths > long,
-        "names of one word": np.array([span.end - span.start == 1 for span, _, _ in names]),
-        "names of three words and more": np.array([span.end - span.start > 2 for span, _, _ in names]),
-        "names in capitals": np.array([word.isupper() for word in words]),
-        "names in small letters": np.array([word.islower() for word in words]),
-        "names with digits": np.array([any(sign.isdigit() for sign in word) for word in words]),
+    masks: dict[str, NDArray[np.bool_]] = {
+        said("names in short sentences (up to {n} words)", n=f"{short:.0f}"): lengths <= short,
+        said("names in long sentences (over {n} words)", n=f"{long:.0f}"): lengths > long,
+        said("names of one word"): np.array([span.end - span.start == 1 for span, _, _ in names]),
+        said("names of three words and more"): np.array([span.end - span.start > 2 for span, _, _ in names]),
+        said("names in capitals"): np.array([word.isupper() for word in words]),
+        said("names in small letters"): np.array([word.islower() for word in words]),
+        said("names with digits"): np.array([any(sign.isdigit() for sign in word) for word in words]),
     }
     for kind in sorted({span.type for span, _, _ in names}):
-        masks[f"type {kind}"] = np.array([span.type == kind for span, _, _ in names])
+        masks[said("type {type}", type=kind)] = np.array([span.type == kind for span, _, _ in names])
     return np.array([hit for _, _, hit in names]), masks

@@ -2,17 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.evaluation.report.parts import Figure, Section
+from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.significance import bootstrap_ratio, paired_ratio
-from portside.said import said
+from portside.said import Said, said
 
-__all__ = ["versus_section"]
+__all__ = ["LONGEST", "Changed", "versus_section"]
+
+CHANGED_SHOWN = 50
+LONGEST = 160
+"""Characters of a cell."""
 
 
-def versus_section(figure: str, new: str, old: str, after: NDArray[np.float64], before: NDArray[np.float64]) -> Section:
+@dataclass(frozen=True)
+class Changed:
+    """A row that the two versions answer differently."""
+
+    row: int
+    text: str
+    true: str
+    before: str
+    now: str
+    worse: float
+    """Mistakes more than before; below 0: fewer."""
+
+
+def versus_section(
+    figure: str,
+    new: str,
+    old: str,
+    after: NDArray[np.float64],
+    before: NDArray[np.float64],
+    *,
+    changed: Sequence[Changed] = (),
+) -> Section:
     """``after`` are the sums of ``new``, ``before`` those of ``old``, for the same rows; both of shape (rows, 2)."""
     change = paired_ratio(before, after)
     one, other = bootstrap_ratio(after), bootstrap_ratio(before)
@@ -41,5 +69,28 @@ def versus_section(figure: str, new: str, old: str, after: NDArray[np.float64], 
             Figure(f"{figure}: {new}", one.value, one.low, one.high, len(after)),
             Figure(f"{figure}: {old}", other.value, other.low, other.high, len(before)),
         ],
+        tables=[_changed(changed)],
         details={"difference": [change.value, change.low, change.high]},
     )
+
+
+def _changed(changed: Sequence[Changed]) -> Table:
+    # What got worse first: it decides whether to promote.
+    shown = sorted(changed, key=lambda one: (-one.worse, one.row))[:CHANGED_SHOWN]
+    rows: list[list[Cell]] = [
+        [one.row, *(_cut(cell) for cell in (one.text, one.true, one.before, one.now)), _what_happened(one.worse)]
+        for one in shown
+    ]
+    title = said("Answers that changed ({shown} of {all})", shown=f"{len(rows):,}", all=f"{len(changed):,}")
+    return Table(title, ["row", "text", "true", "before", "now", ""], rows)
+
+
+def _cut(cell: str) -> str:
+    # What is said in our words is short, and would lose its translation.
+    return cell if isinstance(cell, Said) else cell[:LONGEST]
+
+
+def _what_happened(worse: float) -> str:
+    if worse == 0:
+        return said("different")
+    return said("worse") if worse > 0 else said("better")

@@ -1,13 +1,20 @@
-"""Reports on taggers and on several labels: mistakes by hand, broken models called out in words."""
+"""Reports on taggers and on several labels: mistakes by hand, promises, broken models called out in words."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from portside.evaluation.report.multilabel import labels_section
-from portside.evaluation.report.tagging import TaggedRows, names_section
-from portside.evaluation.report.versus import versus_section
+from portside.evaluation.report.multilabel import LabelRows, changed_labels, labels_section
+from portside.evaluation.report.multilabel import sections_of as label_sections
+from portside.evaluation.report.page import render
+from portside.evaluation.report.parts import Report, Section
+from portside.evaluation.report.tagging import TaggedRows, changed_names, names_section
+from portside.evaluation.report.tagging import sections_of as tag_sections
+from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.significance import bootstrap_ratio, paired_ratio
 
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
@@ -66,3 +73,142 @@ def test_a_version_is_better_only_where_chance_is_ruled_out() -> None:
     assert "may be chance" in versus_section("F1", "a:2", "a:1", before.copy(), before).sentences[0]
     after[:100, 0] = 1
     assert versus_section("F1", "a:2", "a:1", after, before).sentences[0].startswith("a:2 is better")
+
+
+def test_the_answers_that_changed_are_shown_the_worse_first() -> None:
+    rows = np.array([[1.0, 1.0]] * 3)
+    changed = [
+        Changed(2, "b", "x", "y", "x", worse=-1),
+        Changed(7, "c", "x", "x", "y", worse=1),
+        Changed(8, "d", "x", "y", "z", worse=0),
+    ]
+    table = versus_section("F1", "a:2", "a:1", rows, rows, changed=changed).tables[0]
+    assert table.title == "Answers that changed (3 of 3)"
+    assert [(row[0], row[-1]) for row in table.rows] == [(7, "worse"), (8, "different"), (2, "better")]
+    many = versus_section("F1", "a:2", "a:1", rows, rows, changed=changed * 100).tables[0]
+    assert (many.title, len(many.rows)) == ("Answers that changed (50 of 300)", 50)
+
+
+def test_sentences_whose_names_changed() -> None:
+    truth = ["B-PER I-PER O", "B-LOC O O", "O O O"]
+    old, new = asked(truth, ["B-PER O O", "B-LOC O O", "O O O"]), asked(truth, ["B-PER I-PER O", "O O O", "O O O"])
+    assert changed_names(new, old) == [
+        Changed(1, "a b c", "PER: a b", "PER: a", "PER: a b", worse=-2),
+        Changed(2, "a b c", "LOC: a", "LOC: a", "", worse=1),
+    ]
+
+
+def labelled(given: NDArray[np.float64], truth: NDArray[np.bool_], labels: str = "abc", known: int = 3) -> LabelRows:
+    return LabelRows([f"text {n}" for n in range(len(truth))], tuple(labels), known, given, truth, 0.5)
+
+
+def test_texts_whose_labels_changed() -> None:
+    truth = np.array([[True, True, False], [False, True, False], [True, False, False]])
+    old = labelled(np.array([[0.9, 0.1, 0.1], [0.1, 0.9, 0.1], [0.9, 0.1, 0.1]]), truth)
+    # The newer one numbers its labels otherwise.
+    new = labelled(np.array([[0.9, 0.9, 0.1], [0.1, 0.1, 0.1], [0.1, 0.9, 0.1]]), truth[:, [1, 0, 2]], "bac")
+    assert changed_labels(new, old, [2, 5, 9]) == [
+        Changed(2, "text 0", "a, b", "a", "a, b", worse=-1),
+        Changed(5, "text 1", "b", "b", "", worse=1),
+    ]
+
+
+TRUTH = np.random.default_rng(5).random((300, 3)) < 0.4
+
+
+def tagger(*, claimed: float = 0.95, kinds: str = "PER LOC", documents: Sequence[int] = ()) -> TaggedRows:
+    """Finds a person and a place in each sentence, wrong in every fortieth place; ``kinds`` are the true types."""
+    person, place = kinds.split()
+    truth = [[f"B-{person}", "O", f"B-{place}", "O"]] * 300
+    found = [["B-PER", "O", "O" if row % 40 == 7 else "B-LOC", "B-LOC" if row % 40 == 7 else "O"] for row in range(300)]
+    rest = (1 - claimed) / (len(NAMES) - 1)
+    rows = [np.eye(len(NAMES))[[NAMES.index(tag) for tag in tags]] * (claimed - rest) + rest for tags in found]
+    sentences = [["Ann", "left", "Rome", str(row)] for row in range(300)]
+    return TaggedRows(NAMES, sentences, truth, rows, documents)
+
+
+def tagged_report(rows: TaggedRows, seen: Callable[[str], bool] = lambda text: False) -> Report:
+    return Report("names, version 3", "", [], tag_sections(rows, "test.conll", seen))
+
+
+def labeller(*, claimed: float = 0.98, renamed: bool = False) -> LabelRows:
+    """Gives just the right labels but for every fortieth text; ``renamed``: the data call its third one differently."""
+    given = np.where(TRUTH, claimed, 1 - claimed)
+    given[7::40, 0] = claimed
+    if not renamed:
+        return labelled(given, TRUTH)
+    none = np.zeros((len(given), 1))
+    truth = np.concatenate([TRUTH[:, :2], none.astype(bool), TRUTH[:, 2:]], axis=1)
+    return labelled(np.concatenate([given, none], axis=1), truth, "abcd")
+
+
+def labels_report(rows: LabelRows, seen: Callable[[str], bool] = lambda text: False) -> Report:
+    return Report("topics, version 3", "", [], label_sections(rows, "test.csv", seen))
+
+
+def section(report: Report, key: str) -> Section:
+    return next(one for one in report.sections if one.key == key)
+
+
+@pytest.mark.parametrize("report", [tagged_report(tagger(claimed=0.99)), labels_report(labeller())])
+def test_a_sound_model_has_no_fault(report: Report) -> None:
+    assert report.warnings == []
+
+
+def leaked(text: str) -> bool:
+    return text.endswith(("1", "2"))
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (lambda: tagged_report(tagger(kinds="PER CITY")), "call 'CITY' what the model seems to know as 'LOC'"),
+        (lambda: tagged_report(tagger(), leaked), "60 of 300 rows (20.0 %) have a text that"),
+        (lambda: tagged_report(tagger(kinds="LOC LOC", claimed=0.999)), "surer than it is right"),
+        (lambda: labels_report(labeller(renamed=True)), "call 'd' what the model seems to know as 'c'"),
+        (lambda: labels_report(labeller(), leaked), "60 of 300 rows (20.0 %) have a text that"),
+        (lambda: labels_report(labelled(np.where(TRUTH[:, [1, 0, 2]], 0.999, 0.1), TRUTH)), "surer than it is right"),
+    ],
+    ids=["renamed type", "leaked sentences", "over-confident names", "renamed label", "leaked texts", "sure labels"],
+)
+def test_each_fault_is_called_out(broken: Callable[[], Report], words: str) -> None:
+    assert any(words in warning for warning in broken().warnings)
+
+
+@pytest.mark.parametrize(
+    ("report", "answers"),
+    [(tagged_report(tagger()), "names"), (labels_report(labeller()), "labels")],
+    ids=["tagging", "multi-label"],
+)
+def test_what_can_be_promised_stands_in_page_json_and_terminal(report: Report, answers: str) -> None:
+    promised = section(report, "guarantee")
+    assert promised.sentences[2].startswith(f"Giving only {answers} of which it is at least")
+    assert "at most 10 % of the texts that get any have a wrong one among them" in promised.sentences[2]
+    assert "cannot be promised" in promised.sentences[0]
+    assert "a text counts once" in promised.sentences[3]
+    assert str(promised.sentences[2]) in render(report)
+    assert report.to_dict()["sections"]["guarantee"]["details"]["promises"][2]["threshold"] is not None
+
+
+def test_nothing_is_promised_from_texts_that_were_trained_on() -> None:
+    for report in (tagged_report(tagger(), lambda text: True), labels_report(labeller(), lambda text: True)):
+        assert all("cannot be promised: 0 texts" in one for one in section(report, "guarantee").sentences[:3])
+
+
+def test_of_a_document_one_sentence_counts() -> None:
+    promised = section(tagged_report(tagger(documents=[row // 10 for row in range(300)])), "guarantee")
+    assert "30 texts that get any are too few" in promised.sentences[2]
+    assert promised.sentences[-1].startswith("Of each document one text counts")
+
+
+def test_macro_f1_has_its_interval() -> None:
+    macro = next(one for one in section(labels_report(labeller()), "accuracy").figures if one.name == "Macro-F1")
+    assert macro.low is not None
+    assert macro.high is not None
+    assert macro.low < macro.value < macro.high
+
+
+def test_probabilities_before_they_were_adjusted_are_told() -> None:
+    sections = label_sections(labeller(claimed=0.9), "test.csv", None, temperature=2.0)
+    calibration = next(one for one in sections if one.key == "calibration")
+    assert "(temperature 2.00)" in calibration.sentences[1]

@@ -1,0 +1,69 @@
+"""What can be promised about mistakes where a text may have several answers: names found, labels given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from portside.evaluation.answers import Answers
+from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
+from portside.evaluation.risk import RiskCoverage, TextPromise, promise_texts, risk_coverage
+from portside.said import said
+
+__all__ = ["RISKS", "promise_section", "risk_chart"]
+
+RISKS = (0.02, 0.05, 0.10)
+"""Shares of texts with a wrong answer that are tried."""
+
+
+def promise_section(answers: Answers, called: str, *, grouped: bool = False) -> Section:
+    """Promises at each of ``RISKS``, and how many answers are wrong by how many are given.
+
+    ``called`` is what the answers are, in the plural: ``said("names")``. ``grouped``: they are those to one text of
+    each document.
+    """
+    promises = [promise_texts(answers.confidence, answers.right, answers.text, risk=risk) for risk in RISKS]
+    counted = said(
+        "Several {answers} of one text are not independent: a text counts once, as wrong where one of them is.",
+        answers=called,
+    )
+    documents = said("Of each document one text counts, drawn by chance: those of one document are alike.")
+    curve = risk_coverage(answers.confidence, answers.right) if len(answers) else None
+    wrong = [] if curve is None else [Figure("Wrong if it gives all it finds", curve.wrong[-1], n=len(answers))]
+    return Section(
+        key="guarantee",
+        title="What can be promised about mistakes",
+        sentences=[*(one.sentence(called) for one in promises), counted, *([documents] if grouped else [])],
+        figures=wrong,
+        charts=[] if curve is None else [risk_chart(curve, said("Wrong answers by the share of answers given"))],
+        tables=[_table(promises)],
+        details={"promises": [one.to_dict() for one in promises], "aurc": None if curve is None else curve.area},
+    )
+
+
+def risk_chart(curve: RiskCoverage, title: str, x_title: str = "share of answers given, the surest first") -> Chart:
+    """The risk-coverage curve."""
+    half = next(wrong for given, wrong in zip(curve.answered, curve.wrong, strict=True) if given >= 0.5 or given == 1)
+    return Chart(
+        title=title,
+        summary=said(
+            "Answering only the surest half, {half} % of the answers are wrong; answering all, {all} %.",
+            half=f"{100 * half:.1f}",
+            all=f"{100 * curve.wrong[-1]:.1f}",
+        ),
+        x_title=x_title,
+        y_title="wrong among the answered",
+        curves=[Curve("measured", curve.answered, curve.wrong)],
+    )
+
+
+def _table(promises: Sequence[TextPromise]) -> Table:
+    rows: list[list[Cell]] = [
+        [
+            f"{100 * one.risk:g} %",
+            "–" if one.threshold is None else f"{100 * one.threshold:.1f} %",
+            f"{100 * one.kept:.0f} %",
+            "–" if one.threshold is None else f"{100 * one.wrong:.1f} %",
+        ]
+        for one in promises
+    ]
+    return Table("Promises", ["texts with a wrong one, at most", "give from", "given", "on these rows"], rows)

@@ -1,0 +1,100 @@
+"""The report on a matcher: which queries changed, and broken models called out in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import pytest
+
+from portside.data.matching import MatchingDataset
+from portside.evaluation.report.matching import changed_rankings, sections_of
+from portside.evaluation.report.parts import Report
+from portside.evaluation.report.versus import Changed
+from portside.records import Judged
+from portside.tasks.matching import SYSTEMS
+
+N = 60
+DOCUMENTS = {f"d{n}": f"document {n}" for n in range(N)}
+QUERIES = {f"q{n}": f"query {n}" for n in range(N)}
+
+
+def judged(right: Mapping[int, int]) -> MatchingDataset:
+    return MatchingDataset(
+        DOCUMENTS, QUERIES, tuple(Judged(f"q{q}", f"d{d}", 1.0) for q, d in right.items()), "test.csv"
+    )
+
+
+RIGHT = judged({n: n for n in range(N)})
+
+
+def ranked(first: Callable[[int], int]) -> dict[str, list[str]]:
+    """Each query's documents: the one that ``first`` says, then the others in their order."""
+    return {
+        f"q{n}": [f"d{first(n)}", *(document for document in DOCUMENTS if document != f"d{first(n)}")] for n in range(N)
+    }
+
+
+def report(
+    own: Mapping[str, Sequence[str]], dataset: MatchingDataset = RIGHT, seen: Callable[[str], bool] = lambda text: False
+) -> Report:
+    rankings = {system: own if system != "keywords" else ranked(lambda n: 0) for system in SYSTEMS}
+    return Report("answers, version 3", "", [], sections_of(rankings, "hybrid", dataset, seen, documents=N))
+
+
+def test_a_sound_model_has_no_fault() -> None:
+    assert report(ranked(lambda n: n if n % 7 else 1)).warnings == []
+
+
+@pytest.mark.parametrize(
+    ("broken", "words"),
+    [
+        (
+            lambda: report(
+                ranked(lambda n: n), judged(dict(enumerate(np.random.default_rng(0).permutation(N).tolist())))
+            ),
+            "no better than an order drawn at random",
+        ),
+        (
+            lambda: report(ranked(lambda n: n), seen=lambda text: text.endswith("1")),
+            "6 of 60 rows (10.0 %) have a text",
+        ),
+        (
+            lambda: report({query: [*ranking[::-1]] for query, ranking in ranked(lambda n: n).items()}),
+            "Plain words rank",
+        ),
+    ],
+    ids=["documents with new ids", "leaked queries", "worse than words"],
+)
+def test_each_fault_is_called_out(broken: Callable[[], Report], words: str) -> None:
+    assert any(words in warning for warning in broken().warnings)
+
+
+def test_a_few_queries_may_be_unlucky() -> None:
+    assert not any(
+        "at random" in one for one in report(ranked(lambda n: 0), judged({n: n + 30 for n in range(9)})).warnings
+    )
+
+
+def test_queries_whose_ranking_changed() -> None:
+    dataset = judged({0: 0, 1: 1, 2: 2})
+    old = {"q0": ["d0", "d1"], "q1": ["d5", "d1"], "q2": ["d7", "d2"]}
+    new = {"q0": ["further 1", "d0"], "q1": ["d5", "d1"], "q2": ["d9", "d8"]}
+    assert changed_rankings(new, old, dataset) == [
+        Changed(
+            1,
+            "query 0",
+            "document 0",
+            "document 0",
+            "a document of the model's own (the right one stands at 2)",
+            worse=0.5,
+        ),
+        Changed(
+            3,
+            "query 2",
+            "document 2",
+            "document 7 (the right one stands at 2)",
+            "document 9 (the right one is not found)",
+            worse=0.5,
+        ),
+    ]
