@@ -23,8 +23,10 @@ __all__ = ["Shared", "SharedClassifier", "SharedEncoder", "shared_models"]
 _living: WeakSet[Shared[Any, Any]] = WeakSet()
 
 BULK = 512
-"""Texts of one call beyond which it has batches of its own: they are full anyway, and its texts would push all others
-out of memory."""
+"""Texts of one call beyond which it has batches of its own: they are full anyway."""
+REMEMBERED = 32
+"""Texts of one call up to which answers are kept: who asks more imports something, and would push the questions that
+people repeat out of memory."""
 CHARACTERS_PER_TOKEN = 4
 """Of ordinary text, about: only to keep batches of like weight."""
 
@@ -86,7 +88,7 @@ class Shared(Generic[M, Answer]):
         answers = self._batches([(model, text) for text in missing], tenant=tenant, timeout=timeout)
         for text, answer in zip(missing, answers, strict=True):
             found[text] = answer
-            if len(text) <= LONGEST:
+            if len(text) <= LONGEST and len(texts) <= REMEMBERED:
                 self._repeated.put((model.model, text), answer)
         return [found[text] for text in texts]  # type: ignore[misc]
 
@@ -129,7 +131,11 @@ class SharedEncoder:
     def __init__(self, name: str, current: Callable[[], TextEncoder], *, waits: Waits | None = None) -> None:
         self._current = current
         self.shared: Shared[TextEncoder, NDArray[np.float32]] = Shared(
-            name, current, lambda model, texts: list(model.encode(texts)), waits=waits
+            # Copies: a kept row would keep the vectors of its whole batch in memory.
+            name,
+            current,
+            lambda model, texts: [row.copy() for row in model.encode(texts)],
+            waits=waits,
         )
 
     @property
@@ -141,6 +147,8 @@ class SharedEncoder:
         return self._current().model
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if len(texts) > BULK:
+            return self._current().encode(texts)
         return np.stack(self.shared(texts)) if texts else np.zeros((0, self.dim), dtype=np.float32)
 
 

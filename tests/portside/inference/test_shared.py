@@ -5,13 +5,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.inference.interfaces import FakeClassifier, FakeEncoder
 from portside.inference.micro_batches import Waits
 from portside.inference.repeated import LONGEST, Repeated
-from portside.inference.shared import BULK, Shared, SharedClassifier, SharedEncoder
+from portside.inference.shared import BULK, REMEMBERED, Shared, SharedClassifier, SharedEncoder
 
 TEXTS = st.sampled_from(["my card", "a parcel", "", "refund me", "card"])
 
@@ -79,6 +80,27 @@ def test_many_texts_at_once_are_asked_at_once_and_not_remembered() -> None:
     texts = [f"card {number}" for number in range(BULK + 1)]
     assert shared.predict(texts) == plain.predict(texts)
     assert shared.shared.repeats.misses == 0
+
+
+@pytest.mark.parametrize("many", [REMEMBERED + 1, BULK + 1])
+def test_an_import_does_not_push_repeated_questions_out_of_memory(many: int) -> None:
+    encoder = FakeEncoder(dim=8)
+    shared = SharedEncoder("t", lambda: encoder)
+    shared.shared._repeated = Repeated(REMEMBERED)
+    question = shared.encode(["where is my card"])
+    passages = [f"passage {number}" for number in range(many)]
+    assert np.array_equal(shared.encode(passages), encoder.encode(passages))
+    calls = encoder.calls
+    assert np.array_equal(shared.encode(["where is my card"]), question)
+    assert encoder.calls == calls
+
+
+def test_a_kept_vector_does_not_keep_its_whole_batch() -> None:
+    shared = SharedEncoder("t", FakeEncoder)
+    shared.encode(["a", "b"])
+    kept = shared.shared._repeated.get(("fake-encoder:1", "a"))
+    assert kept is not None
+    assert kept.base is None
 
 
 def test_the_oldest_answer_goes() -> None:
