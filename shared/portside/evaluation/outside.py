@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import UsageError
 from portside.evaluation.scored import Scored
+from portside.evaluation.significance import Estimate
 from portside.inference.outside_gate import energy
 
 __all__ = [
@@ -22,13 +22,11 @@ __all__ = [
     "choose_method",
     "fit_detector",
     "fit_gate",
-    "load_detector",
     "outside_scores",
-    "save_detector",
     "separation",
+    "separation_intervals",
 ]
 
-FILE_NAME = "outside.safetensors"
 MOST_NEIGHBOURS_KEPT = 5_000
 """Training rows kept for the nearest-neighbour score: a few megabytes."""
 NEIGHBOURS = 5
@@ -36,6 +34,7 @@ ROWS_AT_ONCE = 512
 OUTSIDE_SHARE = 0.1
 """Texts from outside among those that will be asked, unless somebody knows better: of validation rows they are as many
 as somebody happened to collect."""
+RESAMPLES = 1_000
 CAUGHT = 0.95
 """Share of texts from outside that is caught where false alarms are counted."""
 
@@ -102,25 +101,6 @@ def fit_detector(
     )
 
 
-def save_detector(folder: Path, detector: OutsideDetector) -> None:
-    """Write it beside the model."""
-    from safetensors.numpy import save_file
-
-    arrays = {"means": detector.means, "whitening": detector.whitening, "neighbours": detector.neighbours}
-    save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / FILE_NAME)
-
-
-def load_detector(folder: Path) -> OutsideDetector | None:
-    """What ``save_detector`` wrote; None where the folder has none that can be read."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    try:
-        return OutsideDetector(**load_file(folder / FILE_NAME))
-    except (OSError, TypeError, SafetensorError):
-        return None
-
-
 @dataclass(frozen=True)
 class Separation:
     """How well a score tells texts from outside apart."""
@@ -141,16 +121,46 @@ def separation(scores: NDArray[np.floating], inside: NDArray[np.bool_]) -> Separ
     """
     from scipy.stats import rankdata
 
-    within, without = int(inside.sum()), int((~inside).sum())
-    if not within or not without:
-        raise UsageError(
-            "Telling inside from outside is measured on texts of both", seen=f"{within} inside, {without} outside"
-        )
+    within, without = _both_sides(inside)
     ranks = rankdata(scores)
     auroc = (ranks[~inside].sum() - without * (without + 1) / 2) / (within * without)
     # The highest threshold that still catches its share.
     threshold = np.sort(scores[~inside])[::-1][int(np.ceil(CAUGHT * without)) - 1]
     return Separation(float(auroc), float((scores[inside] >= threshold).mean()), within, without)
+
+
+def separation_intervals(
+    scores: NDArray[np.floating], inside: NDArray[np.bool_], *, resamples: int = RESAMPLES, seed: int = 0
+) -> tuple[Estimate, Estimate]:
+    """AUROC and FPR95 of ``separation`` with their percentile intervals (Efron 1979).
+
+    Rows of either side are drawn anew with replacement, as many of each as there are.
+
+    Raises:
+        UsageError: all rows are from one side.
+    """
+    within, without = _both_sides(inside)
+    near, far, random = scores[inside], scores[~inside], np.random.default_rng(seed)
+    sides = np.repeat([True, False], [within, without])
+    found = []
+    for _ in range(resamples):
+        drawn = np.concatenate([random.choice(near, within), random.choice(far, without)])
+        one = separation(drawn, sides)
+        found.append((one.auroc, one.false_alarms))
+    whole, (low, high) = separation(scores, inside), np.quantile(found, [0.025, 0.975], axis=0)
+    return (
+        Estimate(whole.auroc, float(low[0]), float(high[0])),
+        Estimate(whole.false_alarms, float(low[1]), float(high[1])),
+    )
+
+
+def _both_sides(inside: NDArray[np.bool_]) -> tuple[int, int]:
+    within, without = int(inside.sum()), int((~inside).sum())
+    if not within or not without:
+        raise UsageError(
+            "Telling inside from outside is measured on texts of both", seen=f"{within} inside, {without} outside"
+        )
+    return within, without
 
 
 def choose_method(detector: OutsideDetector | None, valid: Scored) -> str:

@@ -1,19 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from portside.errors import UsageError
 from portside.evaluation.outside import (
-    METHODS,
     choose_method,
     fit_detector,
     fit_gate,
-    load_detector,
-    save_detector,
     separation,
+    separation_intervals,
 )
 from portside.evaluation.scored import OUTSIDE, Scored
 
@@ -51,8 +47,30 @@ def test_separation_by_hand() -> None:
 
 
 def test_one_side_alone_is_advice() -> None:
-    with pytest.raises(UsageError, match="both"):
-        separation(np.zeros(3), np.ones(3, dtype=bool))
+    for measure in (separation, separation_intervals):
+        with pytest.raises(UsageError, match="both"):
+            measure(np.zeros(3), np.ones(3, dtype=bool))
+
+
+def test_the_interval_of_a_separation_holds_its_true_value_as_often_as_it_says() -> None:
+    """Scores of two normal distributions, one standard deviation apart: the true AUROC and FPR95 are known."""
+    from scipy.stats import norm
+
+    random, apart = np.random.default_rng(2), 1.0
+    auroc, false_alarms = norm.cdf(apart / np.sqrt(2)), norm.sf(norm.ppf(0.05) + apart)
+    inside, held = np.repeat([True, False], [150, 100]), np.zeros(2)
+    for _ in range(80):
+        scores = random.normal(size=250) + apart * ~inside
+        one, other = separation_intervals(scores, inside, resamples=100)
+        assert one.low <= one.value <= one.high
+        held += [one.low <= auroc <= one.high, other.low <= false_alarms <= other.high]
+    assert (held >= 0.85 * 80).all()
+
+
+def test_apart_beyond_doubt_there_is_no_interval_to_speak_of() -> None:
+    inside = np.repeat([True, False], 30)
+    one, other = separation_intervals(np.where(inside, 0.0, 1.0), inside)
+    assert (one.low, one.high, other.low, other.high) == (1, 1, 0, 0)
 
 
 @pytest.mark.parametrize(("method", "least"), [("mahalanobis", 0.99), ("nearest-neighbours", 0.99)])
@@ -79,16 +97,6 @@ def test_mahalanobis_counts_each_direction_by_how_much_it_varies() -> None:
 def test_the_method_is_chosen_by_validation_rows() -> None:
     assert choose_method(DETECTOR, rows(100, 50)) in ("mahalanobis", "nearest-neighbours")
     assert choose_method(DETECTOR, rows(100, 0)) == "max-softmax"
-
-
-def test_saved_it_scores_the_same(tmp_path: Path) -> None:
-    save_detector(tmp_path, DETECTOR)
-    loaded, asked = load_detector(tmp_path), rows(20, 20)
-    assert loaded is not None
-    for method in METHODS:
-        assert np.array_equal(loaded.scores(asked, method), DETECTOR.scores(asked, method))
-    (tmp_path / "outside.safetensors").write_bytes(b"broken")
-    assert load_detector(tmp_path) is None
 
 
 def test_an_unknown_method_names_those_there_are() -> None:
