@@ -16,7 +16,7 @@ from portside import __version__
 from portside.apps import AppSpec, app_service, load
 from portside.errors import Busy, ModelNotFound, PortsideError, StorageError
 from portside.settings import Settings
-from portside_api.load import LimitedLoad, busy_response
+from portside_api.load import LimitedLoad, apart, busy_response
 
 __all__ = ["Advice", "Health", "build_api"]
 
@@ -43,16 +43,16 @@ def build_api(settings: Settings, apps: Sequence[AppSpec]) -> FastAPI:
     """Compose the routers of ``apps``. Services are built when a route first needs them."""
     api = FastAPI(title="Portside", version=__version__, description="Fine-tuned text models behind three apps.")
 
-    @api.get("/health", summary="Is the suite ready?")
     def health() -> Health:
         return Health(status="ok", version=__version__, apps={app.name: load(app.health)(settings) for app in apps})
 
-    @api.get("/metrics", summary="For a monitoring system", response_class=Response)
     def metrics() -> Response:
         from portside_api.metrics import CONTENT_TYPE, metrics_page
 
         return Response(metrics_page(), media_type=CONTENT_TYPE)
 
+    api.get("/health", summary="Is the suite ready?", response_model=Health)(apart(health))
+    api.get("/metrics", summary="For a monitoring system", response_class=Response)(apart(metrics))
     for app in apps:
         router = load(app.router)(partial(app_service, app, settings))
         advice: dict[int | str, dict[str, Any]] = {422: {"model": Advice}, 503: {"model": Advice}}

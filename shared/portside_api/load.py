@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portside.errors import Busy
+from portside.inference.callers import asked_by
 from portside.inference.threads import usable_cores
 
-__all__ = ["MOST_AT_ONCE", "LimitedLoad", "busy_response", "use_few_threads"]
+__all__ = ["MOST_AT_ONCE", "WATCHED", "LimitedLoad", "apart", "busy_response", "caller_of", "use_few_threads"]
+
+T = TypeVar("T")
 
 MOST_AT_ONCE = 512
 """Requests in work or waiting for a thread. At 100 a second the last of them waits five seconds."""
 THREADS_A_CORE = 4
 """Enough for those that wait for a database or a model that is computing for others."""
+WATCHED = frozenset({"/health", "/metrics"})
+"""What a monitoring system asks: it must be told most of all when there is too much to do."""
+WATCHERS = 2
 
 
 def use_few_threads() -> None:
@@ -27,15 +38,44 @@ def use_few_threads() -> None:
     current_default_thread_limiter().total_tokens = THREADS_A_CORE * usable_cores()
 
 
+def apart(work: Callable[[], T]) -> Callable[[], Awaitable[T]]:
+    """``work`` on threads of its own, so that it does not wait behind requests."""
+    from anyio import CapacityLimiter
+    from anyio.to_thread import run_sync
+
+    limiter = CapacityLimiter(WATCHERS)
+
+    async def run() -> T:
+        return await run_sync(work, limiter=limiter)
+
+    return run
+
+
+def caller_of(scope: Scope) -> str:
+    """Who asks, for taking turns: by API key (a digest of it) if there is one, else by address.
+
+    A key is not checked here: who asks for what is decided elsewhere, here only whose turn it is.
+    """
+    headers = Headers(scope=scope)
+    key = headers.get("x-api-key") or headers.get("authorization")
+    if key:
+        return "key " + hashlib.sha256(key.encode()).hexdigest()[:16]
+    client = scope.get("client")
+    return f"address {client[0]}" if client else ""
+
+
 class LimitedLoad:
-    """ASGI middleware: a request too many gets 503 with ``Retry-After``, and has changed nothing."""
+    """ASGI middleware: a request too many gets 503 with ``Retry-After``, and has changed nothing.
+
+    It says for whom models are asked; requests of a monitoring system are not counted.
+    """
 
     def __init__(self, app: ASGIApp, most: int = MOST_AT_ONCE) -> None:
         self._app, self._most = app, most
         self._now = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or scope["path"].removeprefix(scope.get("root_path", "")) in WATCHED:
             await self._app(scope, receive, send)
             return
         if self._now >= self._most:
@@ -45,7 +85,8 @@ class LimitedLoad:
             return
         self._now += 1
         try:
-            await self._app(scope, receive, send)
+            with asked_by(caller_of(scope)):
+                await self._app(scope, receive, send)
         finally:
             self._now -= 1
 

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 
 import httpx
+from anyio import to_thread
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from portside.errors import Busy
+from portside.inference.callers import current_caller
 from portside.inference.interfaces import FakeClassifier
 from portside.inference.shared import SharedClassifier
 from portside.inference.threads import usable_cores
@@ -40,6 +45,64 @@ def test_a_request_too_many_is_told_when_to_come_again() -> None:
             assert (await client.get("/slow")).status_code == 200
 
     asyncio.run(scene())
+
+
+def test_a_monitoring_system_is_told_when_there_is_too_much_to_do() -> None:
+    inner = FastAPI()
+
+    @inner.get("/{path}")
+    async def any_path(path: str) -> str:
+        return path
+
+    full = LimitedLoad(inner, most=0)
+    for app, prefix in ((full, ""), (Starlette(routes=[Mount("/api", full)]), "/api")):
+        client = TestClient(app)
+        found = [client.get(f"{prefix}/{path}").status_code for path in ("health", "metrics", "support")]
+        assert found == [200, 200, 503]
+
+
+def test_health_does_not_wait_behind_requests(tmp_path: Path) -> None:
+    api = build_api(Settings(home=tmp_path), [])
+    begun, go_on = threading.Event(), threading.Event()
+
+    @api.get("/slow")
+    def slow() -> str:
+        begun.set()
+        assert go_on.wait(20)
+        return "done"
+
+    async def scene() -> None:
+        to_thread.current_default_thread_limiter().total_tokens = 1
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(api), base_url="http://test") as client:
+            waiting = asyncio.create_task(client.get("/slow"))
+            try:
+                while not begun.is_set():
+                    await asyncio.sleep(0.001)
+                async with asyncio.timeout(10):
+                    found = [await client.get("/health"), await client.get("/metrics")]
+            finally:
+                go_on.set()
+            assert [one.status_code for one in found] == [200, 200]
+            assert found[0].json()["status"] == "ok"
+            assert (await waiting).json() == "done"
+
+    asyncio.run(scene())
+
+
+def test_models_are_asked_for_the_caller_by_key_or_address(tmp_path: Path) -> None:
+    api = build_api(Settings(home=tmp_path), [])
+
+    @api.get("/caller")
+    def caller() -> str:
+        return current_caller()
+
+    client = TestClient(api, client=("10.0.0.7", 50_000))
+    assert client.get("/caller").json() == "address 10.0.0.7"
+    keys = [{"X-API-Key": "one"}, {"X-API-Key": "two"}, {"Authorization": "Bearer three"}]
+    callers = [client.get("/caller", headers=one).json() for one in keys]
+    assert len(set(callers)) == 3
+    assert all(one.startswith("key ") and "one" not in one and "three" not in one for one in callers)
+    assert current_caller() == ""
 
 
 def test_busy_models_say_so_too(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.callers import current_caller
 from portside.inference.interfaces import TextClassifier, TextEncoder
 from portside.inference.micro_batches import MicroBatches, Waits
 from portside.inference.repeated import LONGEST, Repeated, Repeats
@@ -27,6 +28,8 @@ BULK = 512
 REMEMBERED = 32
 """Texts of one call up to which answers are kept: who asks more imports something, and would push the questions that
 people repeat out of memory."""
+WAIT_SECONDS = 30.0
+"""How long a caller waits for others: longer than a model takes to load, and nobody waits longer for a page."""
 CHARACTERS_PER_TOKEN = 4
 """Of ordinary text, about: only to keep batches of like weight."""
 
@@ -76,8 +79,10 @@ class Shared(Generic[M, Answer]):
         """Callers who wait or are being answered."""
         return self._batches.waiting
 
-    def __call__(self, texts: Sequence[str], *, tenant: str = "", timeout: float | None = None) -> list[Answer]:
-        """Answers in the order of ``texts``, all by one version.
+    def __call__(
+        self, texts: Sequence[str], *, tenant: str | None = None, timeout: float | None = WAIT_SECONDS
+    ) -> list[Answer]:
+        """Answers in the order of ``texts``, all by one version. Tenants (None: the ``current_caller``) take turns.
 
         Raises:
             Busy: too many wait, or no answer came within ``timeout`` seconds.
@@ -85,7 +90,8 @@ class Shared(Generic[M, Answer]):
         model = self.current()
         found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
         missing = [text for text, answer in found.items() if answer is None]
-        answers = self._batches([(model, text) for text in missing], tenant=tenant, timeout=timeout)
+        who = current_caller() if tenant is None else tenant
+        answers = self._batches([(model, text) for text in missing], tenant=who, timeout=timeout)
         for text, answer in zip(missing, answers, strict=True):
             found[text] = answer
             if len(text) <= LONGEST and len(texts) <= REMEMBERED:

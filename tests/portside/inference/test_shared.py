@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portside.errors import Busy
+from portside.inference.callers import asked_by
 from portside.inference.interfaces import FakeClassifier, FakeEncoder
 from portside.inference.micro_batches import Waits
 from portside.inference.repeated import LONGEST, Repeated
@@ -54,6 +58,43 @@ def test_no_call_mixes_two_versions_and_no_answer_is_another_versions() -> None:
         list(pool.map(call, range(400)))
     assert not wrong
     assert shared.waiting == 0
+
+
+def test_callers_take_turns_and_who_waits_too_long_is_told_so() -> None:
+    begun, go_on, batches = threading.Semaphore(0), threading.Event(), list[list[str]]()
+
+    def ask(model: Version, texts: list[str]) -> Sequence[str]:
+        batches.append(texts)
+        begun.release()
+        assert go_on.wait(20)
+        return texts
+
+    model = Version("m:1")
+    shared: Shared[Version, str] = Shared("t", lambda: model, ask, waits=Waits(workers=1, batch_weight=4))
+
+    def call(who: str, texts: list[str]) -> list[str]:
+        with asked_by(who):
+            return shared(texts)
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(call, "bulk", ["0"])
+        assert begun.acquire(timeout=20)
+        many = pool.submit(call, "bulk", ["1", "2", "3", "4"])
+        until(lambda: shared.waiting == 2)
+        one = pool.submit(call, "a", ["5"])
+        until(lambda: shared.waiting == 3)
+        with pytest.raises(Busy):
+            shared(["6"], timeout=0.01)
+        go_on.set()
+        assert (first.result(), many.result(), one.result()) == (["0"], ["1", "2", "3", "4"], ["5"])
+    assert batches == [["0"], ["1", "5"], ["2", "3"], ["4"]]
+
+
+def until(condition: Callable[[], bool]) -> None:
+    ends = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < ends
+        time.sleep(0.001)
 
 
 def test_a_text_asked_again_is_not_computed_again() -> None:
