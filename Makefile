@@ -15,7 +15,8 @@ help:
 	@echo "make ui      open the suite again"
 	@echo "make test    install, lint, types, every test"
 	@echo "make check   lint, types, fast tests (under 90 seconds once installed)"
-	@echo "make bench   print the benchmark tables (DATA_DIR=$(DATA_DIR) for the public data sets)"
+	@echo "make bench   print the benchmark tables (DATA_DIR=$(DATA_DIR) for the public data sets; TABLES=accuracy,"
+	@echo "             ONLY='part of a line', ENCODER=folder, hub id or mpnet narrow or change them)"
 
 demo: setup
 	@$(BIN)/portside demo $(if $(HEADLESS),--no-open,--open)
@@ -45,7 +46,8 @@ test: check
 	@$(BIN)/pytest -q -m browser
 
 bench: setup-dev
-	@$(BIN)/python -m tests.benchmarks --data-dir $(DATA_DIR)
+	@$(BIN)/python -m tests.benchmarks $(TABLES) --data-dir $(DATA_DIR) $(if $(ONLY),--only "$(ONLY)") \
+		$(if $(ENCODER),--encoder "$(ENCODER)")
 
 constraints: setup-dev
 	@{ head -1 deploy/constraints.txt; $(BIN)/python -m pip list --format freeze \

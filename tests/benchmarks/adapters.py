@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import resource
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +10,7 @@ from portside.console import table
 from portside.data import load_examples
 from portside.training.classification import ClassificationRecipe, make_task
 from portside.training.run import train_task
+from tests.benchmarks.apart import apart, peak_megabytes
 from tests.benchmarks.scratch import scratch_order
 
 EPOCHS = 3
@@ -36,8 +34,7 @@ def run(data: Path, seeds: int) -> None:
     for seed in range(seeds):
         for trial in TRIALS:
             # A process of its own: the most memory that one training ever held cannot be told apart otherwise.
-            with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-                rows.append(pool.submit(_once, data, trial, seed).result())
+            rows.append(apart(_once, data, trial, seed))
             table(HEAD, rows)  # so far: the rest takes a while
 
 
@@ -49,7 +46,6 @@ def _once(data: Path, trial: dict[str, Any], seed: int) -> list[Any]:
         size = sum(path.stat().st_size for path in version.folder.iterdir())
     found = version.validation
     low, high = found["accuracy_ci95"]
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return [
         " ".join(f"{key}={value}" for key, value in trial.items()) or "full",
         f"{100 * found['accuracy']:.2f}",
@@ -57,6 +53,6 @@ def _once(data: Path, trial: dict[str, Any], seed: int) -> list[Any]:
         found["n"],
         f"{version.card['adapter']['trained_parameters']:,}" if recipe.adapts else "all",
         version.card["training"]["texts_per_second"],
-        f"{peak:.0f}",
+        f"{peak_megabytes():.0f}",
         f"{size / 1e6:.1f}",
     ]

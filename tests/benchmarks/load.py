@@ -29,6 +29,7 @@ from portside.console import say, table
 from portside.data import load_examples
 from portside.data.texts import load_texts
 from portside.errors import PortsideError
+from tests.benchmarks.asked import named
 from tests.served_suite import Suite, served
 
 CLIENTS = (1, 10, 50, 200)
@@ -61,16 +62,27 @@ class Heard:
     """Requests by status or error, other than success."""
 
 
-def run(data: Path, _seeds: int) -> None:
-    """Prepare the demo, serve it, ask each route with each number of clients."""
+def run(data: Path, _seeds: int, *, only: str = "") -> dict[str, float]:
+    """Prepare the demo, serve it, ask each route with each number of clients.
+
+    The ratios: requests a second with the most clients against one alone.
+    """
     rows: list[list[Any]] = []
+    ratios: dict[str, float] = {}
+    asked = named(routes(data), only, lambda route: route.name)
     with prepared_suite() as suite:
-        for route in routes(data):
+        for route in asked:
+            speeds = []
             for clients in CLIENTS:
                 heard = clients_ask(suite.url, route, clients, SECONDS)
+                speeds.append(len(heard.milliseconds) / heard.seconds)
                 rows.append([route.name, clients, *_figures(heard), f"{server_megabytes(suite.url):,.0f}"])
-            table(HEAD, rows)  # so far: the rest takes a while
+                table(HEAD, rows[-1:])  # at once
+            if speeds[0]:
+                ratios[f"{route.name}, {CLIENTS[-1]} clients against one"] = speeds[-1] / speeds[0]
+        table(HEAD, rows)
         say(f"{repeats(suite.url)}")
+    return ratios
 
 
 @contextmanager
