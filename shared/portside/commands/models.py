@@ -42,16 +42,19 @@ def list_models(json: AsJson = False) -> None:
 
 @commands.command("show")
 def show_model(reference: Reference, json: AsJson = False) -> None:
-    """Show the versions, aliases and history of a model; for NAME:VERSION or NAME@ALIAS, its card."""
+    """Show the versions, aliases, speed and history of a model; for NAME:VERSION or NAME@ALIAS, its card."""
     from portside.console import as_json, say
+    from portside.inference.engines.told import told_of
 
     registry = _registry()
     if ":" in reference or "@" in reference:
         version = registry.resolve(reference)
+        speed, compiled = told_of(version.folder, version.ref)
         if json:
-            as_json({"model": version.ref, "folder": version.folder, "card": version.card})
+            as_json({"model": version.ref, "folder": version.folder, "card": version.card, "compiled": compiled})
         else:
             say((version.folder / "CARD.md").read_text(encoding="utf-8").rstrip())
+            say(f"\n{speed}")
         return
     if not registry.versions(reference):
         registry.resolve(reference)  # refuses an unknown name, with advice
@@ -178,8 +181,11 @@ def _summary(registry: ModelRegistry, name: str) -> dict[str, Any]:
 
 def _description(registry: ModelRegistry, name: str) -> dict[str, Any]:
     from portside.commands.tasks import measured
+    from portside.inference.engines.told import told_of
 
     aliases = registry.aliases(name)
+    versions = registry.versions(name)
+    speeds = {version.version: told_of(version.folder, version.ref) for version in versions}
     return {
         "name": name,
         "aliases": aliases,
@@ -190,11 +196,13 @@ def _description(registry: ModelRegistry, name: str) -> dict[str, Any]:
                 "task": version.card.get("task"),
                 "accuracy": version.validation.get("accuracy"),
                 "measured": measured(version) or version.card.get("summary") or "no figures on validation rows",
+                "speed": speeds[version.version][0],
+                "compiled": speeds[version.version][1],
                 "trained": _trained(version),
                 "folder": version.folder,
                 "card": version.card,
             }
-            for version in registry.versions(name)
+            for version in versions
         ],
         "history": [_event(event) for event in registry.history(name)],
     }
@@ -225,6 +233,7 @@ def _print_description(described: dict[str, Any]) -> None:
     )
     for row in described["versions"]:
         say(f"{described['name']}:{row['version']}  {row['measured']}")
+        say(f"{described['name']}:{row['version']}  {row['speed']}")
     table(
         ["when", "who", "what", "why"],
         [

@@ -9,6 +9,8 @@ from typer.testing import CliRunner
 
 from portside.commands.models import commands
 from portside.errors import ModelDamaged, ModelError, ModelNotFound, UsageError
+from portside.inference.engines.machine import Machine
+from portside.inference.engines.store import place_of, write_compiled
 from portside.inference.folder import ADAPTER_FORMAT, BaseEncoder, ModelFile, write_model_file
 from portside.registry import ModelRegistry
 
@@ -80,6 +82,46 @@ def test_show_prints_versions_and_history_or_one_card(home: ModelRegistry) -> No
     assert (card["model"], card["card"]["metrics"]["validation"]["accuracy"]) == ("intents:2", 0.95)
     with pytest.raises(ModelNotFound):
         run("show", "nothing")
+
+
+def test_show_says_how_fast_a_version_is_served(home: ModelRegistry) -> None:
+    first, second = (home.resolve(f"intents:{number}") for number in (1, 2))
+    assert "intents:1  Speed: not measured on this machine; portside compile intents:1" in run("show", "intents").stdout
+    one = {"agreement": 1.0, "alone": 1.0, "megabytes": 90.0}
+    original = {**one, "engine": "original", "texts_per_second": 300.0, "single_ms": 5.0, "quality": 0.91}
+    engine = {**one, "engine": "onnx-int8", "texts_per_second": 1200.0, "single_ms": 1.25, "quality": 0.909}
+    found = {
+        "rows": 1000,
+        "measure": "accuracy",
+        "original": original,
+        "engines": [engine],
+        "refused": {},
+        "failed": {},
+    }
+    write_compiled(place_of(first.folder), None, "onnx-int8", found)
+    refused = {**found, "refused": {"onnx-int8": "loses 0.50 points"}, "failed": {"openvino-bf16": "not installed"}}
+    write_compiled(place_of(second.folder), None, "original", refused)
+    shown = run("show", "intents").stdout
+    assert (
+        "intents:1  Speed: served by onnx-int8 (1,200 texts/s, one text in 1.2 ms, accuracy 90.90 %), 100.0 % the same "
+        "answers; 4.0 times as fast as the original (300 texts/s, one text in 5.0 ms, accuracy 91.00 %), n = 1,000\n"
+    ) in shown
+    assert (
+        "intents:2  Speed: the original serves, 300 texts/s, one text in 5.0 ms, accuracy 91.00 %, n = 1,000; "
+        "onnx-int8: loses 0.50 points; openvino-bf16: not installed\n"
+    ) in shown
+    assert "Speed: served by onnx-int8" in run("show", "intents:1").stdout
+    assert json.loads(run("show", "intents@champion", "--json").stdout)["compiled"] == found
+    assert json.loads(run("show", "intents", "--json").stdout)["versions"][0]["compiled"] == found
+
+
+def test_show_says_when_a_version_was_compiled_for_another_processor_or_portside(home: ModelRegistry) -> None:
+    place = place_of(home.resolve("intents:1").folder)
+    write_compiled(place, None, "onnx-int8", {}, machine=Machine("x86_64 of old", ""))
+    shown = run("show", "intents:1").stdout
+    assert "the original serves; it was compiled for another processor: run portside compile intents:1 again" in shown
+    write_compiled(place, None, "onnx-int8", {"figures": "of another Portside"})
+    assert run("show", "intents:1").stdout.endswith("Speed: served by onnx-int8\n")
 
 
 MEASURED = [
