@@ -87,7 +87,7 @@ class MultiLabelTask(OneRound):
         from portside.tasks.network_folder import save_network
 
         network, material = fitted.network, self.material
-        options = {"threshold": (fitted.validation or {}).get("threshold", 0.5)}
+        options = {"threshold": getattr(adapter, "threshold", 0.5)}
         model = ModelFile(self.name, adapter.tokens.max_tokens, self.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, [one.text for one in material.train])
@@ -102,6 +102,9 @@ class MultiLabelTask(OneRound):
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Labels in their order, what validation measured, what it was trained on."""
         found, material = fitted.validation, self.material
+        if found is not None:
+            # That of the probabilities as they are adjusted.
+            found = {**found, "threshold": getattr(adapter, "threshold", 0.5)}
         reached = f", micro-F1 {found['micro_f1']:.3f} on validation rows" if found else ""
         trained = f"fine-tuned on {len(material.train):,} texts{reached}"
         return {
@@ -120,4 +123,5 @@ class MultiLabelTask(OneRound):
                 },
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens},
+            "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
         }

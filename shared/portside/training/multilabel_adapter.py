@@ -20,7 +20,11 @@ from portside.tasks.classification_network import MultiLabelNetwork
 from portside.tasks.multilabel import MultiLabelRecipe, best_threshold, truth_of
 from portside.training.classification_adapter import LabelledRows, cut_note, pad_rows
 
-__all__ = ["MultiLabelAdapter", "MultiLabelMaterial"]
+__all__ = ["MultiLabelAdapter", "MultiLabelMaterial", "label_temperature", "log_odds"]
+
+TEMPERATURES = tuple(float(value) for value in np.geomspace(0.5, 4.0, 32))
+FEWEST = 50
+"""Labels given to validation texts below which no temperature is fitted."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +55,10 @@ class MultiLabelAdapter:
         self._truth = truth_of(material.train, material.labels)
         self.rows = LabelledRows(encoded.ids, range(len(material.train)))
         self.valid_count = len(material.valid)
+        self.threshold = 0.5
+        """A label is given from this probability on."""
+        self.temperature = 1.0
+        self._valid_rows: NDArray[np.float64] | None = None
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
         """Encoder, mean over tokens, linear head."""
@@ -65,7 +73,16 @@ class MultiLabelAdapter:
         """This task knows of no such method: its recipe refuses them."""
 
     def finish(self, network: nn.Module) -> None:
-        """Nothing is left to do."""
+        """As sure of a given label as the validation texts bear out: the labels stay, their probabilities move."""
+        if self._valid_rows is None:
+            return
+        assert isinstance(network, MultiLabelNetwork)
+        truth = truth_of(self._material.valid, self._material.labels)
+        self.temperature = label_temperature(self._valid_rows, truth, self.threshold)
+        self.threshold = float(sigmoid(log_odds(np.array(self.threshold)) / self.temperature))
+        with torch.no_grad():
+            network.head.weight.div_(self.temperature)
+            network.head.bias.div_(self.temperature)
 
     def head_start(self, network: nn.Module, precision: str) -> None:
         """This task has none."""
@@ -86,8 +103,34 @@ class MultiLabelAdapter:
         found = self.probabilities(network)
         truth = truth_of(self._material.valid, self._material.labels)
         threshold = best_threshold(found, truth)
+        self._valid_rows, self.threshold = found, threshold
         given = found >= threshold
         micro = float(2 * (given & truth).sum() / max(given.sum() + truth.sum(), 1))
         likely = np.where(truth, found, 1.0 - found)
         loss = float(-np.log(np.maximum(likely, 1e-12)).mean())
         return {"loss": loss, "score": micro, "micro_f1": micro, "threshold": threshold}
+
+
+def label_temperature(probabilities: NDArray[np.float64], truth: NDArray[np.bool_], threshold: float) -> float:
+    """The divisor of the logits under which it is likeliest that just these given labels are right; 1 where few are.
+
+    Both arrays have shape (texts, labels). Of all labels nearly all are rightly not given, which would decide: what a
+    user sees is how sure the model is of those given, so that is what is fitted (Guo et al., "On Calibration of Modern
+    Neural Networks", ICML 2017, applied to given labels).
+    """
+    given = probabilities >= threshold
+    if given.sum() < FEWEST:
+        return 1.0
+    odds, right = log_odds(probabilities[given]), truth[given]
+
+    def surprise(temperature: float) -> float:
+        sure = sigmoid(odds / temperature)
+        return float(-np.log(np.clip(np.where(right, sure, 1 - sure), 1e-12, 1)).mean())
+
+    return min(TEMPERATURES, key=surprise)
+
+
+def log_odds(probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The logits of probabilities."""
+    kept = np.clip(probabilities, 1e-12, 1 - 1e-12)
+    return np.asarray(np.log(kept) - np.log1p(-kept))
