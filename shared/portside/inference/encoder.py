@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,9 @@ from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
 from portside.inference.served import Served, VersionSource
 from portside.inference.tokens import Tokens
+
+if TYPE_CHECKING:
+    from portside.registry import ModelVersion
 
 __all__ = ["BundledEncoder", "FolderEncoder", "ServedEncoder", "answers", "load_encoder", "save_encoder"]
 
@@ -198,12 +201,18 @@ class ServedEncoder:
         *,
         threads: int = 0,
     ) -> None:
+        self._serving = False
+
+        def load(version: ModelVersion) -> TextEncoder:
+            encoder = load_encoder(version.folder, model=version.ref, threads=threads)
+            # The first is read when it is first asked. Before a later one takes over, what is wrong with it must show.
+            if self._serving:
+                encoder.encode(["ready"])
+            self._serving = True
+            return encoder
+
         self._served: Served[TextEncoder] = Served(
-            registry,
-            name,
-            alias,
-            lambda version: load_encoder(version.folder, model=version.ref, threads=threads),
-            None if fallback is None else lambda: fallback,
+            registry, name, alias, load, None if fallback is None else lambda: fallback
         )
 
     @property
