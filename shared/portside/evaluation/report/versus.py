@@ -44,7 +44,8 @@ def versus_section(
     """``after`` are the sums of ``new``, ``before`` those of ``old``, for the same rows; both of shape (rows, 2)."""
     change = paired_ratio(before, after)
     one, other = bootstrap_ratio(after), bootstrap_ratio(before)
-    slots = {"figure": figure, "points": f"{100 * change.value:+.1f}", "n": f"{len(after):,}"}
+    measured = said(figure)
+    slots = {"figure": measured, "points": f"{100 * change.value:+.1f}", "n": f"{len(after):,}"}
     interval = {"low": f"{100 * change.low:+.1f}", "high": f"{100 * change.high:+.1f}"}
     if change.low <= 0 <= change.high:
         verdict = said(
@@ -66,8 +67,10 @@ def versus_section(
         title=said("Compared with {old}", old=old),
         sentences=[verdict],
         figures=[
-            Figure(f"{figure}: {new}", one.value, one.low, one.high, len(after)),
-            Figure(f"{figure}: {old}", other.value, other.low, other.high, len(before)),
+            Figure(said("{figure}: {model}", figure=measured, model=new), one.value, one.low, one.high, len(after)),
+            Figure(
+                said("{figure}: {model}", figure=measured, model=old), other.value, other.low, other.high, len(before)
+            ),
         ],
         tables=[_changed(changed)],
         details={"difference": [change.value, change.low, change.high]},

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import io
+import re
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
+from babel.messages.pofile import read_po
 from numpy.typing import NDArray
 
 from portside.evaluation.report.multilabel import LabelRows, changed_labels, labels_section
@@ -15,8 +19,10 @@ from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.tagging import TaggedRows, changed_names, names_section
 from portside.evaluation.report.tagging import sections_of as tag_sections
 from portside.evaluation.report.versus import Changed, versus_section
+from portside.evaluation.report.words import translated
 from portside.evaluation.significance import bootstrap_ratio, paired_ratio
 
+CATALOGUE = Path(__file__).parents[4] / "shared" / "portside_ui" / "locale" / "zh.po"
 NAMES = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 
 
@@ -212,3 +218,29 @@ def test_probabilities_before_they_were_adjusted_are_told() -> None:
     sections = label_sections(labeller(claimed=0.9), "test.csv", None, temperature=2.0)
     calibration = next(one for one in sections if one.key == "calibration")
     assert "(temperature 2.00)" in calibration.sentences[1]
+
+
+@pytest.mark.parametrize(
+    "report",
+    [
+        tagged_report(tagger(kinds="PER CITY", documents=[row // 4 for row in range(300)]), leaked),
+        tagged_report(tagger(claimed=0.999, kinds="LOC LOC")),
+        labels_report(labeller(renamed=True), leaked),
+        labels_report(labelled(np.where(TRUTH[:, [1, 0, 2]], 0.999, 0.1), TRUTH)),
+    ],
+)
+def test_all_that_is_said_has_its_chinese(report: Report) -> None:
+    rows = np.array([[1.0, 1.0]] * 3)
+    changed = [Changed(row, "a", "b", "c", "d", worse) for row, worse in enumerate((-1, 0, 1))]
+    compared = versus_section("Entity F1", "a:2", "a:1", rows, rows, changed=changed)
+    entries = read_po(io.BytesIO(CATALOGUE.read_bytes()), locale="zh")
+    chinese = {str(one.id): str(one.string) for one in entries if one.id and isinstance(one.id, str)}
+    lacking = set()
+
+    def look_up(text: str) -> str:
+        if text not in chinese and re.search(r"[A-Za-z]{2}", re.sub(r"\{\w+\}", "", text)):
+            lacking.add(text)
+        return chinese.get(text, text)
+
+    translated(Report(report.title, report.subtitle, report.facts, [compared, *report.sections]), look_up)
+    assert not lacking
