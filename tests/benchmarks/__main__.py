@@ -79,7 +79,7 @@ def main() -> int:
     except PortsideError as error:
         advise(error)
         return 2
-    _compare(ratios, asked.tables or list(TABLES), store=asked.store)
+    _compare(ratios, [] if asked.only else asked.tables or list(TABLES), store=asked.store)
     return 0
 
 

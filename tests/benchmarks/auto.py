@@ -165,9 +165,9 @@ def _line(name: str, data: Path, seeds: int, encoder: str) -> Line:
         recipe = ClassificationRecipe(seed=seed, budget_seconds=BUDGET_SECONDS, encoder=encoder)
         for method in METHODS:
             found.setdefault(method, []).append(_told(name, replace(recipe, method=method), train, test)[0])
-        accuracy, method, took = _told(name, recipe, train, test, auto=True)
+        accuracy, chosen, took = _told(name, recipe, train, test, auto=True)
         found.setdefault("auto", []).append(accuracy)
-        chose.append(method)
+        chose.append(chosen)
         seconds.append(took)
     labels = len({example.label for example in train.examples})
     return Line(name, len(train), labels, {method: mean(every) for method, every in found.items()}, chose, seconds)

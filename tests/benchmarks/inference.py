@@ -10,6 +10,7 @@ import json
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import median, quantiles
 from typing import TYPE_CHECKING, Any
@@ -129,9 +130,9 @@ def _one_by_one(
     name: str, texts: Sequence[str], pipeline: Any, ours: dict[str, FolderClassifier]
 ) -> dict[str, Sequence[float]]:
     """Seconds of each text alone; prints them."""
-    asks: dict[str, Timed] = {PIPELINE: lambda: [_seconds(lambda text=text: pipeline(text)) for text in texts]}
+    asks: dict[str, Timed] = {PIPELINE: partial(_each, [partial(pipeline, text) for text in texts])}
     for which, classifier in ours.items():
-        asks[which] = lambda ask=classifier: [_seconds(lambda text=text: ask.predict([text])) for text in texts]
+        asks[which] = partial(_each, [partial(classifier.predict, [text]) for text in texts])
     alone = fastest(asks)
     base = median(alone[PIPELINE])
     rows = [
@@ -148,13 +149,11 @@ def _in_bulk(
     """Seconds of all texts at once: of the pipeline with its best batches, and of each of ``ours``; prints them."""
     ordered = sorted(texts, key=len)
     asks: dict[str, Timed] = {
-        f"{PIPELINE}, sorted, batches of {size}": lambda size=size: [
-            _seconds(lambda: pipeline(ordered, batch_size=size))
-        ]
+        f"{PIPELINE}, sorted, batches of {size}": partial(_each, [partial(pipeline, ordered, batch_size=size)])
         for size in BATCHES
     }
     for which, classifier in ours.items():
-        asks[which] = lambda classifier=classifier: [_seconds(lambda: classifier.predict(texts))]
+        asks[which] = partial(_each, [partial(classifier.predict, texts)])
     bulk = {which: sum(seconds) for which, seconds in fastest(asks).items()}
     best = min(seconds for which, seconds in bulk.items() if which not in ours)
     shown = {f"{PIPELINE}, one by one": one_by_one, **bulk}
@@ -228,6 +227,10 @@ def _pipeline(labels: int) -> Any:
     made = pipeline("text-classification", model=model, tokenizer=AutoTokenizer.from_pretrained(folder), device=-1)
     made(["ready"] * 8)
     return made
+
+
+def _each(works: Sequence[Callable[[], object]]) -> list[float]:
+    return [_seconds(work) for work in works]
 
 
 def _seconds(work: Callable[[], object]) -> float:

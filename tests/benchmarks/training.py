@@ -121,12 +121,14 @@ def _plain(data: Path, padding: str) -> Reached:
             save_strategy="no", logging_strategy="no", disable_tqdm=True,
         )  # fmt: skip
         collator = DataCollatorWithPadding(tokenizer, padding="longest")
-        trainer = Trainer(model=model, args=arguments, train_dataset=encoded(dataset), data_collator=collator)  # type: ignore[arg-type]
+        rows: Any = encoded(dataset)  # a list is data set enough
+        trainer = Trainer(model=model, args=arguments, train_dataset=rows, data_collator=collator)
         started = time.perf_counter()
         trainer.train()
         ended = time.perf_counter()
         peak = peak_megabytes()
-        answers = trainer.predict(encoded(judged))  # type: ignore[arg-type]
+        asked: Any = encoded(judged)
+        answers: Any = trainer.predict(asked)
     right = int((answers.predictions.argmax(axis=1) == answers.label_ids).sum())
     return Reached(len(dataset) / (ended - started), ended - began, peak, right, len(judged))
 
