@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from portside.errors import StorageError
+from portside.errors import ModelDamaged, StorageError
 from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
 from portside_support.articles import plain_text
@@ -26,8 +27,10 @@ __all__ = ["FakeKnowledge", "Knowledge", "KnowledgeBase"]
 
 BATCH = 64
 """Passages encoded between two looks at progress."""
-KEPT_GENERATIONS = 2
-"""Indexes left on disk: the present one, and the one before it that another process may still be reading."""
+LEFT_BEHIND_SECONDS = 3600.0
+"""Age of an index that no import can still be about to name: it was killed before it did."""
+LOADS = 3
+"""Attempts to read the index: each import takes away the one before it, also while that is being read."""
 
 
 class Knowledge(Protocol):
@@ -114,13 +117,24 @@ class KnowledgeBase:
         generation = uuid.uuid4().hex
         index.save(self._folder / generation)
         progress.update(len(texts), len(texts), "storing the articles")
+        before = self._content.knowledge_state()
         self._content.replace_knowledge(articles, generation=generation, encoder=self._encoder.model)
-        self._forget_old(generation)
+        self._forget(generation, "" if before is None else before.generation)
 
     def _current(self) -> _Loaded | None:
-        state = self._content.knowledge_state()
-        if state is None:
-            return None
+        for attempt in range(1, LOADS + 1):
+            state = self._content.knowledge_state()
+            if state is None:
+                return None
+            try:
+                return self._of(state)
+            except (StorageError, ModelDamaged):
+                now = self._content.knowledge_state()
+                if attempt == LOADS or now is None or now.generation == state.generation:
+                    raise
+        raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _of(self, state: KnowledgeState) -> _Loaded:
         loaded = self._loaded
         if loaded is not None and loaded.state.generation == state.generation:
             return loaded
@@ -141,11 +155,12 @@ class KnowledgeBase:
         index = HybridIndex.load(self._folder / state.generation)
         return _Loaded(state, index, self._content.passages())
 
-    def _forget_old(self, generation: str) -> None:
-        others = [path for path in self._folder.iterdir() if path.is_dir() and path.name != generation]
-        others.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-        for path in others[KEPT_GENERATIONS - 1 :]:
-            shutil.rmtree(path, ignore_errors=True)
+    def _forget(self, now: str, before: str) -> None:
+        # Articles that were taken out are to be gone from the disk too; what another import has just written stays.
+        for path in self._folder.iterdir():
+            left_behind = time.time() - path.stat().st_mtime > LEFT_BEHIND_SECONDS
+            if path.name == before or (path.name != now and left_behind):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def _searchable(passage: Passage) -> str:

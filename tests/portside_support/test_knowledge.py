@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,7 +46,25 @@ def test_an_import_replaces_the_articles_for_every_reader(base: KnowledgeBase, s
     for round_ in range(4):
         base.replace([article(f"a{round_}", f"tents number {round_}")], NullProgress())
         assert [hit.passage.slug for hit in reader.search("tents", 3)] == [f"a{round_}"]
-    assert len(list((tmp_path / "index").iterdir())) == 2
+    assert len(list((tmp_path / "index").iterdir())) == 1
+
+
+def test_articles_that_were_taken_out_are_gone_from_the_disk(base: KnowledgeBase, tmp_path: Path) -> None:
+    base.replace([article("old", "the zanzibar warehouse"), article("post", "stamps")], NullProgress())
+    base.search("stamps", 1)
+    base.replace([article("post", "stamps")], NullProgress())
+    assert base.search("stamps", 1)
+    assert not [path for path in (tmp_path / "index").rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
+
+
+def test_an_index_that_another_import_is_about_to_name_stays(base: KnowledgeBase, tmp_path: Path) -> None:
+    (tmp_path / "index" / "fresh").mkdir(parents=True)
+    killed = tmp_path / "index" / "killed"
+    killed.mkdir()
+    os.utime(killed, (0, 0))
+    base.replace([article("post", "stamps")], NullProgress())
+    assert (tmp_path / "index" / "fresh").exists()
+    assert not killed.exists()
 
 
 def test_an_import_that_is_stopped_changes_nothing(base: KnowledgeBase) -> None:
