@@ -56,7 +56,9 @@ def show(report: MultiLabelReport) -> None:
 
     low, high = report.micro_f1_ci95
     say(f"{report.model} on {report.data}, n = {report.n:,}")
-    say(f"micro-F1 {report.micro_f1:.4f} (95 % interval {low:.4f} to {high:.4f}), macro-F1 {report.macro_f1:.4f}")
+    say(f"micro-F1 {report.micro_f1:.4f} (95 % interval {low:.4f} to {high:.4f})")
+    low, high = report.macro_f1_ci95
+    say(f"macro-F1 {report.macro_f1:.4f} ({low:.4f} to {high:.4f})")
     say(f"mean average precision {report.map:.4f}; exactly the right labels: {100 * report.exact:.1f} %")
     if report.unknown:
         say(f"Mind: the model does not know {', '.join(report.unknown)}; it misses them in every row.")

@@ -48,9 +48,14 @@ def _compiled(version: ModelVersion, found: Mapping[str, Any]) -> None:
         rows, serves = int(found["rows"]), str(found["serves"])
     except (KeyError, TypeError, ValueError):  # of another Portside: the figures are missed, the model still serves
         return
-    chosen = next((one for one in engines if one.engine == serves), original)
-    st.markdown(
-        _(
+    chosen = next((one for one in engines if one.engine == serves), None)
+    if chosen is None:
+        sentence = _(
+            "No engine of this machine was faster with the same answers: version {version} answers as it was trained.",
+            version=number(version.version),
+        )
+    else:
+        sentence = _(
             "Version {version} is served by {engine}, {times} times as fast as it was trained; {share} of its answers "
             "to {rows} rows are the same.",
             version=number(version.version),
@@ -59,7 +64,7 @@ def _compiled(version: ModelVersion, found: Mapping[str, Any]) -> None:
             share=percent(chosen.agreement),
             rows=number(rows),
         )
-    )
+    st.markdown(sentence)
     table = pd.DataFrame([_row(one, original, rows, serves) for one in (original, *engines)])
     with st.expander(_("What was measured")):
         st.dataframe(table, width="stretch", hide_index=True, key="models-engines")

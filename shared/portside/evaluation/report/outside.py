@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.evaluation.intervals import wilson
-from portside.evaluation.outside import choose_method, outside_scores, separation
+from portside.evaluation.outside import choose_method, outside_scores, separation_intervals
 from portside.evaluation.report.parts import Figure, Section, percent
 from portside.evaluation.scored import Scored
 from portside.inference.outside_gate import FALSE_ALARMS
@@ -40,7 +40,8 @@ def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
     method = choose_method(None, learn)
     threshold = float(np.quantile(outside_scores(learn, method)[learn.inside], 1 - FALSE_ALARMS))
     scores = outside_scores(judge, method)
-    found, taken = separation(scores, judge.inside), scores > threshold
+    taken = scores > threshold
+    auroc, alarms95 = separation_intervals(scores, judge.inside, seed=seed)
     caught, alarms = taken[~judge.inside], taken[judge.inside]
     return Section(
         key="outside",
@@ -58,8 +59,8 @@ def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
         figures=[
             _share("Noticed of those from outside", caught),
             _share("False alarms", alarms),
-            Figure("AUROC", found.auroc, n=len(judge), share=False),
-            Figure("False alarms where 95 % are noticed", found.false_alarms, n=len(alarms)),
+            Figure("AUROC", auroc.value, auroc.low, auroc.high, len(judge), share=False),
+            Figure("False alarms where 95 % are noticed", alarms95.value, alarms95.low, alarms95.high, len(alarms)),
         ],
         details={"method": method, "threshold": threshold},
     )
