@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 
 from portside.errors import UsageError
 
-__all__ = ["ADAPTING", "FINE_TUNING", "TrainingRecipe", "default_epochs", "require"]
+__all__ = ["ADAPTING", "FINE_TUNING", "ROWS_MANY", "TrainingRecipe", "default_epochs", "require"]
 
 ADAPTING = ("lora", "dora")
 """Methods that leave the encoder's weights as they are and train small matrices beside them."""
