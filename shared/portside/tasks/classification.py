@@ -28,7 +28,7 @@ __all__ = [
 
 Method = Literal["full", "lora", "dora", "few-shot", "prototype", "zero-shot"]
 METHODS: tuple[Method, ...] = get_args(Method)
-FEW_SHOT_EPOCHS = 10
+FEW_SHOT_EPOCHS = 8
 FEW_SHOT_TEXTS = 40_000
 """Texts that few-shot training reads in all its passes, at least: of more rows fewer passes are as good."""
 FEWEST_PASSES = 3
