@@ -49,6 +49,8 @@ HUB_FILES = [
 _BLOCK = 1 << 20
 AFTER_PADDING = ("roberta", "xlm-roberta", "xlm-roberta-xl", "mpnet", "camembert", "data2vec-text", "longformer")
 """Architectures that count positions from after the padding id, which is 1 in all of them."""
+DROPOUTS = ("hidden_dropout_prob", "hidden_dropout", "dropout", "mlp_dropout", "embedding_dropout")
+"""What architectures call the dropout of their hidden states."""
 SEEN = 160
 """Characters shown of what a library says."""
 
@@ -183,8 +185,9 @@ def load_backbone(folder: Path, *, pretrained: bool = True, dropout: float | Non
     for name in ("attention_probs_dropout_prob", "attention_dropout"):
         if hasattr(config, name):
             setattr(config, name, 0.0)
-    if dropout is not None and hasattr(config, "hidden_dropout_prob"):
-        config.hidden_dropout_prob = dropout
+    for name in DROPOUTS:
+        if dropout is not None and hasattr(config, name):
+            setattr(config, name, dropout)
     # Eager attention with bf16 is the fastest of the combinations measured on CPUs.
     options: dict[str, Any] = {"attn_implementation": "eager"}
     with _quiet():

@@ -95,6 +95,11 @@ KINDS: dict[str, tuple[str, Callable[[], Any], dict[str, Any]]] = {
         lambda: byte_pairs(SPECIAL["bert"], "[CLS]", "[SEP]"),
         {"pad_token_id": 0, "bos_token_id": 2, "eos_token_id": 3, "cls_token_id": 2, "sep_token_id": 3},
     ),
+    "distilbert": (
+        "distilbert",
+        lambda: word_pieces(SPECIAL["bert"], "[CLS]", "[SEP]", "[UNK]"),
+        {"pad_token_id": 0, "hidden_dim": 64},
+    ),
     "xlm-roberta": (
         "xlm-roberta",
         lambda: unigram(SPECIAL["roberta"], "<s>", "</s>", "<unk>"),

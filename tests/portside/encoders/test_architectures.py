@@ -90,6 +90,19 @@ def test_several_labels_train_on_it(foreign_encoder: Encoders, tmp_path: Path) -
     assert set(load_multilabeller(version).predict(["my card"])[0].probabilities) == {"card", "parcel"}
 
 
+@pytest.mark.parametrize("kind", ["roberta", "mpnet", "deberta-v2", "modernbert", "distilbert"])
+def test_dropout_reaches_the_hidden_states_of_each(foreign_encoder: Encoders, kind: str) -> None:
+    import torch
+
+    ids = torch.tensor(Tokens(foreign_encoder(kind), max_tokens=64)(["where is my card"]).ids)
+    for dropout in (0.0, 0.3):
+        network = load_backbone(foreign_encoder(kind), dropout=dropout).train()
+        first, second = (network(input_ids=ids, attention_mask=torch.ones_like(ids))[0] for _ in range(2))
+        assert torch.equal(first, second) == (dropout == 0.0)
+        config = network.config
+        assert not any(getattr(config, name, 0) for name in ("attention_dropout", "attention_probs_dropout_prob"))
+
+
 def text(change: Callable[[dict[str, Any]], object]) -> Callable[[Path], object]:
     """Changes ``config.json``."""
 
