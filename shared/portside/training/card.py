@@ -43,7 +43,7 @@ def training_card(
             "epochs": round(fitted.steps / fitted.plan.steps_per_epoch, 2),
             "best_step": fitted.best.step,
             "stopped": fitted.stopped,
-            "seconds": round(fitted.seconds, 1),
+            "seconds": round(fitted.seconds + fitted.earlier_seconds, 1),
             "texts_per_second": round(fitted.steps * recipe.batch_size / max(fitted.seconds, 1e-9), 1),
             "precision": fitted.precision,
             "history": fitted.best.history,

@@ -14,13 +14,14 @@ from torch import nn
 from transformers import set_seed
 
 from portside.encoders import EncoderSource, hidden_size, load_backbone
-from portside.errors import ModelError
+from portside.errors import ModelError, UsageError
 from portside.inference import network as engine
 from portside.progress import Progress
 from portside.tasks.lora_network import adapt, describe
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
 from portside.training.head_start import SHORT_RUN_STEPS, gentler
+from portside.training.parts import PartsTrainer
 from portside.training.plan import BudgetTooShort, Plan, plan_run
 from portside.training.probe import choose_precision, measure
 from portside.training.run_folder import RunFolder
@@ -65,10 +66,13 @@ class Fitted:
     steps: int
     stopped: str
     seconds: float
+    """Of this training."""
     validation: dict[str, float] | None
     """What ``validate`` says of these weights in 32-bit floats; None without validation rows."""
     adapter: dict[str, Any] | None = None
     """What was trained beside frozen weights; None where the weights themselves were."""
+    earlier_seconds: float = 0.0
+    """Of the trainings that went before it, to measure the model by."""
 
 
 def fit(
@@ -203,9 +207,8 @@ def _look_once(network: nn.Module) -> None:
 def _fitted_plan(parts: _Parts) -> tuple[Plan, str]:
     recipe, around, task = parts.recipe, parts.around, parts.task
     around.progress.update(0, 1, "measuring this machine's speed")
-    memory = around.run.path.parent / "precision.json"
     speed = measure(parts.network.to(engine.best_device()), task, recipe)
-    precision, step_seconds = choose_precision(recipe.precision, speed, memory)
+    precision, step_seconds = choose_precision(recipe.precision, speed, around.run.memory)
     forward_seconds = FORWARD_SHARE * step_seconds / recipe.batch_size
     validate_seconds = forward_seconds * task.valid_count
     left = around.remaining()
@@ -253,7 +256,7 @@ def _trainer(parts: _Parts, plan: Plan, precision: str) -> tuple[CoreTrainer, Wa
         checkpoint_seconds=around.checkpoint_seconds,
         on_validation=around.on_validation,
     )
-    trainer = CoreTrainer(
+    trainer = PartsTrainer(
         recipe=recipe,
         plan=plan,
         elapsed=elapsed,
@@ -295,5 +298,19 @@ def _advice_on_memory(recipe: TrainingRecipe) -> Iterator[None]:
         raise ModelError(
             "Training must fit into memory; nothing was registered",
             seen=f"out of memory with {recipe.batch_size} texts of up to {recipe.max_tokens} tokens at once",
-            remedy=f"Set micro_batch_size below {recipe.micro_batch_size or recipe.batch_size} or lower max_tokens",
+            remedy=_smaller(recipe),
         ) from error
+
+
+def _smaller(recipe: TrainingRecipe) -> str:
+    """What to set so that less is held in memory at once."""
+    held = recipe.micro_batch_size or recipe.batch_size
+    parts = [size for size in range(1, held) if recipe.batch_size % size == 0]
+    if not parts:
+        return "Lower max_tokens, or start from a smaller encoder"
+    try:
+        replace(recipe, micro_batch_size=parts[-1])
+    except UsageError:
+        # Where the rows of a batch are compared with one another it cannot be cut into parts.
+        return f"Set batch_size below {recipe.batch_size} or lower max_tokens"
+    return f"Set micro_batch_size to {parts[-1]} or lower, or lower max_tokens"

@@ -76,11 +76,15 @@ class MatchingAdapter:
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
         encoded = self.tokens(list(material.documents.values()))
         self._documents = dict(zip(material.documents, encoded.ids, strict=True))
-        self._queries = self.tokens([query for query, _ in material.pairs]).ids
+        asked = list(dict.fromkeys(query for query, _ in material.pairs))
+        queries = self.tokens(asked)
+        ids = dict(zip(asked, queries.ids, strict=True))
+        self._queries = [ids[query] for query, _ in material.pairs]
         self._keys = {key: text_key(text) for key, text in material.documents.items()}
-        self.cut = len(encoded.cut)
         texts = list(material.documents.values())
-        self.cut_note = cut_note([texts[place] for place in encoded.cut], len(texts), self.tokens)
+        cut = [*(texts[place] for place in encoded.cut), *(asked[place] for place in queries.cut)]
+        self.cut = len(cut)
+        self.cut_note = cut_note(cut, len(texts) + len(asked), self.tokens)
         self.saving_count = len(texts)
         self.rows = PairRows(len(material.pairs))
         valid = material.valid

@@ -53,8 +53,8 @@ def train_rounds(recipe: TrainingRecipe, task: Task, source: EncoderSource, arou
         around.progress.log(f"No time was left for it: {error.seen}")
         return measured[0]
     first = measured[0].fitted
-    seconds = sum(one.fitted.seconds for one in (*measured, last))
-    return replace(last, fitted=replace(last.fitted, best=first.best, seconds=seconds))
+    earlier = sum(one.fitted.seconds for one in measured)
+    return replace(last, fitted=replace(last.fitted, best=first.best, earlier_seconds=earlier))
 
 
 def _measured(

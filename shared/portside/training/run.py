@@ -189,7 +189,7 @@ def _advice_on_machine() -> Iterator[None]:
         raise ModelError(
             "Training, and checking the saved model, must fit into memory; nothing was registered",
             seen="memory ran out",
-            remedy="Close other programs, or set a smaller micro_batch_size, then train with --resume",
+            remedy="Close other programs, then train with --resume; or train anew with a smaller batch or max_tokens",
         ) from error
     # Whoever writes has an error of its own for a disk that is full: OSError, safetensors', torch's, tokenizers'.
     except Exception as error:

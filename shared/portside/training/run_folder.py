@@ -6,6 +6,7 @@
     <runs>/<name>/run.json      what is trained on what, and the plan
     <runs>/<name>/checkpoint-N/ weights, optimizer, random state, and trainer_state.json, written last
     <runs>/<name>/round-2/      the same for a model that takes several trainings
+    <runs>/precision.json       which precision is the faster one on this machine, as it was measured once
 
 ``optimizer.pt``, ``scheduler.pt`` and ``rng_state.pth`` are torch files; the Trainer reads them with
 ``weights_only``, and only from here. Treat the folder like the rest of PORTSIDE_HOME: nothing in it should come
@@ -43,6 +44,13 @@ class RunFolder:
     """The run goes on from an earlier, interrupted one (which may have left no checkpoint yet)."""
     discarded: bool = False
     """An interrupted run with a checkpoint was thrown away: ``resume`` was not asked for."""
+    outer: RunFolder | None = None
+    """The run that this one is a part of."""
+
+    @property
+    def memory(self) -> Path:
+        """Where it is kept, from one run to the next, which precision is the faster one on this machine."""
+        return self.path.parent / "precision.json" if self.outer is None else self.outer.memory
 
     @property
     def checkpoint(self) -> Path | None:
@@ -73,7 +81,7 @@ class RunFolder:
         path = self.path / name
         resumed = self.resumed and path.is_dir()
         path.mkdir(exist_ok=True)
-        return RunFolder(path, self.identity, resumed)
+        return RunFolder(path, self.identity, resumed, outer=self)
 
     def remove(self) -> None:
         """The run is finished and registered."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -49,10 +50,22 @@ def test_each_row_measures_and_is_learned_from(train: Train) -> None:
     assert data["trained_on"] == data["rows"] == 60
     assert measured["n"] == 60  # each once, by one of three networks that had not seen it
     assert "the model was then trained on all rows" in data["validation"]
+    training = version.card["training"]
+    # Its seconds are those of all four trainings, its speed is that of the last.
+    assert training["texts_per_second"] * training["seconds"] > 1.2 * training["steps"] * 8
     assert version.card["training"]["steps"] == 3 * math.ceil((60 + 3) / 8)  # the labels' names are texts too
     seen = load_seen(version.folder)
     assert seen is not None
     assert all(seen(example.text) for example in make_sentences(60).examples)
+
+
+@pytest.mark.slow
+def test_the_precision_that_was_found_the_faster_is_remembered_for_the_next_training(
+    train: Train, tmp_path: Path
+) -> None:
+    version = train(**few_shot(30), precision="auto")
+    remembered = json.loads((tmp_path / "runs" / "precision.json").read_text())
+    assert list(remembered.values()) == [version.card["training"]["precision"]]
 
 
 @pytest.mark.slow

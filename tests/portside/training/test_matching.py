@@ -12,10 +12,12 @@ import pytest
 from portside.data.identity import text_key
 from portside.data.matching import MatchingDataset
 from portside.encoders import resolve_encoder
-from portside.errors import DataError
+from portside.errors import DataError, ModelError
+from portside.progress import NullProgress
 from portside.records import Judged
 from portside.registry import ModelRegistry
 from portside.training.matching import MatchingRecipe, best_system, held_aside, make_task
+from portside.training.run import Order, train_task
 
 
 def dataset(queries: Mapping[str, str], documents: Mapping[str, str], rows: str) -> MatchingDataset:
@@ -129,8 +131,6 @@ def test_the_best_system_is_chosen_by_validation() -> None:
 def test_a_training_learns_and_is_an_encoder_too(tiny_encoder: Path, registry: ModelRegistry, tmp_path: Path) -> None:
     from portside.inference.encoder import load_encoder
     from portside.inference.matcher import load_matcher
-    from portside.progress import NullProgress
-    from portside.training.run import Order, train_task
 
     recipe = MatchingRecipe(
         encoder=str(tiny_encoder), epochs=6, batch_size=8, encoder_lr=3e-3, precision="fp32", hard_negatives=1
@@ -146,3 +146,27 @@ def test_a_training_learns_and_is_an_encoder_too(tiny_encoder: Path, registry: M
     texts = ["where is my parcel 900", "the card is late"]
     np.testing.assert_allclose(encoder.encode(texts), matcher.encode(texts), atol=1e-6)
     np.testing.assert_allclose(matcher.document_vectors, matcher.encode(list(matcher.documents.values())), atol=1e-5)
+
+
+def test_training_queries_that_are_cut_are_counted_once_each(tiny_encoder: Path) -> None:
+    long = "where is my card " * 20
+    given = dataset(
+        {"p": long, "q": "parcel", "r": long + "please"}, {"a": "the card", "b": "card " * 60}, "p:a p:b q:a r:b"
+    )
+    recipe = MatchingRecipe(encoder=str(tiny_encoder), max_tokens=16, hard_negatives=0)
+    adapter = make_task(recipe, given).adapter(resolve_encoder(str(tiny_encoder)))
+    assert adapter.cut == 3
+    assert "Of 3 of 5 training texts only the first 16 tokens are read" in adapter.cut_note
+
+
+def test_out_of_memory_advises_what_this_recipe_takes(tiny_encoder: Path, tmp_path: Path) -> None:
+    class Exhausted(NullProgress):
+        def update(self, done: float, total: float, message: str = "") -> None:
+            if done >= 3:
+                raise MemoryError
+
+    recipe = MatchingRecipe(encoder=str(tiny_encoder), batch_size=8, epochs=1, precision="fp32")
+    order = Order(ModelRegistry(tmp_path / "models"), "m", tmp_path / "runs", Exhausted(), "ann", "a test")
+    with pytest.raises(ModelError, match="Set batch_size below 8") as caught:
+        train_task(recipe, make_task(recipe, many(40)), order)
+    assert "micro_batch_size" not in str(caught.value)

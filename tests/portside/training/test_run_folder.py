@@ -23,6 +23,11 @@ def leave_checkpoint(run: Path, step: int, *, without: str = "", state: str | No
     return folder
 
 
+def test_what_is_remembered_of_the_machine_outlives_every_run(tmp_path: Path) -> None:
+    with open_run(tmp_path, "intents", IDENTITY, resume=False) as run:
+        assert run.memory == run.inner("round-1").memory == tmp_path / "precision.json"
+
+
 def test_a_new_run_clears_what_an_earlier_one_left(tmp_path: Path) -> None:
     with open_run(tmp_path, "intents", IDENTITY, resume=False) as run:
         leave_checkpoint(run.path, 5)
