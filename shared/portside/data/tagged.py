@@ -17,11 +17,12 @@ from portside.data.encodings import decode
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
 from portside.data.read import read_bytes
+from portside.data.tag_faults import tag_faults
 from portside.data.words import Word, split_sentences, split_words
 from portside.errors import DataError
 from portside.records import Tagged
 from portside.said import said
-from portside.tasks.tags import broken_places, entity_types, scheme_of, split_tag, to_iob2
+from portside.tasks.tags import entity_types, scheme_of, split_tag, to_iob2
 
 __all__ = ["TaggedDataset", "load_tagged", "read"]
 
@@ -97,7 +98,7 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
         rule = said("The tags are read as {scheme} and kept as IOB2", scheme=scheme)
         notes.append(Finding("note", rule, "", path.name, count=len(found)))
     made = tuple(Tagged(one.tokens, to_iob2(one.tags, scheme), one.document) for one in found)
-    notes += _faults(found, made, path.name, broken_counts=scheme == "IOB1")
+    notes += [*tag_faults(found, scheme, path.name), *_faults(made, path.name)]
     return TaggedDataset(made, str(path), tuple(notes))
 
 
@@ -106,15 +107,7 @@ def read(path: Path, columns: Columns, *, test: bool) -> TaggedDataset:
     return load_tagged(path)
 
 
-def _faults(found: Sequence[Tagged], made: Sequence[Tagged], file: str, *, broken_counts: bool) -> Iterator[Finding]:
-    if broken_counts:
-        opened = sum(len(broken_places(one.tags)) for one in found)
-        continued = sum(tag.startswith("I-") for one in found for tag in one.tags) or 1
-        begun = sum(tag.startswith("B-") for one in found for tag in one.tags)
-        if begun > opened:  # nearly IOB2: a B opens most entities
-            rule = "An I- tag that nothing opened is read as the beginning of an entity"
-            remedy = "Write B- before it, or I- of the same type"
-            yield Finding("warning", rule, remedy, file, value=f"{opened} of {continued} I- tags", count=opened)
+def _faults(made: Sequence[Tagged], file: str) -> Iterator[Finding]:
     empty = sum(not any(tag != "O" for tag in one.tags) for one in made)
     if empty == len(made):
         raise DataError(
@@ -129,16 +122,16 @@ def _faults(found: Sequence[Tagged], made: Sequence[Tagged], file: str, *, broke
 def _column_sentences(text: str, file: str) -> Iterator[Tagged]:
     tokens: list[str] = []
     tags: list[str] = []
-    document = 0
+    document, shape = 0, _shape(text)
     for row, line in enumerate(text.split("\n"), start=1):
-        cells = line.rstrip("\r").split("\t") if "\t" in line else line.split()
+        cells = _cells(line)
         if not line.strip() or cells[0] == DOCUMENT_START:
             if tokens:
                 yield Tagged(tuple(tokens), tuple(tags), document)
             tokens, tags = [], []
             document += bool(line.strip())
             continue
-        if line.startswith("# ") and len(cells) != 2:
+        if line.startswith("# ") and not ((("\t" in line), len(cells)) == shape and split_tag(cells[-1].strip())[0]):
             continue  # a comment of CoNLL-U's kind
         if len(cells) < 2 or not cells[0].strip():
             raise DataError(
@@ -152,6 +145,17 @@ def _column_sentences(text: str, file: str) -> Iterator[Tagged]:
         tags.append(_tag(cells[-1].strip(), file, row))
     if tokens:
         yield Tagged(tuple(tokens), tuple(tags), document)
+
+
+def _cells(line: str) -> list[str]:
+    return line.rstrip("\r").split("\t") if "\t" in line else line.split()
+
+
+def _shape(text: str) -> tuple[bool, int]:
+    """Whether tabs separate a line's cells, and how many it has: those of the first line that is no comment."""
+    lines = (line for line in text.split("\n") if line.strip() and not line.startswith(("#", DOCUMENT_START)))
+    first = next(lines, "a O")
+    return "\t" in first, len(_cells(first))
 
 
 def _tag(tag: str, file: str, row: int) -> str:

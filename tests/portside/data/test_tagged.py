@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from portside.data.tag_faults import broken_frames
 from portside.data.tagged import load_tagged
 from portside.data.words import split_sentences, split_words
 from portside.errors import DataError
@@ -44,6 +45,57 @@ def test_four_columns_documents_and_iob1(write: Callable[..., Path]) -> None:
     assert [one.tags for one in found.sentences] == [("B-ORG", "O"), ("B-PER", "B-PER")]
     assert [one.document for one in found.sentences] == [1, 2]
     assert "IOB1" in found.findings[0].rule
+
+
+@pytest.mark.parametrize(
+    ("lines", "words"),
+    [
+        ("we NN I-NP O\n# NN I-NP O\nAnn NN I-NP B-PER", ("we", "#", "Ann")),
+        ("# O\nAnn B-PER", ("#", "Ann")),
+        ("# O", None),
+        ("#\tO\nAnn\tB-PER", ("#", "Ann")),
+        ("# text = Ann left\nAnn B-PER\nleft O", ("Ann", "left")),
+        ("# sent_id = O\nAnn\tx\ty\tB-PER", ("Ann",)),
+        ("# a comment\nAnn\tB-PER", ("Ann",)),
+    ],
+)
+def test_a_number_sign_is_a_word_where_the_line_is_like_the_others(
+    write: Callable[..., Path], lines: str, words: tuple[str, ...] | None
+) -> None:
+    path = write("a.txt", f"{lines}\n")
+    if words is None:
+        with pytest.raises(DataError, match="need entities"):
+            load_tagged(path)
+        return
+    assert load_tagged(path).sentences[0].tokens == words
+
+
+@pytest.mark.parametrize(
+    ("tags", "broken"),
+    [
+        ("B-PER L-PER O U-LOC", []),
+        ("B-PER I-PER L-PER B-PER L-PER", []),
+        ("O L-PER O", [1]),
+        ("B-PER O U-LOC", [0]),
+        ("O I-PER L-PER", [1]),
+        ("U-LOC B-PER", [1]),
+        ("B-PER L-LOC", [0, 1]),
+        ("B-PER B-PER L-PER", [0]),
+        ("S-LOC B-PER E-PER", []),
+    ],
+)
+def test_broken_entities_of_bilou_are_found(tags: str, broken: list[int]) -> None:
+    assert broken_frames(tags.split()) == broken
+
+
+def test_broken_entities_of_bilou_are_told(write: Callable[..., Path]) -> None:
+    found = load_tagged(write("a.txt", "Ann B-PER\nleft O\nParis U-LOC\n\nLee L-PER\nleft O\n"))
+    assert [one.tags for one in found.sentences] == [("B-PER", "O", "B-LOC"), ("B-PER", "O")]
+    warning = next(one for one in found.findings if one.severity == "warning")
+    assert (warning.count, warning.value) == (2, "Ann B-PER")
+    assert "not closed" in warning.rule
+    whole = load_tagged(write("b.txt", "Ann B-PER\nLee L-PER\nParis U-LOC\n"))
+    assert [one.severity for one in whole.findings] == ["note"]
 
 
 def test_json_lines_of_tokens_and_of_spans(write: Callable[..., Path]) -> None:
