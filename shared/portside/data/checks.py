@@ -13,13 +13,20 @@ from portside.data.identity import clean, has_control, label_key, text_key
 from portside.records import Example
 from portside.said import said
 
-__all__ = ["Numbered", "Role", "Where", "check_cells", "check_classes", "conflicting", "overlap", "repeated"]
+__all__ = ["SEVERAL", "Numbered", "Role", "Where", "check_cells", "check_classes", "conflicting", "overlap", "repeated"]
 
 Role = Literal["train", "test"]
 """What the rows are for: a test file may hold one class only, or a class once."""
 LONG_TEXT = 20_000
 """Characters from which a text is reported: encoders read the first few hundred words, and such a length is mostly a
 quote or a line end that was lost."""
+MOST_SEVERAL = 0.5
+"""Share of the labels that look like several from which they are told to be."""
+SEVERAL = (
+    "For any number of labels a text: portside train multilabel, which reads refund|late in CSV and "
+    '["refund", "late"] in JSON lines'
+)
+"""What to do with a file in which a text has several labels."""
 _NOT_A_VALUE = {"nan", "null", "none", "n/a", "#n/a", "<na>", "undefined"}
 _MOJIBAKE = ("Ã©", "Ã¨", "Ã¼", "Ã¶", "Ã¤", "â€™", "â€œ", "â€“", "Â£", "Â°", "ï¿½", "+ñ", "+Â", "锟斤拷")
 
@@ -146,11 +153,29 @@ def check_classes(examples: Sequence[Example], rows: Sequence[int], where: Where
     if not examples:
         rule = "The file must have at least one row with text and label"
         return [Finding("fatal", rule, "Fill the columns or name others", where.file, column=where.text)]
-    found = [*_class_sizes(examples, rows, where, role), *_label_variants(examples, rows, where)]
+    found = [*_several_labels(examples, rows, where, role), *_class_sizes(examples, rows, where, role)]
+    found += _label_variants(examples, rows, where)
     groups = _by_key(examples)
     found += _repeats(examples, rows, where, groups)
     found += _conflicts(examples, rows, where, groups)
     return found
+
+
+def _several_labels(examples: Sequence[Example], rows: Sequence[int], where: Where, role: Role) -> list[Finding]:
+    if role == "test":
+        return []
+    several = [place for place, example in enumerate(examples) if _looks_like_several(example.label)]
+    if len(several) <= MOST_SEVERAL * len(examples):
+        return []
+    # The command stands in the rule: a training that begins shows no more than that.
+    rule = "Most labels look like several, which is for portside train multilabel: here each combination is one label"
+    first = several[0]
+    shown = excerpt(examples[first].label)
+    return [Finding("warning", rule, SEVERAL, where.file, rows[first], where.label, shown, len(several))]
+
+
+def _looks_like_several(label: str) -> bool:
+    return "|" in label or ";" in label or (label.startswith("[") and label.endswith("]"))
 
 
 def _class_sizes(examples: Sequence[Example], rows: Sequence[int], where: Where, role: Role) -> list[Finding]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from portside.data.cells import cell_text
-from portside.data.checks import Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
+from portside.data.checks import SEVERAL, Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
 from portside.data.columns import LABEL_NAMES, PART_NAMES, TEXT_NAMES, Columns, find_column
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
@@ -237,8 +237,9 @@ def _find_columns(table: Table, asked: _Asked) -> _Columns:
 
 def _cells(table: Table, columns: _Columns) -> list[Cell]:
     texts, labels = table.frame[columns.text].tolist(), table.frame[columns.label].tolist()
+    file = table.file
     return [
-        (row, cell_text(text, table.file, row, columns.text), cell_text(label, table.file, row, columns.label))
+        (row, cell_text(text, file, row, columns.text), cell_text(label, file, row, columns.label, remedy=SEVERAL))
         for row, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
     ]
 

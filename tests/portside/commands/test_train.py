@@ -40,6 +40,16 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+def test_several_labels_a_text_name_the_task_for_them(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = home.parent / "data.csv"
+    data.write_text("text,label\n" + "".join(f"text {row},{'a|b' if row % 2 else 'b|c'}\n" for row in range(20)))
+    # Stopped right after reading: the encoder is not there.
+    arguments = ["train", "classification", "--data", str(data), "--name", "m", "--encoder", str(home / "none")]
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert "portside train multilabel" in " ".join(capsys.readouterr().err.split())
+
+
 @pytest.mark.parametrize(
     ("content", "options", "words"),
     [

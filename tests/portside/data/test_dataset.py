@@ -37,6 +37,23 @@ def only(path: Path, rule: str) -> Finding:
     return finding
 
 
+@pytest.mark.parametrize("labels", [("a|b", "b|c", "c"), ("a;b", "b", "c; a"), ('["a"]', '["a","b"]', "b")])
+def test_labels_that_look_like_several_name_the_task_for_them(write: Write, labels: tuple[str, ...]) -> None:
+    rows = [{"text": f"text {number}", "label": labels[number % 3]} for number in range(9)]
+    path = write("\n".join(json.dumps(row) for row in rows), "file.jsonl")
+    found = only(path, "portside train multilabel")
+    assert (found.severity, found.count, found.column) == ("warning", 6, "label")
+    assert not [one for one in check_examples(path, role="test").findings if "multilabel" in one.rule]
+
+
+def test_a_label_that_is_a_list_names_the_task_for_it_and_a_few_separators_do_not(write: Write) -> None:
+    rows = [{"text": f"text {number}", "label": ["a", "b"]} for number in range(9)]
+    with pytest.raises(DataError, match="portside train multilabel"):
+        load_examples(write("\n".join(json.dumps(row) for row in rows), "file.jsonl"))
+    content = "text,label\n" + "".join(f"text {row},{'a;b' if row % 2 else 'c'}\n" for row in range(9))
+    assert not [one for one in check_examples(write(content)).findings if "multilabel" in one.rule]
+
+
 def test_a_clean_file(write: Write) -> None:
     dataset = load_examples(write(CLEAN))
     assert dataset.examples[0] == Example("hello", "greet")
