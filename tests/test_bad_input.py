@@ -19,7 +19,9 @@ LABELS = {
     "classification": ("card", "parcel", "refund"),
     "multilabel": ("card", "parcel", "refund"),
     "tagging": ("O", "B-PER", "I-PER"),
+    "matching": (),
 }
+LABELLED = ("classification", "multilabel", "tagging")
 GOOD = [["my card", "card"], ["my money", "refund"], ["lost card", "card"], ["back money", "refund"]] * 6
 TEXTS = ("classification", "multilabel")
 Case = tuple[str, str, bytes, list[str]]
@@ -32,6 +34,7 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterat
     import torch
 
     from portside.inference.bert import Bert
+    from portside.inference.matcher import save_documents
     from portside.inference.tokens import Tokens
     from portside.tasks.classification_network import ClassificationNetwork
     from portside.tasks.network_folder import save_network
@@ -43,12 +46,16 @@ def home(tmp_path_factory: pytest.TempPathFactory, tiny_encoder: Path) -> Iterat
         with torch.random.fork_rng(devices=[]), registry.staging(task) as folder:
             torch.manual_seed(3)
             encoder = Bert(tokens.config)
-            network = (
-                TaggingNetwork(encoder, 32, len(labels), case=False)
-                if task == "tagging"
-                else ClassificationNetwork(encoder, 32, len(labels))
-            )
-            save_network(folder, network, tokens, tokens.config, ModelFile(task, 16, labels))
+            network: torch.nn.Module = encoder
+            if task == "tagging":
+                network = TaggingNetwork(encoder, 32, len(labels), case=False)
+            elif task != "matching":
+                network = ClassificationNetwork(encoder, 32, len(labels))
+            options = {"also": ["encoder"], "system": "vectors"} if task == "matching" else {}
+            save_network(folder, network, tokens, tokens.config, ModelFile(task, 16, labels, options))
+            if task == "matching":
+                vectors = torch.nn.functional.normalize(torch.randn(2, 32), dim=1).numpy()
+                save_documents(folder, {"a": "the card", "b": "the parcel"}, vectors)
             registry.register(task, folder, {"task": task}, actor="a", reason="r", check=lambda _: None)
     before = {name: os.environ.get(name) for name in ("PORTSIDE_HOME", "PORTSIDE_ENCODER")}
     os.environ.update(PORTSIDE_HOME=str(home), PORTSIDE_ENCODER=str(tiny_encoder))
@@ -104,6 +111,16 @@ REFUSED_TRAINING: list[Case] = [
     ("tagging", "a.jsonl", b'{"text": "Ann", "spans": [[0, 3, " "]]}', ["row 1", "has a label"]),
     ("tagging", "a.jsonl", b'{"text": null, "spans": []}', ["row 1", "'text' and 'spans'"]),
     ("tagging", "a.jsonl", b'{"tokens": ["a"], "tags": ["O", "O"]}', ["row 1", "same length", "1 tokens, 2 tags"]),
+    ("matching", "a.csv", b"", ["a.csv", "empty", "next:"]),
+    ("matching", "a.csv", b"query,document\n", ["a.csv", "next:"]),
+    ("matching", "a.csv", b"query,document\n\xe3\x80\x80,the card\nmy card, \n", ["a.csv", "next:"]),
+    ("matching", "a.csv", b"query,remark\nmy card,late\n", ["hold the document", "'remark'", "next:"]),
+    ("matching", "a.csv", b"query,document\n" + b"a\x00,b\n" * 50, ["control characters", "next:"]),
+    ("matching", "a.csv", b"query,document,score\nmy card,the card,much\n", ["row 1", "column 'score'", "much"]),
+    ("matching", "a.csv", b"query,document,score\nmy card,the card,0\n", ["next:"]),
+    ("matching", "a.csv", b"query,document\nmy card,the card\nyour card,the card\n", ["next:"]),
+    ("matching", "a.jsonl", b'{"query": ["a"], "document": "b"}', ["row 1", "column 'query'", "['a']"]),
+    ("matching", "a.jsonl", b"[" * 100_000, ["a.jsonl", "recursion"]),
 ]
 
 
@@ -196,7 +213,7 @@ def read_csv(path: Path) -> list[dict[str, str]]:
         csv.field_size_limit(131_072)
 
 
-@pytest.mark.parametrize("task", sorted(LABELS))
+@pytest.mark.parametrize("task", LABELLED)
 def test_an_evaluation_counts_what_was_cut(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str
 ) -> None:
@@ -217,7 +234,7 @@ def test_an_evaluation_counts_what_was_cut(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("task", sorted(LABELS))
+@pytest.mark.parametrize("task", LABELLED)
 def test_odd_rows_train_and_what_was_left_out_or_cut_is_said(
     home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], task: str
 ) -> None:
@@ -260,6 +277,34 @@ def test_odd_rows_train_and_what_was_left_out_or_cut_is_said(
 
 
 ODD_LABELS = [("one", "a,\nb"), ("two", "👩\u200d💻"), ("three", "nan"), ("four", "مرحبا")]
+
+
+@pytest.mark.slow
+def test_odd_pairs_train_and_what_was_left_out_or_cut_is_said(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ("card", "parcel", "money")
+    rows: list[dict[str, object]] = [
+        {"query": f"where is my {words[place % 3]} {place}", "document": f"the {words[place % 3]} is late"}
+        for place in range(30)
+    ]
+    rows += [
+        {"query": "half \ud83d", "document": "👩\u200d💻"},
+        {"query": None, "document": "the card is late"},
+        {"query": 5, "document": 7},
+        {"query": "card " * 20_000, "document": "the card is late"},
+        {"query": "a,\nb", "document": "parcel " * 10_000},
+    ]
+    data = tmp_path / "odd.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    quick = ("--epochs", 1, "--set", "precision=fp32", "--set", "batch_size=8", "--name", "odd-matching")
+    assert run("train", "matching", "--data", data, *quick, "--valid", data) == 0
+    told = capsys.readouterr().err
+    assert "only the first" in told
+    assert "99,999 characters" in told
+    card = ModelRegistry(home / "models").resolve("odd-matching").card
+    assert card["data"]["longer_than_limit"] == 2
+    assert "empty query or document is left out" in told
 
 
 @pytest.mark.slow

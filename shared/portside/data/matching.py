@@ -149,7 +149,8 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
         judged += [Judged(key, documents.id_of(cell), 0.0) for cell in cells[2:] if cell]
     if not judged:
         seen = "none" if not empty else f"only rows with an empty cell, such as row {empty[0][0]}"
-        raise DataError("The file must hold at least one query with a document", seen=seen, file=table.file)
+        rule, remedy = "The file must hold at least one query with a document", "Fill both columns of some rows"
+        raise DataError(rule, seen=seen, remedy=remedy, file=table.file)
     findings = [*table.findings, *notes, *more, *_left_out(empty, table.file)]
     found = {"queries": asked, "documents": answer, "negatives": negative, "relevance": relevance}
     return MatchingDataset(

@@ -24,4 +24,5 @@ class PartsTrainer(CoreTrainer):
 
     def compute_loss(self, model: Any, inputs: Any, *given: Any, **named: Any) -> Any:
         """The part's loss, multiplied by its rows as a share of those that a part of this batch has."""
-        return super().compute_loss(model, inputs, *given, **named) * (len(inputs["input_ids"]) / self._rows_of_a_part)
+        loss: Any = super().compute_loss(model, inputs, *given, **named)
+        return loss * (len(inputs["input_ids"]) / self._rows_of_a_part)

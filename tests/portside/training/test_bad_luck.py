@@ -11,17 +11,22 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from portside.cli import main
 from portside.data import Dataset
+from portside.data.tagged import TaggedDataset
 from portside.errors import ModelError, StorageError
-from portside.progress import RecordingProgress
+from portside.progress import NullProgress, RecordingProgress
+from portside.records import Tagged
 from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.tagging import TaggingRecipe
+from portside.training.run import Order, train_task
+from portside.training.tagging import make_task as make_tagging
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +65,26 @@ def test_a_full_disk_is_advice_and_the_training_goes_on_when_there_is_room(
     assert train(resume=True).ref == "intents:1"
 
 
+@pytest.mark.parametrize("checkpoint_seconds", [1e9, 0.0], ids=["of the version", "of a checkpoint"])
+def test_a_full_disk_is_advice_for_another_task_too(
+    registry: ModelRegistry, tiny_encoder: Path, tmp_path: Path, checkpoint_seconds: float
+) -> None:
+    sentences = tuple(
+        Tagged(("we", "saw", name, f"{row}"), ("O", "O", f"B-{kind}", "O"), row)
+        for row in range(20)
+        for name, kind in (("Ann", "PER"), ("Paris", "LOC"))
+    )
+    recipe = TaggingRecipe(encoder=str(tiny_encoder), epochs=1, batch_size=8, precision="fp32")
+    order = Order(registry, "names", tmp_path / "runs", NullProgress(), "ann", "a test")
+    order = replace(order, checkpoint_seconds=checkpoint_seconds)
+    task = make_tagging(recipe, TaggedDataset(sentences, "names.txt"))
+    with largest_file(5_000), pytest.raises(StorageError, match="disk"):
+        train_task(recipe, task, order)
+    assert registry.names() == []
+    assert not list((tmp_path / "models" / ".staging").glob("*"))
+    assert train_task(recipe, task, replace(order, resume=True)).ref == "names:1"
+
+
 def test_memory_that_gives_out_while_saving_is_advice(train: Train, registry: ModelRegistry, tmp_path: Path) -> None:
     def exhausted(version: ModelVersion) -> dict[str, object]:
         assert (version.folder / "model.safetensors").is_file()
@@ -80,6 +105,9 @@ from portside.data import load_examples
 from portside.progress import NullProgress
 from portside.registry import ModelRegistry
 from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.tagging import TaggingRecipe
+from portside.training.run import Order, train_task
+from portside.training.tagging import make_task as make_tagging
 from portside.training.classification import make_task
 from portside.training.run import Order, train_task
 

@@ -104,6 +104,26 @@ def test_a_search_in_which_nothing_can_be_trained_says_why(look: Any, registry: 
     assert registry.names() == []
 
 
+def test_a_trial_that_runs_out_of_memory_is_one_failed_trial(look: Any) -> None:
+    class Exhausted(RecordingProgress):
+        """Memory gives out once, in the middle of the second trial."""
+
+        gave_out = False
+
+        def update(self, done: float, total: float, message: str = "") -> None:
+            super().update(done, total, message)
+            if not self.gave_out and "2 of 3" in message and "step" in message:
+                self.gave_out = True
+                raise MemoryError
+
+    progress = Exhausted()
+    found: Found = look(space={"dropout": Range(0.0, 0.3)}, progress=progress)
+    assert progress.gave_out
+    assert [one.state for one in found.trials] == ["complete", "failed", "complete"]
+    assert "out of memory" in found.trials[1].reason
+    assert found.version.card["search"]["failed"] == 1
+
+
 def test_a_search_starts_from_a_registered_encoder(
     look: Any, registry: ModelRegistry, register_encoder: Callable[[ModelRegistry, str], ModelVersion]
 ) -> None:
