@@ -20,18 +20,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from portside.inference.batched import Forward
+from portside.inference.bert import Bert
+from portside.inference.engines.layers import OUTLIERS, SMALLEST, STRENGTH, WIDE_STRENGTH, SmoothLayer, evening
 from portside.inference.engines.subject import Subject
 from portside.inference.network import as_forward
 
 __all__ = ["SmoothLinear", "fix_ranges", "outlier_products", "smoothed"]
 
-STRENGTH, WIDE_STRENGTH = 0.8, 0.5
-"""How far a column's size is moved into the weights; of layers that are wider inside than outside, less."""
-OUTLIERS = 32
-"""Largest columns of a wide layer, which stay in 32 bits: one in forty-eight of the bundled encoder's."""
 ROWS = 128
 """Rows on which ranges are taken."""
-SMALLEST = 1e-5
 
 
 class SmoothLinear(nn.Module):
@@ -44,8 +41,7 @@ class SmoothLinear(nn.Module):
         kept = largest.topk(min(OUTLIERS, linear.in_features)).indices.sort().values if wide else None
         weight = linear.weight.detach()
         strength = WIDE_STRENGTH if wide else STRENGTH
-        weights = heaviest.clamp(min=SMALLEST)
-        scale = (largest.clamp(min=SMALLEST) ** strength / weights ** (1 - strength)).clamp(min=SMALLEST)
+        scale = evening(largest, heaviest, strength)
         shrink, grown = 1 / scale, weight * scale
         if kept is not None:
             shrink[kept], grown[:, kept] = 0.0, 0.0
@@ -64,7 +60,9 @@ class SmoothLinear(nn.Module):
 
 
 def smoothed(subject: Subject) -> nn.Module:
-    """A copy of the network with ``SmoothLinear`` in its encoder; it computes the same in 32-bit floats."""
+    """A copy of the network that computes the same in 32-bit floats: with ``SmoothLayer`` in its encoder where that is
+    our own ``Bert``, else with ``SmoothLinear``.
+    """
     largest: dict[str, Tensor] = {}
 
     def watch(name: str, _layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
@@ -78,6 +76,9 @@ def smoothed(subject: Subject) -> nn.Module:
     subject.ask(as_forward(network, subject.outputs, device=torch.device("cpu")), _sample(subject))
     for hook in hooks:
         hook.remove()
+    if isinstance(encoder, Bert):
+        _smooth_layers(encoder, largest)
+        return network.eval()
     for name, part in linears.items():
         if name in largest:
             parent, _, last = name.rpartition(".")
@@ -86,6 +87,14 @@ def smoothed(subject: Subject) -> nn.Module:
             heaviest = torch.stack([one.weight.detach().abs().amax(dim=0) for one in beside]).amax(dim=0)
             setattr(encoder.get_submodule(parent), last, SmoothLinear(part, largest[name], heaviest))
     return network.eval()
+
+
+def _smooth_layers(encoder: Bert, largest: dict[str, Tensor]) -> None:
+    layers: Any = encoder.encoder.layer
+    for place, layer in enumerate(layers):
+        start = f"encoder.layer.{place}."
+        seen = {name.removeprefix(start): most for name, most in largest.items() if name.startswith(start)}
+        layers[place] = SmoothLayer(layer, seen)
 
 
 def _same(one: Tensor, other: Tensor) -> bool:
@@ -114,9 +123,7 @@ def fix_ranges(subject: Subject, exported: Path, quantised: Path, target: Path) 
         if node.op_type != "DynamicQuantizeLinear":
             nodes.append(node)
             continue
-        low, high = ranges[node.input[0]]
-        step = np.float32((high - low) / 255 or SMALLEST)
-        zero = np.uint8(np.clip(round(-low / float(step)), 0, 255))
+        step, zero = _rounding(*ranges[node.input[0]])
         model.graph.initializer.append(numpy_helper.from_array(np.array(step), node.output[1]))
         model.graph.initializer.append(numpy_helper.from_array(np.array(zero), node.output[2]))
         asked = [node.input[0], node.output[1], node.output[2]]
@@ -126,6 +133,11 @@ def fix_ranges(subject: Subject, exported: Path, quantised: Path, target: Path) 
     compute_once(model.graph)
     join_products(model)
     onnx.save(model, str(target))
+
+
+def _rounding(low: float, high: float) -> tuple[np.float32, np.uint8]:
+    step = np.float32((high - low) / 255 or SMALLEST)
+    return step, np.uint8(np.clip(round(-low / float(step)), 0, 255))
 
 
 def compute_once(graph: Any) -> None:

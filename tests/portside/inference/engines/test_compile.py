@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from portside.data import load_examples
 from portside.inference.classifier import FolderClassifier, ServedClassifier, load_classifier
@@ -15,9 +17,12 @@ from portside.inference.engines import compile as compiling
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.compile import Compilation, compile_model
 from portside.inference.engines.interface import KINDS, TORCH_BF16, EngineKind
+from portside.inference.engines.layers import SmoothLayer
+from portside.inference.engines.ranges import smoothed
 from portside.inference.engines.store import encoder_place, place_of, read_compiled, remove_compiled
 from portside.inference.engines.subject import Subject, some
 from portside.inference.engines.subjects import classification, encoder
+from portside.inference.network import as_forward
 from portside.registry import ModelRegistry, ModelVersion
 
 LABELS = ("zeta", "alpha", "mid")
@@ -55,6 +60,15 @@ def test_every_engine_answers_as_the_network_does(subject: Subject, tmp_path: Pa
     assert by_name["onnx-int8-ranges"].alone == 1.0
     assert all(one.agreement > 0.5 for one in made.engines)
     assert by_name["onnx-int8"].megabytes < exact.megabytes
+
+
+def test_layers_are_arranged_anew_and_the_network_answers_the_same(subject: Subject) -> None:
+    found = smoothed(subject)
+    layers: Any = found.encoder.encoder.layer  # type: ignore[union-attr]
+    assert {type(layer) for layer in layers} == {SmoothLayer}
+    asked = [as_forward(one, subject.outputs, device=torch.device("cpu")) for one in (subject.network, found)]
+    exact, same = (np.asarray(subject.ask(one, range(20))) for one in asked)
+    np.testing.assert_allclose(same, exact, atol=1e-4)
 
 
 def test_a_running_process_takes_up_what_was_compiled_and_what_was_taken_away(
