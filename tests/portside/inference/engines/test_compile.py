@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 import torch
 
@@ -14,6 +15,7 @@ from portside.data import load_examples
 from portside.inference.classifier import FolderClassifier, ServedClassifier, load_classifier
 from portside.inference.encoder import BundledEncoder, load_encoder
 from portside.inference.engines import compile as compiling
+from portside.inference.engines.build import BUILDERS, export
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.compile import Compilation, compile_model
 from portside.inference.engines.interface import KINDS, TORCH_BF16, EngineKind
@@ -69,6 +71,20 @@ def test_layers_are_arranged_anew_and_the_network_answers_the_same(subject: Subj
     asked = [as_forward(one, subject.outputs, device=torch.device("cpu")) for one in (subject.network, found)]
     exact, same = (np.asarray(subject.ask(one, range(20))) for one in asked)
     np.testing.assert_allclose(same, exact, atol=1e-4)
+
+
+def test_an_engine_with_fixed_ranges_works_out_no_shapes(subject: Subject, tmp_path: Path) -> None:
+    exported, made = tmp_path / "exported.onnx", tmp_path / "made.onnx"
+    export(subject, exported)
+    build = BUILDERS["onnx-int8-ranges"]
+    assert build is not None
+    build(subject, exported, made)
+    graph = onnx.load(made).graph
+    assert not graph.value_info
+    constant = {node.output[0] for node in graph.node if node.op_type == "Constant"}
+    reshaped = [node for node in graph.node if node.op_type == "Reshape"]
+    assert reshaped
+    assert all(node.input[1] in constant for node in reshaped)
 
 
 def test_a_running_process_takes_up_what_was_compiled_and_what_was_taken_away(
