@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from random import Random
 from typing import Any
 
@@ -31,6 +32,13 @@ DOES = {
     "bias": "get the same label whichever group is named ({groups})",
 }
 """What texts that pass do, by the kind of test."""
+MUST = {
+    "not-higher": said("must not be higher"),
+    "not-lower": said("must not be lower"),
+    "higher": said("must be higher"),
+    "lower": said("must be lower"),
+}
+"""What is expected of a probability."""
 DEMANDED = {
     "met": "; at least {least} % are demanded and shown",
     "missed": "; at least {least} % are demanded: it fails",
@@ -237,8 +245,8 @@ def _judge(
     looked_at = tuple(of_folded[one.casefold()] for one in test.labels if one.casefold() in of_folded)
     n = len(test.cases) if test.kind == "minimum" else n
     if test.labels and not looked_at:
-        why = f"the model has no label {' or '.join(test.labels)}"
-        return TestResult(suite, test, n, 0, 0, (), why)
+        none = said("the model has no label {labels}", labels=_either(test.labels))
+        return TestResult(suite, test, n, 0, 0, (), none)
     tried = [case for case in cases if _tried(test, case, answers, of_folded)]
     why = "" if tried else _why_none(test, changed=len(cases))
     judges: dict[str, Callable[[_Case], Failure | None]] = {
@@ -264,10 +272,16 @@ def _tried(test: BehaviourTest, case: _Case, answers: Mapping[str, Prediction], 
 
 def _why_none(test: BehaviourTest, *, changed: int) -> str:
     if test.kind == "minimum":
-        return "the model has none of the labels that they must get"
+        return said("the model has none of the labels that they must get")
     if changed:
-        return f"the model gives none of those it would change the label {' or '.join(test.when)}"
-    return "none holds a word of the groups" if test.kind == "bias" else "there is nothing in them that it would change"
+        return said("the model gives none of those it would change the label {labels}", labels=_either(test.when))
+    if test.kind == "bias":
+        return said("none holds a word of the groups")
+    return said("there is nothing in them that it would change")
+
+
+def _either(labels: Sequence[str]) -> str:
+    return reduce(lambda some, last: said("{some} or {last}", some=some, last=last), labels)
 
 
 def _changed_label(case: _Case, answers: Mapping[str, Prediction]) -> Failure | None:
@@ -275,7 +289,7 @@ def _changed_label(case: _Case, answers: Mapping[str, Prediction]) -> Failure | 
     for changed in case.asked:
         after = answers[changed].label
         if after != before:
-            return Failure(case.text, changed, f"{after}, was {before}")
+            return Failure(case.text, changed, said("{after}, was {before}", after=after, before=before))
     return None
 
 
@@ -293,14 +307,17 @@ def _wrong_way(
             "lower": rise < -slack,
         }[test.expect]
         if not good:
-            wanted = test.expect.replace("-", " ")
-            return Failure(case.text, changed, f"{' + '.join(labels)} {after:.3f}, was {before:.3f}: must be {wanted}")
+            slots = {"labels": " + ".join(labels), "after": f"{after:.3f}", "before": f"{before:.3f}"}
+            told = said("{labels} {after}, was {before}: {must}", **slots, must=MUST[test.expect])
+            return Failure(case.text, changed, told)
     return None
 
 
 def _wrong_label(case: _Case, answers: Mapping[str, Prediction], of_folded: Mapping[str, str]) -> Failure | None:
     found, expected = answers[case.text].label, of_folded[case.label.casefold()]
-    return None if found == expected else Failure(case.text, "", f"{found}, must be {expected}")
+    if found == expected:
+        return None
+    return Failure(case.text, "", said("{found}, must be {expected}", found=found, expected=expected))
 
 
 def _different_labels(case: _Case, answers: Mapping[str, Prediction], groups: Sequence[str]) -> Failure | None:
@@ -308,5 +325,11 @@ def _different_labels(case: _Case, answers: Mapping[str, Prediction], groups: Se
     if len(set(found)) == 1:
         return None
     other = next(place for place, label in enumerate(found) if label != found[0])
-    said = f"{found[other]} for {groups[other]}, {found[0]} for {groups[0]}"
-    return Failure(case.asked[0], case.asked[other], said)
+    told = said(
+        "{other} for {their_group}, {first} for {its_group}",
+        other=found[other],
+        their_group=groups[other],
+        first=found[0],
+        its_group=groups[0],
+    )
+    return Failure(case.asked[0], case.asked[other], told)

@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_ROWS", "HeldOut", "held_out_file", "load_held_out", "save_held_out", "save_rows"]
+from portside.errors import UsageError
+
+__all__ = ["MOST_ROWS", "HeldOut", "held_out_file", "load_held_out", "none_kept", "save_held_out", "save_rows"]
 
 ROWS_FILE = "held_out.jsonl"
 LOGITS_FILE = "held_out.safetensors"
@@ -69,6 +71,16 @@ def held_out_file(folder: Path) -> Path | None:
     """The file of the rows, which the model's task can read; None where none were kept."""
     path = folder / ROWS_FILE
     return path if path.is_file() and path.stat().st_size else None
+
+
+def none_kept(version: str) -> UsageError:
+    """What is said where a report is asked for on rows that ``version`` does not keep."""
+    return UsageError(
+        "A report is made from rows that the model has not learned from",
+        seen=f"{version} keeps none: it was trained without validation rows, with keep_held_out=false, or by an "
+        "earlier Portside",
+        remedy=f"Name a labelled file: portside report {version} --data FILE",
+    )
 
 
 def load_held_out(folder: Path) -> HeldOut | None:

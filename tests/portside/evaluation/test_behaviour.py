@@ -11,6 +11,7 @@ from portside.evaluation.behaviour import BehaviourReport, TestResult, run_suite
 from portside.evaluation.group_swaps import compare_groups, paired_interval, swap_groups
 from portside.evaluation.suite_files import read_suite
 from portside.inference.interfaces import FakeClassifier
+from portside.said import in_words
 
 MODEL = FakeClassifier({"parcel": "track", "refund": "money", "maria": "track"}, ("other", "track", "money"))
 TEXTS = ["Where is my parcel", "a refund for John", "hello"]
@@ -109,6 +110,30 @@ def test_a_model_that_treats_groups_differently_is_called_out(tmp_path: Path) ->
     assert fair.bias is not None
     assert not fair.bias.shown
     assert "the same label" in fair.sentence
+
+
+def test_failures_and_what_cannot_be_tried_are_said_in_other_languages_too(tmp_path: Path) -> None:
+    def foreign(text: str) -> str:
+        return in_words(text, lambda one: one if one == "{test}" else f"<{one}>")
+
+    tests = [
+        'kind = "invariance"\nreplace = [["parcel", "packet"]]',
+        'kind = "directional"\nafter = " parcel"\nlabel = ["track"]\nexpect = "lower"',
+        'kind = "minimum"\ncases = [{text = "hello", label = "money"}]',
+        'kind = "bias"\ngroups = { women = ["Maria"], men = ["John"] }',
+    ]
+    texts = [*TEXTS, "Maria"]
+    failures = [foreign(tried(tmp_path, test, texts).failures[0].said) for test in tests]
+    assert failures == [
+        "<other, was track>",
+        "<track 0.950, was 0.950: <must be lower>>",
+        "<other, must be money>",
+        "<other for men, track for women>",
+    ]
+    assert "<the model has no label <good or fine>>" in foreign(
+        tried(tmp_path, 'kind = "directional"\nafter = " x"\nlabel = ["good", "fine"]\nexpect = "lower"').sentence
+    )
+    assert "<none holds a word of the groups>" in foreign(tried(tmp_path, tests[3], ["hello"]).sentence)
 
 
 def test_paired_differences_by_hand() -> None:

@@ -45,7 +45,7 @@ def behaviour_section(found: BehaviourReport) -> Section:
     if not tried:
         return section
     failures: list[list[Cell]] = [
-        [one.test.name, failure.text[:120], failure.changed[:120], failure.said[:160]]
+        [one.test.name, failure.text[:120], failure.changed[:120], failure.said]
         for one in tried
         for failure in one.failures
     ]

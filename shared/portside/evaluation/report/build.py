@@ -8,12 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from portside.errors import UsageError
-from portside.evaluation.held_out import load_held_out
+from portside.evaluation.held_out import load_held_out, none_kept
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
 from portside.evaluation.report.comparison import comparison_section
-from portside.evaluation.report.facts import facts_of, on_file, title_of
+from portside.evaluation.report.facts import KEPT_ASIDE, facts_of, on_file, title_of
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.parts import Report, Section
@@ -109,14 +108,10 @@ def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
     """
     held = load_held_out(version.folder)
     if held is None:
-        raise UsageError(
-            "A report needs rows that the model has not learned from",
-            seen=f"{version.ref} keeps none: it was trained by an earlier Portside, or without validation rows",
-            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
-        )
+        raise none_kept(version.ref)
     scored = Scored(
         model=version.ref,
-        data="rows kept aside",
+        data=KEPT_ASIDE,
         labels=read_model_file(version.folder, task="classification").labels,
         texts=tuple(held.texts),
         rows=tuple(range(1, len(held.texts) + 1)),

@@ -41,9 +41,7 @@ def _flattered(scored: Scored) -> str:
     """That the probabilities were adjusted on these rows, and how far off they are where they were not."""
     n = len(scored)
     if n < 2 * FEWEST_A_BIN:
-        return said(
-            "They were adjusted on these very rows, which flatters them: on other texts they may be further off."
-        )
+        return _may_be_further_off()
     claimed = _adjusted_across(scored.logits, scored.truth)
     error = expected_calibration_error(claimed, scored.right, bins=_bins(n))
     return said(
@@ -51,6 +49,10 @@ def _flattered(scored: Scored) -> str:
         "the other, each in turn, they are off by {points} points.",
         points=f"{100 * error:.1f}",
     )
+
+
+def _may_be_further_off() -> str:
+    return said("They were adjusted on these very rows, which flatters them: on other texts they may be further off.")
 
 
 def _adjusted_across(logits: NDArray[np.float32], truth: NDArray[np.int64], *, seed: int = 0) -> NDArray[np.float64]:
@@ -75,10 +77,12 @@ def reliability_section(
     *,
     before: NDArray[np.floating] | None = None,
     temperature: float | None = None,
+    fitted_here: bool = False,
 ) -> Section:
     """Of answers claimed with ``confidence``, whether they were ``right``; all of shape (answers,).
 
-    ``before`` is what was claimed before the probabilities were adjusted by ``temperature``.
+    ``before`` is what was claimed before the probabilities were adjusted by ``temperature``; ``fitted_here``: on these
+    very rows.
     """
     bins = _bins(len(confidence))
     found = measure_calibration(confidence, right, bins=bins)
@@ -93,6 +97,7 @@ def reliability_section(
                 points=f"{100 * error:.1f}",
             )
         )
+        sentences += [_may_be_further_off()] if fitted_here else []
     return Section(
         key="calibration",
         title="Whether its probabilities can be believed",

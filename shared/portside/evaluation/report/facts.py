@@ -5,9 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from portside.registry import ModelVersion
-from portside.said import said
+from portside.said import Said, said
 
-__all__ = ["facts_of", "on_file", "title_of"]
+__all__ = ["KEPT_ASIDE", "facts_of", "kept_aside", "on_file", "title_of"]
+
+KEPT_ASIDE = said("rows kept aside")
+"""What stands for a file where the rows are those that a version keeps: nobody named that file."""
 
 
 def facts_of(version: ModelVersion, source: str, rows: int) -> list[tuple[str, str]]:
@@ -15,7 +18,7 @@ def facts_of(version: ModelVersion, source: str, rows: int) -> list[tuple[str, s
     card = version.card
     data = card.get("data") or {}
     facts = [
-        ("Measured on", Path(source).name),
+        ("Measured on", source if kept_aside(source) else _name(source)),
         ("Rows", f"{rows:,}"),
         ("Method", str(card.get("method", ""))),
         ("Encoder", str((card.get("encoder") or {}).get("name", ""))),
@@ -34,6 +37,13 @@ def title_of(version: ModelVersion) -> str:
     return said("{name}, version {version}", name=version.name, version=version.version)
 
 
+def kept_aside(source: str) -> bool:
+    """Whether ``source`` is no file but ``KEPT_ASIDE``; a file may be called so, too."""
+    return isinstance(source, Said) and source == KEPT_ASIDE
+
+
 def on_file(rows: int, source: str) -> str:
     """Which rows, as a sentence."""
+    if kept_aside(source):
+        return said("{n} rows that were kept aside from training.", n=f"{rows:,}")
     return said("{n} rows of {file}.", n=f"{rows:,}", file=source)

@@ -11,8 +11,8 @@ from typing import Any
 
 from portside.apps import load
 from portside.data.columns import Columns
-from portside.errors import UsageError
-from portside.evaluation.held_out import held_out_file, load_held_out
+from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
+from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
 from portside.inference.folder import task_of
 from portside.registry import ModelVersion
@@ -49,7 +49,8 @@ class Asked:
             UsageError: there is no file, and the version keeps no rows.
             DataError: the file cannot be used.
         """
-        return load(self.task.read)(self.file or _kept_file(self.version), self.columns, test=True)
+        rows = load(self.task.read)(self.file or _kept_file(self.version), self.columns, test=True)
+        return rows if self.file else replace(rows, source=KEPT_ASIDE)
 
     @cached_property
     def texts(self) -> Sequence[str]:
@@ -120,11 +121,7 @@ def behaviour_of(asked: Asked, settings: Settings) -> Section:
 def _kept_file(version: ModelVersion) -> Path:
     kept = held_out_file(version.folder)
     if kept is None:
-        raise UsageError(
-            "A report is made from rows that the model has not learned from",
-            seen=f"{version.ref} keeps none beside it, and no file was named",
-            remedy=f"Name a labelled file: portside report {version.ref} --data FILE",
-        )
+        raise none_kept(version.ref)
     return kept
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from portside.evaluation.intervals import wilson
 from portside.evaluation.matching import SystemFigures, check_relevant, ndcg, score_rankings
-from portside.evaluation.report.facts import facts_of, title_of
+from portside.evaluation.report.facts import facts_of, kept_aside, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
@@ -71,19 +71,25 @@ def sections_of(
     ranks = {query: _rank(rankings[system][query], documents_of) for query, documents_of in relevant.items()}
     texts = [dataset.queries[query] for query in relevant]
     near = np.array([rank is not None and rank <= FIRST for rank in ranks.values()])
-    source = said(
-        "{n} queries of {file}, for each of which {documents} documents were ranked.",
-        n=f"{len(texts):,}",
-        file=dataset.source,
-        documents=f"{documents:,}",
-    )
     worse = section_of(compare_slices(near, text_slices(texts)))
     lucky = _no_better_than_chance([*ranks.values()], [len(one) for one in relevant.values()], documents)
     return [
         _ranking_section(rankings, system, ranks, dataset),
         *([] if worse is None else [worse]),
-        source_section(source, texts, seen, warnings=[] if lucky is None else [lucky]),
+        source_section(
+            _source(len(texts), dataset.source, documents), texts, seen, warnings=[] if lucky is None else [lucky]
+        ),
     ]
+
+
+def _source(queries: int, source: str, documents: int) -> str:
+    slots = {"n": f"{queries:,}", "documents": f"{documents:,}"}
+    if kept_aside(source):
+        return said(
+            "{n} queries that were kept aside from training, for each of which {documents} documents were ranked.",
+            **slots,
+        )
+    return said("{n} queries of {file}, for each of which {documents} documents were ranked.", **slots, file=source)
 
 
 def _no_better_than_chance(ranks: Sequence[int | None], relevant: Sequence[int], documents: int) -> str | None:

@@ -20,7 +20,7 @@ from portside.evaluation.multilabel import (
     given_labels,
 )
 from portside.evaluation.report.calibration import reliability_section
-from portside.evaluation.report.facts import facts_of, on_file, title_of
+from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
@@ -115,13 +115,21 @@ def sections_of(
     # Of texts that it was trained on it is surer than of others: nothing is promised from them.
     fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
     worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), text_slices(texts)))
+    given = labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold)
     return [
-        labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold),
-        *([_calibration(answers, temperature)] if len(answers) else []),
+        replace(given, sentences=[*given.sentences, _chosen_here()]) if kept_aside(source) else given,
+        *([_calibration(answers, temperature, kept_aside(source))] if len(answers) else []),
         promise_section(fresh, said("labels")),
         *([] if worse is None else [worse]),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]
+
+
+def _chosen_here() -> str:
+    return said(
+        "From which probability on a label is given was chosen on these very rows: on other texts these figures may be "
+        "a little lower."
+    )
 
 
 def _compared(
@@ -269,12 +277,14 @@ def _mistakes(texts: Sequence[str], labels: Sequence[str], truth: NDArray[np.boo
     return Table(title, ["place", "text", "missed", "wrongly given"], rows)
 
 
-def _calibration(answers: Answers, temperature: float | None) -> Section:
+def _calibration(answers: Answers, temperature: float | None, fitted_here: bool) -> Section:
     before = None
     if temperature is not None and temperature != 1.0:
         # Undo what training divided the logits by.
         odds = np.log(np.maximum(answers.confidence, 1e-12)) - np.log(np.maximum(1 - answers.confidence, 1e-12))
         before = sigmoid(temperature * odds)
-    made = reliability_section(answers.confidence, answers.right, before=before, temperature=temperature)
+    made = reliability_section(
+        answers.confidence, answers.right, before=before, temperature=temperature, fitted_here=fitted_here
+    )
     warning = surer_than_right(answers)
     return made if warning is None else replace(made, warnings=[warning])

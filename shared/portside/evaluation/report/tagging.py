@@ -13,7 +13,7 @@ from portside.errors import DataError
 from portside.evaluation.answers import Answers, one_of_each, renamed, surer_than_right
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.calibration import reliability_section
-from portside.evaluation.report.facts import facts_of, on_file, title_of
+from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
@@ -113,7 +113,7 @@ def sections_of(
     answers = answers_of(asked)
     return [
         names_section(asked),
-        *([] if not len(answers) else [_calibration(asked, answers, temperature)]),
+        *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
         _promises(asked, answers, texts, seen),
         *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
@@ -314,13 +314,15 @@ def _shown(span: Span, words: Sequence[str]) -> str:
     return f"{span.type}: {' '.join(words[span.start : span.end])}"
 
 
-def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None) -> Section:
+def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None, fitted_here: bool) -> Section:
     before = None
     if temperature is not None and temperature != 1.0:
         # Undo what training divided the logits by.
         raw = [tempered(each, 1 / temperature) if len(each) else each for each in asked.rows]
         before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in asked.spans()])
-    made = reliability_section(answers.confidence, answers.right, before=before, temperature=temperature)
+    made = reliability_section(
+        answers.confidence, answers.right, before=before, temperature=temperature, fitted_here=fitted_here
+    )
     warning = surer_than_right(answers)
     return made if warning is None else replace(made, warnings=[warning])
 

@@ -8,6 +8,7 @@ from portside.evaluation.report.behaviour import tried_on
 from portside.evaluation.report.page import render
 from portside.evaluation.report.parts import Report
 from portside.inference.interfaces import FakeClassifier
+from portside.said import Said
 
 TEXTS = [f"where is my parcel, order {n}" for n in range(30)] + [f"I want a refund for item {n}" for n in range(30)]
 
@@ -21,6 +22,12 @@ def test_a_classifier_by_whole_words_bears_case_and_not_typos(tmp_path: Path) ->
     assert rates["typos"] < 1.0
     assert found.tables[0].rows
     assert render(Report("m", "", [], [found]))
+
+
+def test_what_a_failing_text_got_keeps_its_template_for_translation(tmp_path: Path) -> None:
+    model = FakeClassifier({"parcel": "parcel"}, ("other", "parcel"))
+    (table,) = tried_on(model, TEXTS, tmp_path).tables
+    assert all(isinstance(row[3], Said) for row in table.rows)
 
 
 def test_without_texts_it_says_what_could_be_tried(tmp_path: Path) -> None:

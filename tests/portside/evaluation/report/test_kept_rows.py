@@ -7,10 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.errors import UsageError
+from portside.evaluation.held_out import HeldOut, save_held_out, save_rows
 from portside.evaluation.report.build import report_on_held_out
+from portside.evaluation.report.facts import facts_of, kept_aside
+from portside.evaluation.report.making import Asked, report_of
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.sources import source_section
+from portside.evaluation.report.words import translated
 from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
@@ -34,6 +38,33 @@ def version(
         data = {"source": "/somewhere/rows.csv", "trained_on": len(seen)}
         card = {"task": "classification", "calibration": {"temperature": temperature}, "data": data}
         return registry.register("m", folder, card, actor="a", reason="r", check=lambda _: None)
+
+
+def test_rows_of_any_task_are_called_kept_aside_and_not_by_their_file(tmp_path: Path) -> None:
+    registry = ModelRegistry(tmp_path)
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile("multilabel", 16, LABELS))
+        save_rows(folder, [{"text": text, "labels": ["card"]} for text in TEXTS])
+        made = registry.register("m", folder, {"task": "multilabel"}, actor="a", reason="r", check=lambda _: None)
+    rows = Asked(made).dataset
+    assert (len(rows), rows.source) == (300, "rows kept aside")
+    assert kept_aside(rows.source)
+    assert not kept_aside("rows kept aside"), "a user's file may be called so"
+    for source, told in ((rows.source, "kept"), ("/somewhere/rows kept aside", "rows kept aside")):
+        (name, value), *_ = translated(Report("", "", facts_of(made, source, 300), []), lambda _: "kept").facts
+        assert (name, value) == ("kept", told)
+
+
+@pytest.mark.parametrize("task", ["classification", "tagging", "multilabel", "matching"])
+def test_a_version_without_rows_comes_with_advice(task: str, tmp_path: Path) -> None:
+    registry = ModelRegistry(tmp_path)
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile(task, 16, LABELS))
+        made = registry.register("m", folder, {"task": task}, actor="a", reason="r", check=lambda _: None)
+    with pytest.raises(UsageError, match="has not learned from") as told:
+        report_of(Asked(made))
+    assert "keep_held_out=false" in str(told.value.seen)
+    assert told.value.remedy == "Name a labelled file: portside report m:1 --data FILE"
 
 
 def words(report: Report, key: str) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from portside.data.matching import MatchingDataset
+from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.matching import changed_rankings, sections_of
 from portside.evaluation.report.parts import Report
 from portside.evaluation.report.versus import Changed
@@ -40,6 +42,13 @@ def report(
 ) -> Report:
     rankings = {system: own if system != "keywords" else ranked(lambda n: 0) for system in SYSTEMS}
     return Report("answers, version 3", "", [], sections_of(rankings, "hybrid", dataset, seen, documents=N))
+
+
+def test_queries_kept_aside_are_called_so() -> None:
+    made = report(ranked(lambda n: n), replace(RIGHT, source=KEPT_ASIDE))
+    assert made.sections[-1].sentences[0] == (
+        "60 queries that were kept aside from training, for each of which 60 documents were ranked."
+    )
 
 
 def test_a_sound_model_has_no_fault() -> None:

@@ -12,6 +12,7 @@ import pytest
 from babel.messages.pofile import read_po
 from numpy.typing import NDArray
 
+from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.multilabel import LabelRows, changed_labels, labels_section
 from portside.evaluation.report.multilabel import sections_of as label_sections
 from portside.evaluation.report.page import render
@@ -207,6 +208,12 @@ def test_of_a_document_one_sentence_counts() -> None:
     assert promised.sentences[-1].startswith("Of each document one text counts")
 
 
+def test_a_threshold_that_was_chosen_on_the_rows_is_said_to_flatter_them() -> None:
+    kept, on_file = (label_sections(labeller(), source, None)[0] for source in (KEPT_ASIDE, "test.csv"))
+    assert "was chosen on these very rows" in kept.sentences[-1]
+    assert not any("very rows" in one for one in on_file.sentences)
+
+
 def test_macro_f1_has_its_interval() -> None:
     macro = next(one for one in section(labels_report(labeller()), "accuracy").figures if one.name == "Macro-F1")
     assert macro.low is not None
@@ -221,8 +228,25 @@ def test_probabilities_before_they_were_adjusted_are_told() -> None:
 
 
 @pytest.mark.parametrize(
+    ("sections_of", "rows"), [(tag_sections, tagger()), (label_sections, labeller())], ids=["tagging", "multi-label"]
+)
+def test_rows_kept_aside_are_called_so_and_flatter_what_was_adjusted_on_them(
+    sections_of: Callable[..., list[Section]], rows: TaggedRows | LabelRows
+) -> None:
+    kept = Report("m", "", [], sections_of(rows, KEPT_ASIDE, None, temperature=2.0))
+    assert section(kept, "rows").sentences[0] == "300 rows that were kept aside from training."
+    assert section(kept, "calibration").sentences[-1].startswith("They were adjusted on these very rows")
+    on_file = Report("m", "", [], sections_of(rows, "test.csv", None, temperature=2.0))
+    assert not any("these very rows" in one for one in section(on_file, "calibration").sentences)
+    untouched = Report("m", "", [], sections_of(rows, KEPT_ASIDE, None, temperature=1.0))
+    assert not any("these very rows" in one for one in section(untouched, "calibration").sentences)
+
+
+@pytest.mark.parametrize(
     "report",
     [
+        Report("m", "", [], tag_sections(tagger(), KEPT_ASIDE, None, temperature=2.0)),
+        Report("m", "", [], label_sections(labeller(), KEPT_ASIDE, None, temperature=2.0)),
         tagged_report(tagger(kinds="PER CITY", documents=[row // 4 for row in range(300)]), leaked),
         tagged_report(tagger(claimed=0.999, kinds="LOC LOC")),
         labels_report(labeller(renamed=True), leaked),
