@@ -102,7 +102,6 @@ class _Profiled:
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
-        options.enable_cpu_mem_arena = False
         options.enable_profiling = True
         options.profile_file_prefix = str(prefix)
         options.log_severity_level = 3
