@@ -6,6 +6,7 @@ import re
 import shlex
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -75,7 +76,15 @@ def test_readme_names_every_app_and_command() -> None:
     assert not [name for name in COMMANDS if f"portside {name}" not in readme]
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("python"), ids=lambda value: getattr(value, "name", "snippet"))
+def snippets() -> list[Any]:
+    """Those that train use the real encoder."""
+    return [
+        pytest.param(page, code, id=page.name, marks=[pytest.mark.models] if "train_task" in code else [])
+        for page, code in blocks("python")
+    ]
+
+
+@pytest.mark.parametrize(("page", "code"), snippets())
 def test_python_snippets_run(page: Path, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "data_samples").symlink_to(ROOT / "data_samples")
