@@ -211,9 +211,12 @@ class ServedEncoder:
             self._serving = True
             return encoder
 
-        self._served: Served[TextEncoder] = Served(
-            registry, name, alias, load, None if fallback is None else lambda: fallback
-        )
+        def untuned() -> TextEncoder:
+            assert fallback is not None
+            self._serving = True
+            return fallback
+
+        self._served: Served[TextEncoder] = Served(registry, name, alias, load, None if fallback is None else untuned)
 
     @property
     def dim(self) -> int:

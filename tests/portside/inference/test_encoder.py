@@ -139,19 +139,31 @@ def test_a_served_encoder_falls_back_then_picks_up_versions(tiny_encoder: Path, 
     assert np.abs(encoder.encode(["card lost"]) - first).max() > 1e-3
 
 
+def register_unreadable(registry: ModelRegistry, tiny_encoder: Path) -> None:
+    with registry.staging("recommend-encoder") as folder:
+        shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
+        (folder / "model.safetensors").write_bytes(b"registered as it is")
+        write_model_file(folder, ModelFile("encoder", 32))
+        registry.register("recommend-encoder", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+
+
 def test_an_encoder_that_cannot_be_read_does_not_take_over(
     tiny_encoder: Path, registry: ModelRegistry, caplog: pytest.LogCaptureFixture
 ) -> None:
     encoder = ServedEncoder(registry, "recommend-encoder")
     register(registry, tiny_encoder, scale=1.0)
     first = encoder.encode(TEXTS)
-    with registry.staging("recommend-encoder") as folder:
-        shutil.copytree(tiny_encoder, folder, dirs_exist_ok=True)
-        (folder / "model.safetensors").write_bytes(b"registered as it is")
-        write_model_file(folder, ModelFile("encoder", 32))
-        registry.register("recommend-encoder", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+    register_unreadable(registry, tiny_encoder)
     assert np.array_equal(encoder.encode(TEXTS), first)
     assert "recommend-encoder:1 stays in service" in caplog.text
+
+
+def test_nor_from_the_encoder_that_serves_before_any_is_tuned(tiny_encoder: Path, registry: ModelRegistry) -> None:
+    encoder = ServedEncoder(registry, "recommend-encoder", fallback=FakeEncoder(dim=8))
+    first = encoder.encode(TEXTS)
+    register_unreadable(registry, tiny_encoder)
+    assert np.array_equal(encoder.encode(TEXTS), first)
+    assert encoder.model == "fake-encoder:1"
 
 
 def test_without_fallback_a_missing_encoder_is_an_error(registry: ModelRegistry) -> None:
