@@ -43,6 +43,8 @@ def training_card(
             "epochs": round(fitted.steps / fitted.plan.steps_per_epoch, 2),
             "best_step": fitted.best.step,
             "stopped": fitted.stopped,
+            # The recipe tells what was asked for: without this it would tell of a second look that was left out.
+            **({"looks_once": True} if fitted.plan.looks_once else {}),
             "seconds": round(fitted.seconds + fitted.earlier_seconds, 1),
             "texts_per_second": round(fitted.steps * recipe.batch_size / max(fitted.seconds, 1e-9), 1),
             "precision": fitted.precision,
