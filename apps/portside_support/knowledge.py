@@ -141,6 +141,7 @@ class KnowledgeBase:
         with self._loading:
             if self._loaded is None or self._loaded.state.generation != state.generation:
                 self._loaded = self._load(state)
+                self._forget(state.generation)
             return self._loaded
 
     def _load(self, state: KnowledgeState) -> _Loaded:
@@ -155,8 +156,9 @@ class KnowledgeBase:
         index = HybridIndex.load(self._folder / state.generation)
         return _Loaded(state, index, self._content.passages())
 
-    def _forget(self, now: str, before: str) -> None:
-        # Articles that were taken out are to be gone from the disk too; what another import has just written stays.
+    def _forget(self, now: str, before: str = "") -> None:
+        # Articles that were taken out are to be gone from the disk too, also where an import was killed before it
+        # came to that; what another import has just written stays.
         for path in self._folder.iterdir():
             left_behind = time.time() - path.stat().st_mtime > LEFT_BEHIND_SECONDS
             if path.name == before or (path.name != now and left_behind):

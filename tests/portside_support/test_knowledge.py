@@ -57,6 +57,15 @@ def test_articles_that_were_taken_out_are_gone_from_the_disk(base: KnowledgeBase
     assert not [path for path in (tmp_path / "index").rglob("*") if path.is_file() and b"zanzibar" in path.read_bytes()]
 
 
+def test_what_a_killed_import_left_goes_when_the_index_is_read(base: KnowledgeBase, tmp_path: Path) -> None:
+    base.replace([article("post", "stamps")], NullProgress())
+    before = tmp_path / "index" / "before"
+    before.mkdir()
+    os.utime(before, (0, 0))
+    assert base.search("stamps", 1)
+    assert not before.exists()
+
+
 def test_an_index_that_another_import_is_about_to_name_stays(base: KnowledgeBase, tmp_path: Path) -> None:
     (tmp_path / "index" / "fresh").mkdir(parents=True)
     killed = tmp_path / "index" / "killed"

@@ -13,7 +13,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -61,9 +61,7 @@ def save_snapshot(folder: Path, kind: str, facts: Mapping[str, Any], arrays: Map
                 _replace(folder / CURRENT, _sealed(manifest))
             # The one before, which may hold what was deleted since, goes, and what a killed saver left. Readers that
             # have just been told its name start over.
-            for other in folder.glob(PREFIX + "*"):
-                if other.name != name:
-                    shutil.rmtree(other, ignore_errors=True)
+            _drop_all_but(folder, name)
     except OSError as error:
         raise StorageError(
             "An index must be saved to a folder that can be written",
@@ -75,7 +73,8 @@ def save_snapshot(folder: Path, kind: str, facts: Mapping[str, Any], arrays: Map
 def load_snapshot(folder: Path, kind: str, *, mapped: Collection[str] = ()) -> Snapshot:
     """Read the current snapshot of ``folder`` and check every byte of it.
 
-    Files named in ``mapped`` are not read into memory but mapped: they stay readable when a saver removes them.
+    Files named in ``mapped`` are not read into memory but mapped: they stay readable when a saver removes them. What a
+    saver left behind that was killed before it could remove it is removed now.
 
     Raises:
         StorageError: there is no index of that kind in the folder, or it cannot be read.
@@ -84,13 +83,31 @@ def load_snapshot(folder: Path, kind: str, *, mapped: Collection[str] = ()) -> S
     for _ in range(READ_ATTEMPTS - 1):
         manifest = _read_manifest(folder)
         try:
-            return _read_files(folder, manifest, kind, mapped)
+            found = _read_files(folder, manifest, kind, mapped)
+            _finish_saving(folder, manifest["snapshot"])
+            return found
         except ModelDamaged:
             # Either it is damaged, or a saver passed while we read: then another snapshot is current by now.
             if _read_manifest(folder)["snapshot"] == manifest["snapshot"]:
                 raise
     with _savers_waiting(folder):
         return _read_files(folder, _read_manifest(folder), kind, mapped)
+
+
+def _drop_all_but(folder: Path, name: str) -> None:
+    for other in folder.glob(PREFIX + "*"):
+        if other.name != name:
+            shutil.rmtree(other, ignore_errors=True)
+
+
+def _finish_saving(folder: Path, name: str) -> None:
+    from filelock import FileLock
+
+    if all(other.name == name for other in folder.glob(PREFIX + "*")):
+        return
+    # A saver that holds the lock removes them itself; a folder that cannot be written or locked stays as it is.
+    with suppress(OSError, NotImplementedError, StorageError, ModelDamaged), FileLock(folder / ".lock", timeout=0):
+        _drop_all_but(folder, _read_manifest(folder)["snapshot"])
 
 
 @contextmanager
@@ -115,8 +132,17 @@ def _folder_until_done(target: Path) -> Iterator[Path]:
     try:
         yield target
     except BaseException:
-        shutil.rmtree(target, ignore_errors=True)
+        # An error can also come after the manifest names it: then it is what readers need.
+        if not _is_current(target):
+            shutil.rmtree(target, ignore_errors=True)
         raise
+
+
+def _is_current(target: Path) -> bool:
+    try:
+        return bool(_read_manifest(target.parent)["snapshot"] == target.name)
+    except (StorageError, ModelDamaged):
+        return False
 
 
 def _write(target: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, dict[str, Any]]:

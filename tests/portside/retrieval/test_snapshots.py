@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -13,11 +14,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from portside.errors import ModelDamaged, StorageError
 from portside.retrieval.hybrid import HybridIndex
 from portside.retrieval.keywords import KeywordIndex
-from portside.retrieval.snapshots import PREFIX
+from portside.retrieval.snapshots import CURRENT, PREFIX, _folder_until_done, _replace, _sealed
 from portside.retrieval.vectors import VectorIndex
 
 SAVER = """
@@ -122,6 +124,32 @@ def saved(tmp_path: Path) -> Path:
     index.add(["a", "b"], np.eye(2, dtype=np.float32))
     index.save(tmp_path)
     return tmp_path
+
+
+def test_what_a_killed_saver_could_not_remove_goes_when_the_index_is_read(saved: Path) -> None:
+    (now,) = saved.glob(PREFIX + "*")
+    shutil.copytree(now, saved / f"{PREFIX}before")
+    assert len(VectorIndex.load(saved)) == 2
+    assert list(saved.glob(PREFIX + "*")) == [now]
+
+
+def test_a_reader_removes_nothing_while_a_saver_is_at_work(saved: Path) -> None:
+    (saved / f"{PREFIX}being-written").mkdir()
+    with FileLock(saved / ".lock"):
+        assert len(VectorIndex.load(saved)) == 2
+    assert (saved / f"{PREFIX}being-written").is_dir()
+
+
+def test_an_error_after_the_new_snapshot_is_current_does_not_remove_it(saved: Path) -> None:
+    target = saved / f"{PREFIX}new"
+
+    def write() -> None:
+        _replace(saved / CURRENT, _sealed({"snapshot": target.name}))
+        raise OSError("cannot be synced")
+
+    with pytest.raises(OSError, match="cannot be synced"), _folder_until_done(target):
+        write()
+    assert target.is_dir()
 
 
 @pytest.mark.parametrize("name", ["vectors.npy", "vector_ids.npy"])
