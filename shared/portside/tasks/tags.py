@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
-__all__ = ["Scheme", "Span", "broken_places", "entity_types", "mended", "scheme_of", "spans", "tag_names", "to_iob2"]
+__all__ = ["Scheme", "Span", "broken_places", "entity_types", "scheme_of", "spans", "tag_names", "to_iob2"]
 
 Scheme = Literal["IOB1", "IOB2", "BILOU", "IO"]
 _LAST, _UNIT = {"L", "E"}, {"U", "S"}
@@ -72,11 +72,6 @@ def broken_places(tags: Sequence[str]) -> list[int]:
     """Words whose I follows neither a B nor an I of its type, which IOB2 does not allow."""
     types = [("O", ""), *(split_tag(tag) for tag in tags)]
     return [place for place, (before, now) in enumerate(pairwise(types)) if now[0] == "I" and before[1] != now[1]]
-
-
-def mended(tags: Sequence[str]) -> tuple[str, ...]:
-    """IOB2 with every I that nothing opened made a B: what a network's free choice of tags may need."""
-    return to_iob2(tags, "IOB1")
 
 
 def spans(tags: Sequence[str]) -> list[Span]:
