@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portside.tasks.tags import Span, broken_places, mended, scheme_of, spans, tag_names, to_iob2
+from portside.tasks.tags import Span, broken_places, scheme_of, spans, tag_names, to_iob2
 
 
 @pytest.mark.parametrize(
@@ -52,10 +52,10 @@ def test_entities_are_strict(tags: str, found: list[tuple[str, int, int]]) -> No
     assert spans(tags.split()) == [Span(*each) for each in found]
 
 
-def test_what_a_network_says_is_mended() -> None:
+def test_names_that_nothing_opens_are_found_and_opened_in_reading() -> None:
     tags = ["O", "I-PER", "I-PER", "B-ORG", "I-PER"]
     assert broken_places(tags) == [1, 4]
-    assert mended(tags) == tuple(["O", "B-PER", "I-PER", "B-ORG", "B-PER"])
+    assert to_iob2(tags, "IOB1") == ("O", "B-PER", "I-PER", "B-ORG", "B-PER")
 
 
 def test_a_models_tags_have_a_fixed_order() -> None:
@@ -66,15 +66,15 @@ TAGS = st.lists(st.sampled_from(["O", "B-A", "I-A", "B-B", "I-B"]), max_size=12)
 
 
 @given(TAGS)
-def test_mended_tags_are_iob2_and_keep_what_was_right(tags: list[str]) -> None:
-    whole = mended(tags)
+def test_opened_tags_are_iob2_and_keep_what_was_right(tags: list[str]) -> None:
+    whole = to_iob2(tags, "IOB1")
     assert broken_places(whole) == []
     assert scheme_of([whole]) == "IOB2"
-    assert mended(whole) == whole
+    assert to_iob2(whole, "IOB1") == whole
     assert [tag == "O" for tag in tags] == [tag == "O" for tag in whole]
 
 
-@given(TAGS.map(mended))
+@given(TAGS.map(lambda tags: to_iob2(tags, "IOB1")))
 def test_bilou_and_back_changes_nothing(tags: tuple[str, ...]) -> None:
     bilou = list(tags)
     for kind, start, end in spans(tags):
