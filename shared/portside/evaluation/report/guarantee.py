@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from portside.evaluation.conformal import promise_sets
-from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
+from portside.evaluation.report.parts import Cell, Figure, Section, Table
+from portside.evaluation.report.promises import risk_chart
 from portside.evaluation.risk import promise_risk, risk_coverage
 from portside.evaluation.scored import Scored
 from portside.said import said
@@ -26,9 +27,6 @@ def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
     known = scored.at(scored.inside)
     sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
     curve = risk_coverage(scored.confidence, scored.right)
-    half = next(
-        wrong for answered, wrong in zip(curve.answered, curve.wrong, strict=True) if answered >= 0.5 or answered == 1
-    )
     rows: list[list[Cell]] = [
         [
             f"{100 * one.risk:g} %",
@@ -44,16 +42,8 @@ def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
         sentences=[*(one.sentence for one in promises), sets.sentence, *([] if by_model else [_not_by_model()])],
         figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
         charts=[
-            Chart(
-                title="Wrong answers by the share of texts answered",
-                summary=said(
-                    "Answering only the surest half, {half} % of the answers are wrong; answering all, {all} %.",
-                    half=f"{100 * half:.1f}",
-                    all=f"{100 * curve.wrong[-1]:.1f}",
-                ),
-                x_title="share of texts answered, the surest first",
-                y_title="wrong among the answered",
-                curves=[Curve("measured", curve.answered, curve.wrong)],
+            risk_chart(
+                curve, "Wrong answers by the share of texts answered", "share of texts answered, the surest first"
             )
         ],
         tables=[Table("Promises", ["at most wrong", "answer from", "answered", "wrong on these rows"], rows)],
