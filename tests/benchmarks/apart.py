@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import resource
+import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,15 +15,26 @@ from typing import Any, TypeVar
 __all__ = ["apart", "peak_megabytes"]
 
 T = TypeVar("T")
+CHILD = """
+import pathlib, pickle, sys
+work, arguments = pickle.loads(pathlib.Path(sys.argv[1]).read_bytes())
+pathlib.Path(sys.argv[2]).write_bytes(pickle.dumps(work(*arguments)))
+"""
+"""What the new process runs."""
 
 
 def apart(work: Callable[..., T], *arguments: Any) -> T:
     """What ``work`` returns in a new process: a module's function, with arguments that can be pickled."""
-    import multiprocessing  # here: processes that only ask for their memory are timed from their start
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
-        return pool.submit(work, *arguments).result()
+    # Not multiprocessing's spawn: it runs the program's main module anew, which a test runner's worker does not bear.
+    with tempfile.TemporaryDirectory() as folder:
+        asked, answered = Path(folder, "asked"), Path(folder, "answered")
+        asked.write_bytes(pickle.dumps((work, arguments)))
+        paths = os.pathsep.join(path for path in sys.path if path)
+        subprocess.run(
+            [sys.executable, "-c", CHILD, asked, answered], check=True, env={**os.environ, "PYTHONPATH": paths}
+        )
+        found: T = pickle.loads(answered.read_bytes())
+    return found
 
 
 def peak_megabytes() -> float:
