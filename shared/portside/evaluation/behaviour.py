@@ -110,7 +110,7 @@ class TestResult:
             test=self.test.name,
             passed=f"{self.passed:,}",
             applicable=f"{self.applicable:,}",
-            does=said(DOES[self.test.kind], groups=", ".join(self.test.groups)),
+            does=said(DOES[self.test.kind], groups=_listed([*self.test.groups])),
             share=f"{100 * self.passed / self.applicable:.1f}",
             low=low,
             high=high,
@@ -156,11 +156,12 @@ class BehaviourReport:
         if not tried:
             return said("None of the {tests} tests applies to these texts.", tests=len(self.results))
         weakest = sorted(tried, key=lambda one: (one.rate, one.test.name))[:2]
-        named = ", ".join(f"{one.test.name} ({100 * (one.rate or 0):.0f} %)" for one in weakest)
+        shares = [(one.test.name, f"{100 * (one.rate or 0):.0f}") for one in weakest]
+        named = _listed([said("{test} ({share} %)", test=test, share=share) for test, share in shares])
         unequal = [one.test.name for one in tried if one.bias is not None and one.bias.shown]
-        groups = said(" Groups are treated differently in: {tests}.", tests=", ".join(unequal)) if unequal else ""
+        groups = said(" Groups are treated differently in: {tests}.", tests=_listed(unequal)) if unequal else ""
         failed = [one.test.name for one in tried if one.verdict == "missed"]
-        missed = said(" Below what is demanded: {tests}.", tests=", ".join(failed)) if failed else ""
+        missed = said(" Below what is demanded: {tests}.", tests=_listed(failed)) if failed else ""
         sentence = "{tried} of {tests} tests could be tried; the weakest: {named}.{missed}{groups}"
         return said(sentence, tried=len(tried), tests=len(self.results), named=named, missed=missed, groups=groups)
 
@@ -278,6 +279,10 @@ def _why_none(test: BehaviourTest, *, changed: int) -> str:
     if test.kind == "bias":
         return said("none holds a word of the groups")
     return said("there is nothing in them that it would change")
+
+
+def _listed(names: Sequence[str]) -> str:
+    return reduce(lambda some, last: said("{some}, {last}", some=some, last=last), names) if names else ""
 
 
 def _either(labels: Sequence[str]) -> str:

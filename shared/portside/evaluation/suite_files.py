@@ -23,6 +23,7 @@ from typing import Any, Literal, get_args
 
 from portside.errors import DataError
 from portside.evaluation.perturbations import BUILT_IN, Around, Change, Replace, Swap
+from portside.said import Said
 
 __all__ = ["BUILT_IN_FOLDER", "BehaviourTest", "Expectation", "Kind", "Suite", "find_suites", "read_suite"]
 
@@ -109,7 +110,7 @@ def _files(folder: Path) -> list[Path]:
 
 
 def read_suite(path: Path) -> Suite:
-    """The suite in one file.
+    """The suite in one file; what a built-in one calls its tests and groups can be translated, a user's words stay.
 
     Raises:
         DataError: the file cannot be read or breaks a rule; names the file, the test with its line, the key.
@@ -122,19 +123,24 @@ def read_suite(path: Path) -> Suite:
     if not isinstance(tests, list) or not tests or not all(isinstance(one, dict) for one in tests):
         raise file.error("A suite must have tests", "none", "Write a [[test]] with name and kind")
     lines = [number for number, line in enumerate(source.splitlines(), 1) if re.match(r"\s*\[\[\s*test\s*\]\]", line)]
+    ours = path.resolve().parent == BUILT_IN_FOLDER.resolve()
     made: list[BehaviourTest] = []
     for place, one in enumerate(tests):
         line = lines[place] if len(lines) == len(tests) else None
-        reader = _TestReader(
-            one, lists, path.parent, _Place(str(path), line, str(one.get("name", f"number {place + 1}")))
-        )
+        at = _Place(str(path), line, str(one.get("name", f"number {place + 1}")))
+        reader = _TestReader(one, lists, path.parent, at, ours)
         test = reader.read()
         if test.name in {other.name for other in made}:
             raise reader.place.error(
                 "Each test of a suite needs a name of its own", f"'{test.name}' twice", "Rename one"
             )
         made.append(test)
-    return Suite(path.stem, file.text(said, "about", ""), tuple(made))
+    return Suite(path.stem, _called(file.text(said, "about", ""), ours=ours), tuple(made))
+
+
+def _called(words: str, *, ours: bool) -> str:
+    # The template is the words themselves: the catalogues know those of the built-in suites.
+    return Said(words, {}) if ours and words else words
 
 
 def _parse(path: Path) -> tuple[str, dict[str, Any]]:
@@ -225,6 +231,8 @@ class _TestReader:
     lists: Mapping[str, tuple[str, ...]]
     folder: Path
     place: _Place
+    ours: bool
+    """Whether the suite is a built-in one."""
 
     def read(self) -> BehaviourTest:
         said, place = self.said, self.place
@@ -237,7 +245,8 @@ class _TestReader:
             "bias": lambda: {"groups": self._groups(), **self._optional("label", "labels"), **self._optional("texts")},
         }
         at_least = place.number(said, "at_least", 0, 1) if "at_least" in said else None
-        name, about = place.text(said, "name"), place.text(said, "about", "")
+        name = _called(place.text(said, "name"), ours=self.ours)
+        about = _called(place.text(said, "about", ""), ours=self.ours)
         return BehaviourTest(name, kind, about, at_least=at_least, **parts[kind]())
 
     def _optional(self, key: str, name: str = "") -> dict[str, Any]:
@@ -320,7 +329,7 @@ class _TestReader:
         if not isinstance(said, dict) or len(said) < 2:
             remedy = 'For example: groups = { women = ["Maria"], men = ["James"] }'
             raise self.place.error("A bias test needs two groups of words at least", _shown(said), remedy)
-        groups = {name: self._listed(said, name) for name in said}
+        groups = {_called(name, ours=self.ours): self._listed(said, name) for name in said}
         sizes = {name: len(words) for name, words in groups.items()}
         if len(set(sizes.values())) > 1:
             raise self.place.error(

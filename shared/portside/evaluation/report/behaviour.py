@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from random import Random
 
-from portside.evaluation.behaviour import BehaviourReport, run_suites
+from portside.evaluation.behaviour import BehaviourReport, TestResult, run_suites
 from portside.evaluation.report.parts import Bar, Cell, Chart, Section, Table, percent
 from portside.evaluation.suite_files import find_suites
 from portside.inference.interfaces import TextClassifier
@@ -66,16 +66,25 @@ def behaviour_section(found: BehaviourReport) -> Section:
                 x_title="texts that pass",
                 y_title="test",
                 bars=[
-                    Bar(f"{one.test.name} ({one.applicable})", one.rate or 0.0, *one.interval, one.verdict == "missed")
+                    Bar(
+                        said("{test} ({n})", test=one.test.name, n=f"{one.applicable:,}"),
+                        one.rate or 0.0,
+                        *one.interval,
+                        one.verdict == "missed",
+                    )
                     for one in tried
                 ],
             )
         ],
-        tables=[
-            Table(
-                said("Texts that did not pass ({n})", n=len(failures)), ["test", "text", "changed to", "said"], failures
-            )
-        ]
-        if failures
-        else [],
+        tables=[*_explained(tried), *([_failed(failures)] if failures else [])],
     )
+
+
+def _explained(tried: Sequence[TestResult]) -> list[Table]:
+    told: list[list[Cell]] = [[one.test.name, one.test.about] for one in tried if one.test.about]
+    return [Table("What each test does", ["test", "what it does"], told)] if told else []
+
+
+def _failed(failures: Sequence[Sequence[Cell]]) -> Table:
+    title = said("Texts that did not pass ({n})", n=len(failures))
+    return Table(title, ["test", "text", "changed to", "said"], failures)

@@ -26,7 +26,8 @@ def test_a_classifier_by_whole_words_bears_case_and_not_typos(tmp_path: Path) ->
 
 def test_what_a_failing_text_got_keeps_its_template_for_translation(tmp_path: Path) -> None:
     model = FakeClassifier({"parcel": "parcel"}, ("other", "parcel"))
-    (table,) = tried_on(model, TEXTS, tmp_path).tables
+    tests, table = tried_on(model, TEXTS, tmp_path).tables
+    assert ["capitals", "Everything in capitals."] in tests.rows
     assert all(isinstance(row[3], Said) for row in table.rows)
 
 

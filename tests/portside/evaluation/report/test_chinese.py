@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from portside.evaluation.report.faults import LabelledRowsOf, faults_report
 from portside.evaluation.report.page import render
 from portside.evaluation.report.parts import Bar, Chart, Report, Section, Table
 from portside.evaluation.report.words import translated
+from portside.evaluation.suite_files import Suite, find_suites
 from portside.inference.attributor import FakeAttributor
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier, FakeEncoder, FakeScorer
@@ -159,6 +161,51 @@ def test_explanations_and_small_changes(tmp_path: Path, chinese: dict[str, str])
     assert explained is not None
     assert unfounded is not None
     assert lacking(Report("m", "", [], [explained, unfounded, small_changes(tmp_path)]), chinese) == set()
+
+
+BEARING = (
+    "Maria and James went from Germany to Nigeria, she paid two fees to Nokia in Paris, I want to know how it is.",
+    "我想问：小米和华为在德国的女士，价格上涨。",
+)
+
+
+def own_words(suites: Sequence[Suite]) -> set[str]:
+    """What suites call themselves, their tests and the groups in them."""
+    tests = [test for suite in suites for test in suite.tests]
+    names = {word for test in tests for word in (test.name, test.about, *test.groups)}
+    return {word for word in names | {suite.about for suite in suites} if word}
+
+
+def test_what_built_in_suites_call_their_tests_and_groups_is_translated(
+    tmp_path: Path, chinese: dict[str, str]
+) -> None:
+    words = own_words(find_suites(None, tmp_path))
+    assert {word for word in words if not HAN.search(chinese.get(word, ""))} == set()
+    # A model that knows people by their names, and sentiments, fails tests of every kind.
+    model = FakeClassifier({"maria": "positive", "james": "negative"}, ("neutral", "positive", "negative"))
+    report = Report("m", "", [], [tried_on(model, BEARING, tmp_path)])
+    assert lacking(report, chinese) == set()
+    page = render(report, translate=lambda text: chinese.get(text, text))
+    # Words such as "men" and "first names" stand in the sentences that were tried, or in style sheets, too.
+    cells = {html.unescape(one.strip()) for one in re.findall(r">([^<>]+)<", page)}
+    assert cells & {chinese[word] for word in words}
+    assert not {word for word in words if any(re.match(rf"{re.escape(word)}( \(\d+\))?$", cell) for cell in cells)}
+    assert "for women, " not in page
+    assert "女性：positive" in page
+
+
+def test_a_users_suite_stays_as_it_was_written(tmp_path: Path, chinese: dict[str, str]) -> None:
+    written = (
+        '[[test]]\nname = "capitals"\nkind = "bias"\ngroups = {women = ["card"], men = ["fee"]}\nabout = "blanks"\n'
+    )
+    (tmp_path / "mine.toml").write_text(written, encoding="utf-8")
+    section = tried_on(
+        FakeClassifier({"card": "card", "fee": "fee"}, LABELS), TEXTS, tmp_path, suites=str(tmp_path / "mine.toml")
+    )
+    (found,) = translated(Report("m", "", [], [section]), lambda text: chinese.get(text, text)).sections
+    assert found.charts[0].bars[0].name.startswith("capitals（")
+    assert found.tables[0].rows == [["capitals", "blanks"]]
+    assert "women" in found.tables[1].rows[0][3]
 
 
 def test_no_sentence_is_left_in_english(tmp_path: Path, chinese: dict[str, str]) -> None:
