@@ -32,6 +32,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8501, ge=1, le=65535, description="TCP port of the pages and the API")
     actor: str = Field(default="", description="who is named in histories; empty: the operating system's user")
     threads: int = Field(default=0, ge=0, description="processor threads for models; 0: all that this process may use")
+    compile_on_promotion: bool = Field(
+        default=True,
+        description="let the worker look for a faster engine for a model that was promoted; its answers stay the same",
+    )
 
     @property
     def models_dir(self) -> Path:

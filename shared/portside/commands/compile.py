@@ -30,7 +30,7 @@ def compile_named(
         typer.Option(help="Rows to check it on, labelled as for evaluate; without it those kept aside in training."),
     ] = None,
     *,
-    remove: Annotated[bool, typer.Option("--remove", help="Serve the original again.")] = False,
+    remove: Annotated[bool, typer.Option("--remove", help="Serve the original again, and leave it so.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
     """Make a model answer faster on this machine.
@@ -40,7 +40,7 @@ def compile_named(
     """
     from portside.console import as_json, say
     from portside.inference.engines.registered import find_compilable
-    from portside.inference.engines.store import remove_compiled
+    from portside.inference.engines.store import keep_as_trained
     from portside.progress import TerminalProgress
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
@@ -48,7 +48,7 @@ def compile_named(
     settings = load_settings()
     found = find_compilable(model, ModelRegistry(settings.models_dir), settings.models_dir)
     if remove:
-        remove_compiled(found.place)
+        keep_as_trained(found.place)
         say(f"{found.name} is served as it was trained.")
         return
     with TerminalProgress(f"Compiling {found.name}") as progress:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
 
 from portside.clock import Clock, utc_now
 from portside.errors import JobError
@@ -41,12 +42,25 @@ class JobQueue:
         Raises:
             JobError: the parameters cannot be written as JSON.
         """
-        try:
-            plain = json.loads(json.dumps(dict(params), allow_nan=False))
-        except (TypeError, ValueError) as error:
-            raise JobError("A job's parameters are what JSON can hold", seen=f"{kind}: {error}") from error
+        plain = _plain(kind, params)
         with self._database.begin() as connection:
             return self._insert(connection, kind, plain, actor=actor, attempt=1, retry_of=None)
+
+    def submit_once(self, kind: str, params: Mapping[str, Any], *, actor: str, key: str) -> str | None:
+        """``submit``, but never twice with the same ``key``, however the first ended: then None.
+
+        Raises:
+            JobError: the parameters cannot be written as JSON.
+        """
+        plain, job_id = _plain(kind, params), uuid.uuid5(uuid.NAMESPACE_OID, f"{kind} {key}").hex
+        with self._database.read() as connection:
+            if connection.execute(select(core_jobs.c.id).where(core_jobs.c.id == job_id)).first() is not None:
+                return None
+        try:
+            with self._database.begin() as connection:
+                return self._insert(connection, kind, plain, actor=actor, attempt=1, retry_of=None, job_id=job_id)
+        except IntegrityError:  # another process was faster
+            return None
 
     def get(self, job_id: str) -> Job:
         """The present state of one job.
@@ -112,9 +126,17 @@ class JobQueue:
     # --- inside ------------------------------------------------------------------------------------------------
 
     def _insert(
-        self, connection: Connection, kind: str, params: Any, *, actor: str, attempt: int, retry_of: str | None
+        self,
+        connection: Connection,
+        kind: str,
+        params: Any,
+        *,
+        actor: str,
+        attempt: int,
+        retry_of: str | None,
+        job_id: str = "",
     ) -> str:
-        job_id = uuid.uuid4().hex
+        job_id = job_id or uuid.uuid4().hex
         connection.execute(
             insert(core_jobs).values(
                 id=job_id,
@@ -162,3 +184,10 @@ class JobQueue:
         if gone:
             fail_abandoned(self._database, gone, self._clock(), self._logs)
         return bool(gone)
+
+
+def _plain(kind: str, params: Mapping[str, Any]) -> Any:
+    try:
+        return json.loads(json.dumps(dict(params), allow_nan=False))
+    except (TypeError, ValueError) as error:
+        raise JobError("A job's parameters are what JSON can hold", seen=f"{kind}: {error}") from error

@@ -51,13 +51,17 @@ class Worker:
         database: Database | None = None,
         clock: Clock = utc_now,
         timing: Timing | None = None,
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
+        """``chores`` are done now and then, between two looks for work; each is quick."""
         self._settings = settings
+        self._chores = chores
         self._apps = apps
         self._timing = timing or Timing()
         self._slots = slots
         self._claims = Claims(database or open_database(settings), str(this_process()), clock, logs=settings.jobs_dir)
         self._swept = float("-inf")
+        self._undone = ""
 
     def run(self, stop: threading.Event) -> None:
         """Take jobs until ``stop`` is set; those that run then are stopped and marked as failed."""
@@ -141,6 +145,17 @@ class Worker:
         self._swept = time.monotonic()
         with _database_may_be_away("look for abandoned jobs"):
             self._claims.sweep()
+        for chore in self._chores:
+            self._do(chore)
+
+    def _do(self, chore: Callable[[], None]) -> None:
+        try:
+            chore()
+        # Whatever is wrong with what it looks at: jobs go on, and the log says it once.
+        except Exception as error:
+            if str(error) != self._undone:
+                logger.exception("a chore was left undone; trying again in %.0f s", self._timing.sweep)
+            self._undone = str(error)
 
 
 class _Watch:
@@ -216,9 +231,19 @@ def run_worker(
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop.set), daemon=True).start()
     try:
-        Worker(settings, found, slots=slots, database=database).run(stop)
+        Worker(settings, found, slots=slots, database=database, chores=_chores(settings, database)).run(stop)
     finally:
         database.close()
+
+
+def _chores(settings: Settings, database: Database) -> list[Callable[[], None]]:
+    if not settings.compile_on_promotion:
+        return []
+    from portside.jobs.promotions import Promotions
+    from portside.jobs.queue import JobQueue
+    from portside.registry import ModelRegistry
+
+    return [Promotions(ModelRegistry(settings.models_dir), JobQueue(database, logs=settings.jobs_dir))]
 
 
 def _stop_with(parent: int, stop: Callable[[], None]) -> None:

@@ -237,3 +237,14 @@ def test_looking_reads_only(database: Database, queue: JobQueue, clock: TickingC
     event.listen(database.engine, "before_cursor_execute", lambda *call: statements.append(call[2]))
     queue.recent(["yard.add"])
     assert [text.split()[0] for text in statements if not text.startswith(("BEGIN", "ROLLBACK"))] == ["SELECT"]
+
+
+def test_what_is_submitted_once_is_never_submitted_again(database: Database, queue: JobQueue) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        keys = ["one", "one", "one", "two"]
+        found = list(pool.map(lambda key: queue.submit_once("x.a", {}, actor="a", key=key), keys))
+    assert len([job_id for job_id in found if job_id is not None]) == 2
+    (first, *_) = (job.id for job in queue.recent())
+    queue.cancel(first)
+    assert queue.submit_once("x.a", {}, actor="a", key="one") is None
+    assert queue.submit_once("x.b", {}, actor="a", key="one") is not None

@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.errors import ModelError, UsageError
-from portside.inference.engines.store import CompiledPlace, encoder_place, place_of, write_compiled
+from portside.inference.engines.store import (
+    CompiledPlace,
+    encoder_place,
+    kept_as_trained,
+    place_of,
+    read_compiled,
+    write_compiled,
+)
 
 if TYPE_CHECKING:
     from portside.encoders import EncoderSource
@@ -16,7 +23,7 @@ if TYPE_CHECKING:
     from portside.progress import Progress
     from portside.registry import ModelRegistry, ModelVersion
 
-__all__ = ["Compilable", "find_compilable", "with_record"]
+__all__ = ["Compilable", "find_compilable", "waits_for_engine", "with_record"]
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,21 @@ def with_record(place: CompiledPlace, made: Compilation) -> Compilation:
         return made
     figures = made.to_dict()
     return replace(made, record=write_compiled(place, None, figures["serves"], figures))
+
+
+def waits_for_engine(version: ModelVersion) -> bool:
+    """Whether engines can be measured on a version, and nobody did so on this machine or wants none."""
+    from portside.evaluation.held_out import held_out_file
+    from portside.inference.folder import task_of
+    from portside.tasks.spec import find_tasks
+
+    place = place_of(version.folder)
+    if held_out_file(version.folder) is None or kept_as_trained(place) or read_compiled(place) is not None:
+        return False
+    try:
+        return task_of(version.folder) in {"encoder", *(spec.name for spec in find_tasks())}
+    except ModelError:  # of another Portside, or damaged: who asks for it is told
+        return False
 
 
 def find_compilable(asked: str, registry: ModelRegistry, models_dir: Path) -> Compilable:

@@ -28,6 +28,8 @@ __all__ = [
     "CompiledPlace",
     "compiled_stamp",
     "encoder_place",
+    "keep_as_trained",
+    "kept_as_trained",
     "load_compiled",
     "made_elsewhere",
     "place_of",
@@ -39,6 +41,8 @@ __all__ = [
 
 FORMAT = 1
 RECORD_FILE, MODEL_FILE = "engine.json", "model.onnx"
+AS_TRAINED_FILE = "as_trained"
+"""Says that the user wants the original."""
 log = logging.getLogger(__name__)
 
 
@@ -100,7 +104,8 @@ def write_compiled(
     The record is written last and in one step: a folder without one is no compiled model.
     """
     place.folder.mkdir(parents=True, exist_ok=True)
-    (place.folder / RECORD_FILE).unlink(missing_ok=True)
+    for name in (RECORD_FILE, AS_TRAINED_FILE):
+        (place.folder / name).unlink(missing_ok=True)
     sha256 = ""
     if built is not None:
         shutil.move(built, place.folder / MODEL_FILE)
@@ -116,6 +121,18 @@ def write_compiled(
 def remove_compiled(place: CompiledPlace) -> None:
     """From now on the original serves."""
     shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def keep_as_trained(place: CompiledPlace) -> None:
+    """The same by the user's wish: nothing but a user compiles it again."""
+    remove_compiled(place)
+    place.folder.mkdir(parents=True)
+    (place.folder / AS_TRAINED_FILE).touch()
+
+
+def kept_as_trained(place: CompiledPlace) -> bool:
+    """Whether the user wants the original to serve."""
+    return (place.folder / AS_TRAINED_FILE).exists()
 
 
 def compiled_stamp(version_folder: Path) -> int:
