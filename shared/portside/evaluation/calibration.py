@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import UsageError
-from portside.evaluation.intervals import wilson
+from portside.evaluation.intervals import wilson_of_groups
 from portside.said import said
 
 __all__ = ["BINS", "Calibration", "ReliabilityBin", "expected_calibration_error", "measure_calibration"]
@@ -62,11 +62,17 @@ class Calibration:
 
 
 def measure_calibration(
-    confidence: NDArray[np.floating], right: NDArray[np.bool_], *, bins: int = BINS, seed: int = 0
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    *,
+    groups: NDArray[np.integer] | None = None,
+    bins: int = BINS,
+    seed: int = 0,
 ) -> Calibration:
     """Reliability of ``confidence``, the probability claimed for each answer, given whether it was ``right``.
 
-    Both of shape (n,): a classifier's answers, or the spans that a tagger found.
+    All of shape (n,): a classifier's answers, or the spans that a tagger found. ``groups`` are answers that are alike,
+    as those to one text: the intervals allow for it.
 
     Raises:
         UsageError: there are no rows.
@@ -75,13 +81,13 @@ def measure_calibration(
         raise UsageError("Calibration is measured on rows", seen="none")
     order = np.argsort(confidence, kind="stable")
     claimed, hit = np.asarray(confidence, dtype=np.float64)[order], np.asarray(right, dtype=bool)[order]
+    whose = None if groups is None else np.asarray(groups)[order]
     found = []
     for places in np.array_split(np.arange(len(claimed)), min(bins, len(claimed))):
-        hits = int(hit[places].sum())
-        low, high = wilson(hits, len(places))
-        found.append(ReliabilityBin(float(claimed[places].mean()), hits / len(places), low, high, len(places)))
-    random = np.random.default_rng(seed)
-    draws = (random.integers(0, len(claimed), len(claimed)) for _ in range(RESAMPLES))
+        low, high = wilson_of_groups(hit[places], None if whose is None else whose[places])
+        share = float(hit[places].mean())
+        found.append(ReliabilityBin(float(claimed[places].mean()), share, low, high, len(places)))
+    draws = _draws(len(claimed), whose, np.random.default_rng(seed))
     errors = [expected_calibration_error(claimed[draw], hit[draw], bins=bins) for draw in draws]
     low, high = (float(value) for value in np.quantile(errors, [0.025, 0.975]))
     error = expected_calibration_error(claimed, hit, bins=bins)
@@ -89,6 +95,19 @@ def measure_calibration(
     return Calibration(
         found, error, min(low, error), max(high, error), float(claimed.mean()), float(hit.mean()), len(claimed)
     )
+
+
+def _draws(n: int, groups: NDArray[np.integer] | None, random: np.random.Generator) -> Iterator[NDArray[np.integer]]:
+    """Places of the rows of each resample; whole groups are drawn (Field and Welsh, "Bootstrapping clustered data",
+    J. R. Statist. Soc. B 2007).
+    """
+    if groups is None:
+        yield from (random.integers(0, n, n) for _ in range(RESAMPLES))
+        return
+    names, whose = np.unique(groups, return_inverse=True)
+    chances = np.full(len(names), 1 / len(names))
+    for _ in range(RESAMPLES):
+        yield np.repeat(np.arange(n), random.multinomial(len(names), chances)[whose])
 
 
 def expected_calibration_error(

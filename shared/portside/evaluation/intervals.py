@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from math import sqrt
 
-__all__ = ["Z95", "wilson"]
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Z95", "wilson", "wilson_of_groups"]
 
 Z95 = 1.959963984540054
 """Standard normal quantile of a two-sided 95 % interval."""
 
 
-def wilson(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
+def wilson(hits: float, n: float, z: float = Z95) -> tuple[float, float]:
     """Wilson's score interval of the share ``hits / n``; (0, 1) where there is nothing to go by.
 
     Unlike the textbook interval it stays inside [0, 1] and keeps its promise for small ``n`` and shares near 0 or 1.
@@ -24,3 +27,24 @@ def wilson(hits: int, n: int, z: float = Z95) -> tuple[float, float]:
     low = 0.0 if hits == 0 else (centre - margin) / scale
     high = 1.0 if hits == n else (centre + margin) / scale
     return low, high
+
+
+def wilson_of_groups(right: NDArray[np.bool_], groups: NDArray[np.integer] | None) -> tuple[float, float]:
+    """Wilson's interval of the share of ``right``, shape (n,), whose rows come in groups that are alike.
+
+    n is divided by the design effect: how much more the share varies from group to group than it would if all rows were
+    independent, at least 1 (Rao and Scott, "A Simple Method for the Analysis of Clustered Binary Data", Biometrics
+    1992). Where all rows are right, or all wrong, or of one group, that cannot be seen: then it is Kish's for rows that
+    are alike throughout. ``groups`` says of each row which it belongs to; None: each row stands for itself.
+    """
+    hits, n = int(np.sum(right)), len(right)
+    if groups is None or n == 0:
+        return wilson(hits, n)
+    _, whose = np.unique(groups, return_inverse=True)
+    sizes, share = np.bincount(whose), hits / n
+    residual = np.bincount(whose, weights=right) - share * sizes
+    spread = n * share * (1 - share)
+    # As wilson does, without the correction of n - 1: groups of one row change nothing.
+    effect = float(sizes @ sizes) / n if spread == 0 or len(sizes) == 1 else float(residual @ residual) / spread
+    independent = n / max(1.0, effect)
+    return wilson(share * independent, independent)

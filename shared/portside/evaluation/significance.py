@@ -15,6 +15,7 @@ __all__ = [
     "Paired",
     "bootstrap_macro_f1",
     "bootstrap_ratio",
+    "by_group",
     "mcnemar",
     "paired_macro_f1",
     "paired_ratio",
@@ -129,6 +130,21 @@ def bootstrap_ratio(sums: NDArray[np.floating], *, resamples: int = 1_000, seed:
     A micro-F1 is such a ratio (twice the right ones, found and wanted ones together), and so is a mean (value, 1).
     """
     return _ratios(np.asarray(sums, dtype=np.float64), None, resamples, seed)
+
+
+def by_group(sums: NDArray[np.floating], groups: NDArray[np.integer] | None) -> NDArray[np.float64]:
+    """``sums``, shape (rows, 2), added up for each group; None: every row stands for itself.
+
+    Rows of one group, as the sentences of a document, are alike. A bootstrap of these sums draws whole groups, and its
+    interval is as wide as it must be: Field and Welsh, "Bootstrapping clustered data", J. R. Statist. Soc. B 2007.
+    """
+    table = np.asarray(sums, dtype=np.float64)
+    if groups is None:
+        return table
+    names, whose = np.unique(groups, return_inverse=True)
+    out = np.zeros((len(names), table.shape[1]))
+    np.add.at(out, whose, table)
+    return out
 
 
 def paired_ratio(

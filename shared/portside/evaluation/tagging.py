@@ -9,12 +9,20 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.evaluation.significance import bootstrap_ratio
+from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.inference.cuts import Cuts
 from portside.tasks.tagging import TaggedSentences
 from portside.tasks.tags import entity_types, spans
 
-__all__ = ["EntityScore", "TaggingReport", "count_entities", "entity_scores", "evaluate_tagger", "f1_sums"]
+__all__ = [
+    "EntityScore",
+    "TaggingReport",
+    "count_entities",
+    "entity_scores",
+    "evaluate_tagger",
+    "f1_sums",
+    "known_documents",
+]
 
 
 class Tagger(Protocol):
@@ -56,7 +64,7 @@ class TaggingReport:
     entity: EntityScore
     """Over all types, micro-averaged: type and both ends must be right (seqeval, strict, IOB2)."""
     entity_f1_ci95: tuple[float, float]
-    """Bootstrap over sentences."""
+    """Bootstrap over documents; over sentences where no documents are known."""
     per_type: dict[str, EntityScore]
     token_report: dict[str, Any]
     """scikit-learn's classification report over the words' tags, O among them."""
@@ -95,7 +103,7 @@ def evaluate_tagger(
     truth = [one.tags for one in sentences]
     counts = count_entities(truth, found)
     scores = entity_scores(counts)
-    whole, f1 = scores.pop(""), bootstrap_ratio(f1_sums(counts))
+    whole, f1 = scores.pop(""), bootstrap_ratio(by_group(f1_sums(counts), known_documents(documents)))
     return TaggingReport(
         model=tagger.model,
         data=dataset.source,
@@ -106,6 +114,12 @@ def evaluate_tagger(
         token_report=_token_report(truth, found),
         unknown=tuple(kind for kind in dataset.types if kind not in entity_types([tagger.tags])),
     )
+
+
+def known_documents(documents: Sequence[int]) -> NDArray[np.int64] | None:
+    """Number of each sentence's document; None where none are known, and where each sentence is one by itself."""
+    found = np.array(documents, dtype=np.int64)
+    return found if 1 < len(np.unique(found)) < len(found) else None
 
 
 Counts = list[dict[str, tuple[int, int, int]]]

@@ -44,3 +44,18 @@ def test_the_error_is_a_share_and_order_does_not_matter_where_no_two_are_equally
     error = expected_calibration_error(confidence, right)
     assert 0 <= error <= 1
     assert expected_calibration_error(confidence[::-1], right[::-1]) == pytest.approx(error)
+
+
+def test_answers_that_are_alike_make_the_intervals_as_wide_as_one_of_them_would() -> None:
+    random = np.random.default_rng(1)
+    confidence = random.uniform(0.5, 1.0, 60)
+    right = random.random(60) < confidence
+    single = measure_calibration(confidence, right, bins=3)
+    many, hits, texts = np.repeat(confidence, 10), np.repeat(right, 10), np.repeat(np.arange(60), 10)
+    blind, grouped = (measure_calibration(many, hits, groups=each, bins=3) for each in (None, texts))
+    for one, other in zip(grouped.bins, single.bins, strict=True):
+        assert (one.low, one.high) == pytest.approx((other.low, other.high))
+    assert grouped.high - grouped.low == pytest.approx(single.high - single.low, rel=0.2)
+    assert grouped.high - grouped.low > 2 * (blind.high - blind.low)
+    apart = measure_calibration(confidence, right, groups=np.arange(60), bins=3)
+    assert [one.low for one in apart.bins] == pytest.approx([one.low for one in single.bins])

@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import UsageError
-from portside.evaluation.significance import Estimate, bootstrap_macro_f1, mcnemar
+from portside.evaluation.significance import (
+    Estimate,
+    bootstrap_macro_f1,
+    bootstrap_ratio,
+    by_group,
+    mcnemar,
+    paired_ratio,
+)
 
 
 @pytest.mark.parametrize(
@@ -64,3 +71,30 @@ def test_more_rows_narrow_the_interval_of_macro_f1() -> None:
 def test_a_model_that_is_always_right_has_no_doubt_left() -> None:
     truth = np.array([0, 1, 2, 1])
     assert bootstrap_macro_f1(truth, truth) == Estimate(1.0, 1.0, 1.0)
+
+
+def test_rows_of_a_group_are_drawn_together() -> None:
+    # One document has a sentence that is right and one that is wrong, the other is half right in itself.
+    sums, documents = np.array([[2.0, 2.0], [0.0, 2.0], [2.0, 4.0]]), np.array([7, 7, 3])
+    assert by_group(sums, documents).tolist() == [[2.0, 4.0], [2.0, 4.0]]
+    assert by_group(sums, None).tolist() == sums.tolist()
+    # Whichever documents are drawn, half is right; of sentences all may be wrong, or all right.
+    assert bootstrap_ratio(by_group(sums, documents)) == Estimate(0.5, 0.5, 0.5)
+    alone = bootstrap_ratio(sums)
+    assert (alone.low, alone.high) == (0.0, 1.0)
+
+
+SUMS = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=2, max_size=30)
+
+
+@given(SUMS, st.integers(2, 6))
+def test_copies_of_a_sentence_tell_no_more_than_the_sentence(rows: list[tuple[int, int]], copies: int) -> None:
+    sums = np.array([(2.0 * min(pair), float(sum(pair))) for pair in rows])
+    less = np.stack([sums[::-1, 0] / 2, sums[:, 1]], axis=1)
+    many, fewer = np.repeat(sums, copies, axis=0), np.repeat(less, copies, axis=0)
+    groups = np.repeat(np.arange(len(sums)), copies)
+    for grouped, single in (
+        (bootstrap_ratio(by_group(many, groups)), bootstrap_ratio(sums)),
+        (paired_ratio(by_group(fewer, groups), by_group(many, groups)), paired_ratio(less, sums)),
+    ):
+        assert (grouped.value, grouped.low, grouped.high) == pytest.approx((single.value, single.low, single.high))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from portside.data.tagged import TaggedDataset
-from portside.evaluation.tagging import count_entities, entity_scores, evaluate_tagger
+from portside.evaluation.tagging import count_entities, entity_scores, evaluate_tagger, known_documents
 from portside.records import Tagged
 
 TRUTH = ["B-PER I-PER O B-LOC", "O B-ORG O", "B-PER O"]
@@ -66,3 +66,18 @@ def test_a_perfect_tagger_is_perfect() -> None:
     report = evaluate_tagger(Parrot(TRUTH), dataset())
     assert report.entity.f1 == 1.0
     assert report.entity_f1_ci95 == (1.0, 1.0)
+
+
+def test_documents_are_known_where_there_are_several_of_several_sentences() -> None:
+    found = known_documents([4, 4, 2])
+    assert found is not None
+    assert found.tolist() == [4, 4, 2]
+    assert known_documents([0, 0, 0]) is None  # a file without marks between documents
+    assert known_documents([1, 2, 3]) is None
+    assert known_documents([]) is None
+
+
+def test_documents_not_sentences_are_drawn_for_the_interval() -> None:
+    # In document 0 three of six names are wrong, in document 1 none of two.
+    low, high = evaluate_tagger(Parrot(FOUND), dataset()).entity_f1_ci95
+    assert (low, high) == (pytest.approx(2 / 6), 1.0)

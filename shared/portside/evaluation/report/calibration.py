@@ -75,6 +75,7 @@ def reliability_section(
     confidence: NDArray[np.floating],
     right: NDArray[np.bool_],
     *,
+    groups: NDArray[np.integer] | None = None,
     before: NDArray[np.floating] | None = None,
     temperature: float | None = None,
     fitted_here: bool = False,
@@ -82,10 +83,10 @@ def reliability_section(
     """Of answers claimed with ``confidence``, whether they were ``right``; all of shape (answers,).
 
     ``before`` is what was claimed before the probabilities were adjusted by ``temperature``; ``fitted_here``: on these
-    very rows.
+    very rows. ``groups`` are answers that are alike, as those to one text.
     """
     bins = _bins(len(confidence))
-    found = measure_calibration(confidence, right, bins=bins)
+    found = measure_calibration(confidence, right, groups=groups, bins=bins)
     sentences = [found.sentence]
     if before is not None and temperature is not None:
         error = expected_calibration_error(before, right, bins=bins)

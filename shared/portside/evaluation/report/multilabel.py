@@ -284,7 +284,12 @@ def _calibration(answers: Answers, temperature: float | None, fitted_here: bool)
         odds = np.log(np.maximum(answers.confidence, 1e-12)) - np.log(np.maximum(1 - answers.confidence, 1e-12))
         before = sigmoid(temperature * odds)
     made = reliability_section(
-        answers.confidence, answers.right, before=before, temperature=temperature, fitted_here=fitted_here
+        answers.confidence,
+        answers.right,
+        groups=answers.text,
+        before=before,
+        temperature=temperature,
+        fitted_here=fitted_here,
     )
     warning = surer_than_right(answers)
     return made if warning is None else replace(made, warnings=[warning])

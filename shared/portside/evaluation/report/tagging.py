@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,17 +10,18 @@ from numpy.typing import NDArray
 
 from portside.errors import DataError
 from portside.evaluation.answers import Answers, one_of_each, renamed, surer_than_right
-from portside.evaluation.intervals import wilson
+from portside.evaluation.intervals import wilson, wilson_of_groups
 from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
+from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
 from portside.evaluation.report.versus import Changed, versus_section
-from portside.evaluation.significance import bootstrap_ratio
+from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.evaluation.slices import compare_slices
-from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums
+from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
 from portside.inference.spans import found_spans, named, span_confidence, tempered
 from portside.inference.tagger import FolderTagger, load_tagger
 from portside.registry import ModelVersion
@@ -32,7 +32,9 @@ from portside.training.seen import load_seen
 
 __all__ = ["TaggedRows", "answers_of", "changed_names", "report_file", "sections_of", "tag_rows"]
 
-MISTAKES_SHOWN = 50
+FEW_DOCUMENTS = 20
+"""Documents below which intervals drawn from them are too narrow: Cameron, Gelbach and Miller, "Bootstrap-Based
+Improvements for Inference with Clustered Errors", Rev. Econ. Stat. 2008."""
 USELESS = 0.05
 """Share of the names that a tagger finds, at most, from which it has learned next to nothing."""
 
@@ -55,6 +57,11 @@ class TaggedRows:
     def found(self) -> list[list[str]]:
         """Its tags in IOB2."""
         return [named(each, self.names) for each in self.rows]
+
+    @property
+    def groups(self) -> NDArray[np.int64] | None:
+        """Each sentence's document; None where none are known."""
+        return known_documents(self.documents)
 
     def spans(self) -> list[tuple[int, Span, bool]]:
         """Each name it found: sentence, place, whether type and both ends are right."""
@@ -134,9 +141,9 @@ def answers_of(asked: TaggedRows) -> Answers:
 def _promises(asked: TaggedRows, answers: Answers, texts: Sequence[str], seen: Callable[[str], bool] | None) -> Section:
     # Of sentences that it was trained on it is surer than of others: nothing is promised from them.
     fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
-    documents = np.array(asked.documents)
-    grouped = 1 < len(np.unique(documents)) < len(documents)
-    return promise_section(one_of_each(fresh, documents) if grouped else fresh, said("names"), grouped=grouped)
+    groups = asked.groups
+    one = fresh if groups is None else one_of_each(fresh, groups)
+    return promise_section(one, said("names"), grouped=groups is not None)
 
 
 def _compared(
@@ -144,7 +151,8 @@ def _compared(
 ) -> Section:
     other = tag_rows(load_tagger(against, threads=threads), dataset)
     after, before = (f1_sums(count_entities(one.truth, one.found)) for one in (asked, other))
-    return versus_section("Entity F1", version.ref, against.ref, after, before, changed=changed_names(asked, other))
+    changed = changed_names(asked, other)
+    return versus_section("Entity F1", version.ref, against.ref, after, before, changed=changed, groups=asked.groups)
 
 
 def changed_names(new: TaggedRows, old: TaggedRows) -> list[Changed]:
@@ -155,7 +163,7 @@ def changed_names(new: TaggedRows, old: TaggedRows) -> list[Changed]:
         there, was, found = (spans(tags) for tags in (truth, before, now))
         if set(was) != set(found):
             worse = len({*there} ^ {*found}) - len({*there} ^ {*was})
-            true, one, other = ("; ".join(_shown(span, words) for span in each) for each in (there, was, found))
+            true, one, other = ("; ".join(shown_name(span, words) for span in each) for each in (there, was, found))
             out.append(Changed(place, " ".join(words), true, one, other, worse))
     return out
 
@@ -186,11 +194,11 @@ def names_section(asked: TaggedRows) -> Section:
     counts = count_entities(asked.truth, found)
     scores = entity_scores(counts)
     whole = scores.pop("")
-    f1 = bootstrap_ratio(f1_sums(counts))
-    told = asked.spans()
-    right, there = sum(hit for _, _, hit in told), whole.support
-    mistakes = _mistakes(asked.sentences, asked.truth, found)
-    kinds = Counter(kind for _, kind, _, _ in mistakes)
+    f1 = bootstrap_ratio(by_group(f1_sums(counts), asked.groups))
+    told = [(place, hit) for place, _, hit in asked.spans()]
+    right, there = sum(hit for _, hit in told), whole.support
+    wanted = _wanted(asked)
+    mistakes = mistakes_of(asked.sentences, asked.truth, found)
     sentences = [
         said(
             "It finds {right} of {there} names with the right type and both ends; of the {told} names that it gives, "
@@ -200,17 +208,11 @@ def names_section(asked: TaggedRows) -> Section:
             told=f"{len(told):,}",
             wrong=f"{len(told) - right:,}",
         ),
-        said(
-            "Of its mistakes {ends} are names with the wrong ends, {types} with the wrong type, {missed} are missed, "
-            "{invented} are no names.",
-            ends=f"{kinds['other ends']:,}",
-            types=f"{kinds['other type']:,}",
-            missed=f"{kinds['missed']:,}",
-            invented=f"{kinds['no name']:,}",
-        ),
+        mistakes_by_kind(mistakes),
+        *_of_documents(asked.groups),
     ]
     bars = [
-        Bar(f"{kind} ({one.support})", one.recall, *wilson(round(one.recall * one.support), one.support))
+        Bar(f"{kind} ({one.support})", one.recall, *_interval(asked, wanted[kind]))
         for kind, one in sorted(scores.items(), key=lambda item: item[1].recall)
         if one.support
     ]
@@ -221,17 +223,47 @@ def names_section(asked: TaggedRows) -> Section:
         warnings=_useless(right, there, any(f"B-{kind}" in asked.names for kind in entity_types(asked.truth))),
         figures=[
             Figure("Entity F1", f1.value, f1.low, f1.high, there),
-            Figure("Precision", whole.precision, *wilson(right, len(told)), len(told))
+            Figure("Precision", whole.precision, *_interval(asked, told), len(told))
             if told
             else Figure("Precision", 0),
-            Figure("Recall", whole.recall, *wilson(right, there), there),
+            Figure("Recall", whole.recall, *_interval(asked, [one for each in wanted.values() for one in each]), there),
         ],
         charts=[_types(bars)],
         tables=[
             _every(scores),
-            _mistakes_shown(asked.sentences, mistakes),
+            mistakes_shown(asked.sentences, mistakes),
         ],
     )
+
+
+def _wanted(asked: TaggedRows) -> dict[str, list[tuple[int, bool]]]:
+    """By type: of each true name its sentence, and whether it is found."""
+    out: dict[str, list[tuple[int, bool]]] = {}
+    for place, (tags, got) in enumerate(zip(asked.truth, asked.found, strict=True)):
+        told = set(spans(got))
+        for span in spans(tags):
+            out.setdefault(span.type, []).append((place, span in told))
+    return out
+
+
+def _interval(asked: TaggedRows, names: Sequence[tuple[int, bool]]) -> tuple[float, float]:
+    """Of the share of names, each with its sentence, that are right; those of one sentence, or document, are alike."""
+    right = np.array([hit for _, hit in names], dtype=bool)
+    places = np.array([place for place, _ in names], dtype=np.int64)
+    return wilson_of_groups(right, places if asked.groups is None else asked.groups[places])
+
+
+def _of_documents(groups: NDArray[np.int64] | None) -> list[str]:
+    if groups is None:
+        return []
+    count = len(np.unique(groups))
+    alike = said(
+        "The sentences come from {n} documents. Those of one document are alike, so the intervals here are made from "
+        "whole documents.",
+        n=f"{count:,}",
+    )
+    few = said("So few documents may make the intervals too narrow: measure on more of them.")
+    return [alike, few] if count < FEW_DOCUMENTS else [alike]
 
 
 def _useless(right: int, there: int, known: bool) -> list[str]:
@@ -270,60 +302,23 @@ def _types(bars: Sequence[Bar]) -> Chart:
     )
 
 
-def _mistakes_shown(sentences: Sequence[Sequence[str]], mistakes: Sequence[tuple[int, str, str, str]]) -> Table:
-    rows: list[list[Cell]] = [
-        [place + 1, " ".join(sentences[place])[:160], kind, true, got]
-        for place, kind, true, got in mistakes[:MISTAKES_SHOWN]
-    ]
-    title = said("Mistakes ({shown} of {all})", shown=f"{len(rows):,}", all=f"{len(mistakes):,}")
-    return Table(title, ["sentence", "text", "mistake", "true", "found"], rows)
-
-
-def _mistakes(
-    sentences: Sequence[Sequence[str]], truth: Sequence[Sequence[str]], found: Sequence[Sequence[str]]
-) -> list[tuple[int, str, str, str]]:
-    """Sentence, kind of mistake, what is true, what was found."""
-    out: list[tuple[int, str, str, str]] = []
-    for place, (words, wanted, got) in enumerate(zip(sentences, truth, found, strict=True)):
-        there, told = set(spans(wanted)), set(spans(got))
-        missed, extra = (
-            sorted(there - told, key=lambda span: span.start),
-            sorted(told - there, key=lambda one: one.start),
-        )
-        left = list(extra)
-        for span in missed:
-            met = next((one for one in left if one.start < span.end and span.start < one.end), None)
-            if met is None:
-                out.append((place, said("missed"), _shown(span, words), ""))
-                continue
-            left.remove(met)
-            same_ends = (met.start, met.end) == (span.start, span.end)
-            out.append(
-                (
-                    place,
-                    said("other type") if same_ends else said("other ends"),
-                    _shown(span, words),
-                    _shown(met, words),
-                )
-            )
-        out += [(place, said("no name"), "", _shown(one, words)) for one in left]
-    return out
-
-
-def _shown(span: Span, words: Sequence[str]) -> str:
-    return f"{span.type}: {' '.join(words[span.start : span.end])}"
-
-
 def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None, fitted_here: bool) -> Section:
     before = None
     if temperature is not None and temperature != 1.0:
         # Undo what training divided the logits by.
         raw = [tempered(each, 1 / temperature) if len(each) else each for each in asked.rows]
         before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in asked.spans()])
+    # Names of one sentence, and of one document, are alike.
+    alike = answers if asked.groups is None else replace(answers, text=asked.groups[answers.text])
     made = reliability_section(
-        answers.confidence, answers.right, before=before, temperature=temperature, fitted_here=fitted_here
+        answers.confidence,
+        answers.right,
+        groups=alike.text,
+        before=before,
+        temperature=temperature,
+        fitted_here=fitted_here,
     )
-    warning = surer_than_right(answers)
+    warning = surer_than_right(alike)
     return made if warning is None else replace(made, warnings=[warning])
 
 

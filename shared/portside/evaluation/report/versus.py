@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.evaluation.report.parts import Cell, Figure, Section, Table
-from portside.evaluation.significance import bootstrap_ratio, paired_ratio
+from portside.evaluation.significance import bootstrap_ratio, by_group, paired_ratio
 from portside.said import Said, said
 
 __all__ = ["LONGEST", "Changed", "versus_section"]
@@ -40,10 +40,15 @@ def versus_section(
     before: NDArray[np.float64],
     *,
     changed: Sequence[Changed] = (),
+    groups: NDArray[np.integer] | None = None,
 ) -> Section:
-    """``after`` are the sums of ``new``, ``before`` those of ``old``, for the same rows; both of shape (rows, 2)."""
-    change = paired_ratio(before, after)
-    one, other = bootstrap_ratio(after), bootstrap_ratio(before)
+    """``after`` are the sums of ``new``, ``before`` those of ``old``, for the same rows; both of shape (rows, 2).
+
+    ``groups`` says which rows are alike, as the sentences of one document: the intervals allow for it.
+    """
+    first, second = by_group(before, groups), by_group(after, groups)
+    change = paired_ratio(first, second)
+    one, other = bootstrap_ratio(second), bootstrap_ratio(first)
     measured = said(figure)
     slots = {"figure": measured, "points": f"{100 * change.value:+.1f}", "n": f"{len(after):,}"}
     interval = {"low": f"{100 * change.low:+.1f}", "high": f"{100 * change.high:+.1f}"}

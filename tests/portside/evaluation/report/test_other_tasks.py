@@ -208,6 +208,40 @@ def test_of_a_document_one_sentence_counts() -> None:
     assert promised.sentences[-1].startswith("Of each document one text counts")
 
 
+def intervals(made: Section) -> list[tuple[float | None, float | None]]:
+    return [(one.low, one.high) for one in (*made.figures, *made.charts[0].bars)]
+
+
+def test_documents_of_one_sentence_written_ten_times_have_the_intervals_of_one_sentence_each() -> None:
+    once = tagger()
+    lines = [row for row in range(300) for _ in range(10)]
+    rows, truth = [once.rows[row] for row in lines], [once.truth[row] for row in lines]
+    copied = TaggedRows(NAMES, [once.sentences[row] for row in lines], truth, rows, lines)
+    # The two names of a sentence are less alike than chance would have it: for copies alone that can be seen.
+    assert np.array(intervals(names_section(copied))) == pytest.approx(
+        np.array(intervals(names_section(once))), abs=0.001
+    )
+    blind = names_section(TaggedRows(NAMES, copied.sentences, truth, rows))
+    assert all(one[0] < other[0] for one, other in zip(intervals(names_section(copied)), intervals(blind), strict=True))
+
+
+@pytest.mark.parametrize(("documents", "known", "few"), [(300, False, False), (30, True, False), (10, True, True)])
+def test_documents_are_told_of_where_they_are_known(documents: int, known: bool, few: bool) -> None:
+    said = " ".join(names_section(tagger(documents=[row % documents for row in range(300)])).sentences)
+    assert ("Those of one document are alike" in said) == known
+    assert ("too narrow" in said) == few
+
+
+def test_two_versions_are_compared_by_documents() -> None:
+    before = np.stack([np.arange(300) % 2, np.ones(300)], axis=1).astype(float)
+    after = before.copy()
+    after[:30, 0] = 1
+    documents = np.repeat(np.arange(10), 30)
+    assert versus_section("F1", "a:2", "a:1", after, before).sentences[0].startswith("a:2 is better")
+    # All that became better stands in one document.
+    assert "may be chance" in versus_section("F1", "a:2", "a:1", after, before, groups=documents).sentences[0]
+
+
 def test_a_threshold_that_was_chosen_on_the_rows_is_said_to_flatter_them() -> None:
     kept, on_file = (label_sections(labeller(), source, None)[0] for source in (KEPT_ASIDE, "test.csv"))
     assert "was chosen on these very rows" in kept.sentences[-1]
@@ -247,7 +281,7 @@ def test_rows_kept_aside_are_called_so_and_flatter_what_was_adjusted_on_them(
     [
         Report("m", "", [], tag_sections(tagger(), KEPT_ASIDE, None, temperature=2.0)),
         Report("m", "", [], label_sections(labeller(), KEPT_ASIDE, None, temperature=2.0)),
-        tagged_report(tagger(kinds="PER CITY", documents=[row // 4 for row in range(300)]), leaked),
+        tagged_report(tagger(kinds="PER CITY", documents=[row // 30 for row in range(300)]), leaked),
         tagged_report(tagger(claimed=0.999, kinds="LOC LOC")),
         labels_report(labeller(renamed=True), leaked),
         labels_report(labelled(np.where(TRUTH[:, [1, 0, 2]], 0.999, 0.1), TRUTH)),
