@@ -12,6 +12,8 @@ from portside.registry import ModelVersion
 from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import KeyFigure, key_figures, section, working
+from portside_ui.models.candidates import candidates_part
+from portside_ui.models.holdings import MATCHING
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
 from portside_ui.words import _, number, percent
@@ -27,7 +29,10 @@ MOST_WORDS = 60
 
 
 def trying_part(runtime: Runtime, version: ModelVersion) -> None:
-    """Draw a box for a sentence, the answer and the reason."""
+    """Draw a box for a sentence, the answer and the reason; for a model that finds texts, boxes of its own."""
+    if version.card.get("task") == MATCHING:
+        candidates_part(runtime, version)
+        return
     text = st.text_area(
         _("A sentence of yours"), key="models-try-text", height=90, max_chars=4000,
         placeholder=_("Write as your customers would"),

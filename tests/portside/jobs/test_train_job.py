@@ -45,3 +45,19 @@ def test_a_training_job_registers_a_version(settings: Settings, questions: Path)
     registry = ModelRegistry(settings.models_dir)
     assert registry.resolve("intents").card["labels"] == ["refund", "tracking"]
     assert registry.history("intents")[0].actor == "ann"
+
+
+@pytest.mark.slow
+def test_a_job_teaches_which_texts_answer_questions_and_measures_on_test_rows(
+    settings: Settings, tiny_encoder: Path, tmp_path: Path
+) -> None:
+    rows = "query,document\n" + "".join(f"where is parcel {n},parcel {n} is late\n" for n in range(8))
+    (tmp_path / "pairs.csv").write_text(rows)
+    (tmp_path / "tests.csv").write_text("query,document\nwhere is my card,the card is late\nand parcel 9,it is here\n")
+    files = {"data": str(tmp_path / "pairs.csv"), "valid": str(tmp_path / "tests.csv")}
+    recipe = {"task": "matching", "encoder": str(tiny_encoder), "epochs": 1, "method": "full", "promote": False}
+    found = run_training(JobContext(settings, NullProgress(), "id", "ann"), **files, name="faq", **recipe)
+    assert found["metrics"]["validation"]["n"] == 2
+    card = ModelRegistry(settings.models_dir).resolve("faq:1").card
+    assert card["task"] == "matching"
+    assert card["data"]["validation"] == f"{tmp_path / 'tests.csv'}, given by the user"
