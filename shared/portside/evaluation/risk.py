@@ -21,6 +21,7 @@ __all__ = [
     "promise_texts",
     "risk_coverage",
     "rows_needed",
+    "together",
 ]
 
 STEPS = 20
@@ -142,6 +143,24 @@ class RiskCoverage:
     wrong: Sequence[float]
     area: float
     """Under the whole curve (AURC): the mean share of wrong answers over all shares answered."""
+
+
+def together(promises: Sequence[RiskPromise | TextPromise]) -> str | None:
+    """How certain it is that all of ``promises``, made from the same rows, hold at once; None of fewer than two.
+
+    Each tests its own share of mistakes and spends its own delta: the promise of 2 % may fail where that of 5 % holds,
+    and the other way round, so that by Boole's inequality the chances of failing add up. What was tried counts,
+    promised or not: which of them can be promised is only known from the rows.
+    """
+    if sum(one.threshold is not None for one in promises) < 2:
+        return None
+    failing = sum(1 - one.certainty for one in promises)
+    return said(
+        "Each of these promises by itself is certain to {certainty} %; that all of them hold at once is certain to "
+        "{together} % at least.",
+        certainty=f"{100 * min(one.certainty for one in promises):g}",
+        together=f"{100 * max(0.0, 1 - failing):g}",
+    )
 
 
 def rows_needed(risk: float, delta: float) -> int:

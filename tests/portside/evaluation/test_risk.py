@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import UsageError
-from portside.evaluation.risk import promise_risk, promise_texts, risk_coverage, rows_needed
+from portside.evaluation.risk import promise_risk, promise_texts, risk_coverage, rows_needed, together
 
 
 @pytest.mark.parametrize(
@@ -132,3 +132,31 @@ def test_the_promise_holds_for_texts_whose_answers_go_wrong_together() -> None:
                 naive += missed
     assert made > 30
     assert broken <= 0.1 * 300 + 2 * np.sqrt(300 * 0.1 * 0.9) < naive
+
+
+def test_promises_of_several_shares_are_less_certain_together_than_each_alone() -> None:
+    confidence, right = np.linspace(0.2, 1.0, 2_000), np.ones(2_000, dtype=bool)
+    all_made = [promise_risk(confidence, right, risk=risk) for risk in (0.02, 0.05, 0.1)]
+    # Three times 5 % of failing.
+    said = "Each of these promises by itself is certain to 95 %; that all of them hold at once is certain to 85 %"
+    assert together(all_made) == f"{said} at least."
+    # 250 rows are too few for 2 %, which was tried all the same.
+    two_made = [promise_risk(confidence[:250], right[:250], risk=risk) for risk in (0.02, 0.05, 0.1)]
+    assert [one.threshold is None for one in two_made] == [True, False, False]
+    assert together(two_made) == f"{said} at least."
+    assert together([two_made[0], two_made[2]]) is None
+    assert together(all_made[:1]) is None
+
+
+def test_a_promise_may_fail_where_the_promise_of_fewer_mistakes_holds() -> None:
+    """Failing is not nested: the sum is what can be said of all together."""
+    random, failed = np.random.default_rng(3), np.zeros((600, 2), dtype=bool)
+    for draw in range(600):
+        confidence = random.beta(4, 1, 300)
+        right = random.random(300) < confidence
+        for place, risk in enumerate((0.05, 0.1)):
+            t = promise_risk(confidence, right, risk=risk, delta=0.2).threshold
+            failed[draw, place] = t is not None and 1 - 0.8 * (1 - t**5) / (1 - t**4) > risk
+    assert (failed[:, 0] & ~failed[:, 1]).any()
+    assert (failed[:, 1] & ~failed[:, 0]).any()
+    assert failed.any(axis=1).mean() <= 2 * 0.2

@@ -5,7 +5,7 @@ from __future__ import annotations
 from portside.evaluation.conformal import promise_sets
 from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.report.promises import risk_chart
-from portside.evaluation.risk import promise_risk, risk_coverage
+from portside.evaluation.risk import promise_risk, risk_coverage, together
 from portside.evaluation.scored import Scored
 from portside.said import said
 
@@ -39,7 +39,12 @@ def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",
-        sentences=[*(one.sentence for one in promises), sets.sentence, *([] if by_model else [_not_by_model()])],
+        sentences=[
+            *(one.sentence for one in promises),
+            *(one for one in [together(promises)] if one is not None),
+            sets.sentence,
+            *([] if by_model else [_not_by_model()]),
+        ],
         figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
         charts=[
             risk_chart(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from portside.evaluation.answers import Answers
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
-from portside.evaluation.risk import RiskCoverage, TextPromise, promise_texts, risk_coverage
+from portside.evaluation.risk import RiskCoverage, TextPromise, promise_texts, risk_coverage, together
 from portside.said import said
 
 __all__ = ["RISKS", "promise_section", "risk_chart"]
@@ -32,7 +32,12 @@ def promise_section(answers: Answers, called: str, *, grouped: bool = False) -> 
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",
-        sentences=[*(one.sentence(called) for one in promises), counted, *([documents] if grouped else [])],
+        sentences=[
+            *(one.sentence(called) for one in promises),
+            *(one for one in [together(promises)] if one is not None),
+            counted,
+            *([documents] if grouped else []),
+        ],
         figures=wrong,
         charts=[] if curve is None else [risk_chart(curve, said("Wrong answers by the share of answers given"))],
         tables=[_table(promises)],

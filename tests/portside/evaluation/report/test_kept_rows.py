@@ -129,3 +129,10 @@ def test_a_few_rows_from_training_are_told_of_any_task(known: int, words_said: s
     found = source_section("300 rows.", TEXTS, set(TEXTS[:known]).__contains__)
     assert bool(found.warnings) is (known == 60)
     assert words_said in found.sentences[-1]
+
+
+def test_promises_are_said_to_be_less_certain_together_than_each_alone(tmp_path: Path) -> None:
+    told = words(report_on_held_out(version(tmp_path, by_model=True, seen=[], wrong=400)), "guarantee")
+    assert "that all of them hold at once is certain to 85 % at least" in told
+    none = words(report_on_held_out(version(tmp_path, by_model=True, seen=[])), "guarantee")
+    assert "all of them" not in none
