@@ -11,6 +11,7 @@ import numpy as np
 from portside.evaluation.held_out import load_held_out, none_kept
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
+from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.comparison import comparison_section
 from portside.evaluation.report.facts import KEPT_ASIDE, facts_of, on_file, title_of
 from portside.evaluation.report.guarantee import guarantee_section
@@ -97,7 +98,8 @@ def report_on_held_out(version: ModelVersion) -> Report:
             n=n,
         )
     seen = load_seen(version.folder) if by_model else None
-    return _report(version, scored, truth, seen, source, kept=True, by_model=by_model)
+    made = _report(version, scored, truth, seen, source, kept=True, by_model=by_model)
+    return with_choice(made, version, by_model=by_model)
 
 
 def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:

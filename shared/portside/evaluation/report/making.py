@@ -12,6 +12,7 @@ from typing import Any
 from portside.apps import load
 from portside.data.columns import Columns
 from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
+from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
 from portside.inference.folder import task_of
@@ -93,9 +94,10 @@ def report_of(
     made: Report = load(asked.task.report)(
         asked.version, asked.dataset, against=against, threads=threads, progress=progress
     )
-    if against is None or asked.file is not None:
+    if asked.file is not None:
         return made
-    return _with_leaks(made, against, _kept_file(asked.version))
+    made = with_choice(made, asked.version)
+    return made if against is None else _with_leaks(made, against, _kept_file(asked.version))
 
 
 def explanations_of(asked: Asked, settings: Settings) -> Section | None:

@@ -43,6 +43,8 @@ CARD = {
     "encoder": {"name": "mini"},
     "data": {"source": "rows.csv", "trained_on": 100},
     "calibration": {"temperature": 2.0},
+    "training": {"history": [{"step": 1}, {"step": 2}]},
+    "search": {"trials": 12},
 }
 
 

@@ -10,6 +10,7 @@ import pytest
 from portside.errors import UsageError
 from portside.evaluation.held_out import HeldOut, save_held_out, save_rows
 from portside.evaluation.report.build import report_on_held_out
+from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import facts_of, kept_aside
 from portside.evaluation.report.making import Asked, report_of
 from portside.evaluation.report.parts import Report, Section
@@ -24,7 +25,15 @@ TEXTS = [f"about {LABELS[n % 3]} number {n}" for n in range(300)]
 
 
 def version(
-    home: Path, *, by_model: bool, seen: list[str], rows: int = 300, temperature: float = 2.0, wrong: int = 5
+    home: Path,
+    *,
+    by_model: bool,
+    seen: list[str],
+    rows: int = 300,
+    temperature: float = 2.0,
+    wrong: int = 5,
+    validations: int = 0,
+    trials: int = 0,
 ) -> ModelVersion:
     """A version that keeps rows, of which each ``wrong``th is answered wrongly."""
     registry = ModelRegistry(home)
@@ -37,6 +46,8 @@ def version(
         save_seen(folder, seen)
         data = {"source": "/somewhere/rows.csv", "trained_on": len(seen)}
         card = {"task": "classification", "calibration": {"temperature": temperature}, "data": data}
+        history = [{"step": step, "score": 0.9} for step in range(validations)]
+        card |= {"training": {"history": history}, **({"search": {"trials": trials}} if trials else {})}
         return registry.register("m", folder, card, actor="a", reason="r", check=lambda _: None)
 
 
@@ -136,3 +147,37 @@ def test_promises_are_said_to_be_less_certain_together_than_each_alone(tmp_path:
     assert "that all of them hold at once is certain to 85 % at least" in told
     none = words(report_on_held_out(version(tmp_path, by_model=True, seen=[])), "guarantee")
     assert "all of them" not in none
+
+
+def test_what_was_chosen_on_the_kept_rows_is_said_with_how_to_get_independent_figures(tmp_path: Path) -> None:
+    several = report_on_held_out(version(tmp_path, by_model=True, seen=[], validations=4))
+    told = section_of(several, "rows").sentences
+    assert told[1] == (
+        "The passes over the data were chosen on these same rows, as the best of 4 states of the training that were "
+        "tried: the figures may be a little too good."
+    )
+    assert "never seen: on the Models page, or with 'portside report m:1 --data FILE'." in told[2]
+    # Computed in one go, or validated once at the end: there was nothing to choose from.
+    for validations in (0, 1):
+        chosen = words(report_on_held_out(version(tmp_path, by_model=True, seen=[], validations=validations)), "rows")
+        assert "chosen on" not in chosen
+        assert "independent" not in chosen
+
+
+def test_networks_that_answered_by_turns_were_chosen_so_and_the_model_itself_was_not(tmp_path: Path) -> None:
+    told = words(report_on_held_out(version(tmp_path, by_model=False, seen=TEXTS, validations=8)), "rows")
+    assert "of each of these networks were chosen on the same rows that it answered" in told
+    assert "The passes over the data were chosen" not in told
+    assert "independent figures" in told
+
+
+def test_a_search_that_chose_on_the_kept_rows_is_told_of(tmp_path: Path) -> None:
+    told = words(report_on_held_out(version(tmp_path, by_model=True, seen=[], trials=20)), "rows")
+    assert "The settings of the training were chosen on these same rows, as the best of 20" in told
+    assert "independent figures" in told
+
+
+def test_other_tasks_say_it_too(tmp_path: Path) -> None:
+    made = version(tmp_path, by_model=True, seen=[], validations=3)
+    report = Report("m", "", [], [source_section("300 rows that were kept aside.", TEXTS, None)])
+    assert "best of 3 states" in section_of(with_choice(report, made), "rows").sentences[1]
