@@ -71,7 +71,7 @@ def _show(name: str, made: Compilation) -> None:
                 one.texts_per_second,
                 one.single_ms,
                 speed_up(one, made.original),
-                "" if one.quality is None else 100 * one.quality,
+                "" if one.figure is None else 100 * one.figure,
                 100 * one.agreement,
                 one.megabytes,
                 "serves" if one is made.chosen else made.refused.get(one.engine, ""),

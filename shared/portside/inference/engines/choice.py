@@ -35,6 +35,13 @@ class Measured:
     megabytes: float
     quality: float | None = None
     """Accuracy, F1 or NDCG; None where nobody said what would be right."""
+    nearest: float | None = None
+    """Where nobody said so of vectors: NDCG@10 of each text's list of the nearest others, which the original knows."""
+
+    @property
+    def figure(self) -> float | None:
+        """The one of ``quality`` and ``nearest`` that was measured."""
+        return self.nearest if self.quality is None else self.quality
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -49,10 +56,13 @@ def speed_up(one: Measured, original: Measured) -> float:
 def refusal(one: Measured, original: Measured, rows: int) -> str:
     """Why an engine may not serve; empty where it may. Both were measured on so many ``rows``.
 
-    A single row may be lost: of fewer than 334 rows one is more than 0.3 points.
+    A single row may be lost: of fewer than 334 rows one is more than 0.3 points. That is not said of ``nearest``, where
+    two texts that are as good as equally near may change places for nothing.
     """
-    loss = 0.0 if one.quality is None or original.quality is None else original.quality - one.quality
-    if loss > max(MOST_LOSS, 1.001 / rows):
+    loss, most = _loss(one.quality, original.quality), max(MOST_LOSS, 1.001 / rows)
+    if one.quality is None:
+        loss, most = _loss(one.nearest, original.nearest), MOST_LOSS
+    if loss > most:
         return said(
             "loses {loss} points, at most {most} are allowed", loss=f"{100 * loss:.2f}", most=f"{100 * MOST_LOSS:g}"
         )
@@ -69,6 +79,10 @@ def refusal(one: Measured, original: Measured, rows: int) -> str:
     if speed_up(one, original) < WORTHWHILE:
         return said("is no faster than the original")
     return ""
+
+
+def _loss(one: float | None, original: float | None) -> float:
+    return 0.0 if one is None or original is None else original - one
 
 
 def choose(original: Measured, engines: Sequence[Measured], rows: int) -> Measured | None:

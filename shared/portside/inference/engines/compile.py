@@ -159,6 +159,9 @@ def _measure(
         alone=subject.agreement(alone, [answers[place] for place in places]),
         megabytes=megabytes,
         quality=None if subject.quality is None else subject.quality(answers),
+        nearest=None
+        if subject.nearest is None
+        else subject.nearest(answers, answers if original is None else original),
     ), answers
 
 

@@ -66,18 +66,35 @@ class Compilable:
     def _subject(self, data: Path) -> Subject:
         from portside.apps import load
         from portside.data.columns import Columns
+        from portside.data.matching import load_judged
         from portside.data.texts import load_texts
         from portside.inference.folder import task_of
         from portside.tasks.spec import find_task
 
         task = "encoder" if self.version is None else task_of(self.folder)
         if self.version is None or task == "encoder":
-            from portside.inference.engines.subjects.encoder import subject
+            from portside.inference.engines.subjects.encoder import judged_subject, subject
 
+            if _names_pairs(data):
+                return judged_subject(self.folder, load_judged(data, test=True))
             return subject(self.folder, load_texts(data).texts)
         spec = find_task(task)
         made: Subject = load(spec.compile)(self.version, load(spec.read)(data, Columns(), test=True))
         return made
+
+
+def _names_pairs(data: Path) -> bool:
+    """Whether a file says which texts belong together: it has a column of queries and one of documents."""
+    from portside.data.matching import DOCUMENT_NAMES, QUERY_NAMES
+    from portside.data.read import read_table
+    from portside.data.texts import LINE_SUFFIXES
+
+    if data.is_dir():
+        return True
+    if LINE_SUFFIXES & {suffix.lower() for suffix in data.suffixes}:
+        return False
+    names = {str(name).strip().casefold() for name in read_table(data).frame.columns}
+    return bool(names & set(QUERY_NAMES)) and bool(names & set(DOCUMENT_NAMES))
 
 
 def with_record(place: CompiledPlace, made: Compilation) -> Compilation:

@@ -49,6 +49,6 @@ def told(record: Compiled) -> str:
 
 
 def _figures(one: Measured, measure: str, name: str = "") -> str:
-    quality = "" if one.quality is None else f", {measure} {100 * one.quality:.2f} %"
+    quality = "" if one.figure is None else f", {measure} {100 * one.figure:.2f} %"
     speed = f"{one.texts_per_second:,.0f} texts/s, one text in {one.single_ms:.1f} ms{quality}"
     return f"{name} ({speed})" if name else speed

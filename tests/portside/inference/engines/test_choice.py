@@ -25,13 +25,15 @@ def test_speed_is_of_texts_in_bulk_and_alone_alike() -> None:
         (replace(GOOD, quality=0.890), 200, "loses 1.00 points"),  # two rows
         (replace(GOOD, quality=0.95), 1000, ""),
         (replace(GOOD, quality=None), 1000, ""),
+        (replace(GOOD, quality=None, nearest=0.9971), 100, ""),
+        (replace(GOOD, quality=None, nearest=0.9965), 100, "loses 0.35 points"),  # however few texts there are
         (replace(GOOD, agreement=0.989), 1000, "agrees with the original to 98.9 %"),
         (replace(GOOD, alone=0.98), 1000, "asked together"),
         (replace(GOOD, texts_per_second=110.0, single_ms=10.5), 1000, "no faster"),
     ],
 )
 def test_who_may_serve(engine: Measured, rows: int, why: str) -> None:
-    found = refusal(engine, ORIGINAL, rows)
+    found = refusal(engine, replace(ORIGINAL, nearest=1.0), rows)
     assert (why in found) if why else not found
 
 

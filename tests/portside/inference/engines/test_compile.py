@@ -156,7 +156,10 @@ def test_encoders_keep_their_vectors(tiny_encoder: Path, tmp_path: Path, monkeyp
     place = encoder_place(tmp_path, source.name, source.sha256)
     made = compile_model(encoder.subject(tiny_encoder, texts), place, threads=1, kinds=ONNX)
     assert made.chosen is not None
-    assert (made.chosen.quality, made.measure) == (None, "")
+    assert (made.chosen.quality, made.measure) == (None, "NDCG@10 of nearest texts")
+    assert (made.original.nearest, made.chosen.nearest) == (1.0, pytest.approx(1.0, abs=1e-3))
+    assert made.record is not None
+    assert made.record.measured["engines"][0]["nearest"] == made.chosen.nearest
     assert made.chosen.agreement > 0.9999
     compiled = BundledEncoder(str(tiny_encoder), compiled=tmp_path)
     found = compiled.encode(texts)

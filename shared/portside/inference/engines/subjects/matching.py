@@ -11,10 +11,13 @@ from portside.inference.engines.subject import Answers, Subject, ask_texts, leas
 from portside.tasks.matching_network import load_network
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from portside.data.matching import MatchingDataset
+    from portside.inference.tokens import Tokens
     from portside.registry import ModelVersion
 
-__all__ = ["subject"]
+__all__ = ["judged", "subject"]
 
 RANKED = 100
 """Documents of a ranking that are looked at."""
@@ -23,6 +26,11 @@ RANKED = 100
 def subject(version: ModelVersion, dataset: MatchingDataset) -> Subject:
     """The matcher in ``version``, judged on the queries and documents of ``dataset``."""
     network, tokens, _file = load_network(version.folder)
+    return judged(network, tokens, dataset)
+
+
+def judged(network: nn.Module, tokens: Tokens, dataset: MatchingDataset) -> Subject:
+    """A network of ``vectors``, judged on the queries and documents of ``dataset``."""
     queries, documents = dataset.queries, dataset.documents
 
     def ndcg(answers: Answers) -> float:
