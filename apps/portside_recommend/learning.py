@@ -48,6 +48,8 @@ class Learned:
     rival_ndcg: float | None
     """Validation NDCG with the encoder that was not taken."""
     users: int
+    next_items: tuple[tuple[int, int], ...] = ()
+    """Rows of what users of the validation period chose last before it and then in it: no encoder learned from them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +122,16 @@ def learn(
         tuned=tuned,
         rival_ndcg=rival,
         users=len(np.unique(choices.user)),
+        next_items=() if inner is None else _next_items(inner),
+    )
+
+
+def _next_items(inner: Split) -> tuple[tuple[int, int], ...]:
+    return tuple(
+        (int(case.history.items[0]), item)
+        for case in inner.cases
+        if len(case.history.items)
+        for item in sorted(case.wanted)
     )
 
 

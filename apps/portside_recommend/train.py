@@ -10,8 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from portside.data.texts import FEWEST
 from portside.encoders import EncoderSource, resolve_encoder
 from portside.errors import DataError, ModelError
+from portside.evaluation.held_out import save_rows
+from portside.inference.engines.subject import some
 from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
 from portside.registry import ModelRegistry
@@ -32,6 +35,8 @@ DEMO_BATCH, DEMO_TOKENS, DEMO_CASES = 32, 32, 120
 """Smaller steps than the defaults, so that seconds hold some dozens of them, and fewer users to choose weights on."""
 LARGEST_DIFFERENCE = 1e-5
 """Between a vector of the network in training and of the reloaded one."""
+FEWEST_PAIRS = 100
+"""Pairs that an encoder's engines are judged by; of fewer, one that is found a place later is a loss of some size."""
 LIBRARIES = ("torch", "transformers", "numpy", "scipy")
 
 
@@ -111,6 +116,7 @@ def train_recommender(
             service.keep(learned, shelf, log)
             return Trained(None, False, learned)
         texts = [text for text, _ in zip(_texts(source), learned.trained.probe, strict=False)]
+        _keep_for_compiling(folder, source, learned)
         check = _reload_check(texts, learned.trained)
         card = _card(source, start, learned, config)
         version = registry.register(config.name, folder, card, actor=actor, reason=reason, promote=False, check=check)
@@ -162,6 +168,19 @@ def _texts(source: Source) -> list[str]:
     from portside_recommend.records import item_text
 
     return [item_text(item) for item in source.items]
+
+
+def _keep_for_compiling(folder: Path, source: Source, learned: Learned) -> None:
+    """Keep words of items beside the encoder, by which its engines are judged: pairs of which people chose the second
+    after the first, or the words alone where there are few such pairs. Nothing says who chose.
+    """
+    texts = _texts(source)
+    pairs = [(texts[first], texts[second]) for first, second in learned.next_items]
+    pairs = [(first, second) for first, second in pairs if first.strip() and second.strip() and first != second]
+    if len(pairs) >= FEWEST_PAIRS:
+        save_rows(folder, ({"query": first, "document": second} for first, second in some(pairs)))
+    elif len(set(texts)) >= FEWEST:
+        save_rows(folder, ({"text": text} for text in some(texts)))
 
 
 def _reload_check(texts: Sequence[str], trained: TrainedEncoder) -> Callable[[Path], None]:

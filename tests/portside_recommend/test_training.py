@@ -11,7 +11,10 @@ import pandas as pd
 import pytest
 import scipy.sparse as sp
 
+from portside.data.matching import load_judged
+from portside.data.texts import load_texts
 from portside.errors import Cancelled, DataError
+from portside.evaluation.held_out import held_out_file
 from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress, RecordingProgress
 from portside.registry import ModelRegistry, ModelVersion
@@ -20,10 +23,12 @@ from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices, settle
 from portside_recommend.config import EncoderConfig
 from portside_recommend.contrastive import fine_tune
+from portside_recommend.judging import split
+from portside_recommend.learning import Source, learn
 from portside_recommend.pairs import false_negatives, pool_pairs
 from portside_recommend.records import item_text
 from portside_recommend.service import RecommendService
-from portside_recommend.train import prepare_demo, train_recommender
+from portside_recommend.train import _keep_for_compiling, prepare_demo, train_recommender
 
 QUICK = EncoderConfig(batch_size=8, max_steps=4, passes=100, frozen_layers=0, min_pairs=8, max_tokens=16)
 
@@ -158,6 +163,28 @@ def test_a_promoted_encoder_has_its_vectors_on_disk(
     kept = service.library.load_vectors("recommend-encoder:1")
     assert kept is not None
     assert len(kept.index) == 10
+
+
+def test_an_encoder_keeps_what_was_chosen_next_or_else_its_words(service: RecommendService, tmp_path: Path) -> None:
+    shelf = service.keeper.shelf()
+    log = service.log(shelf)
+    source = Source(shelf.items, log, service.keeper.encoder(), shelf.vectors)
+    learned = learn(source, None, service.config, NullProgress())
+    (case,) = [one for one in split(log, "time", service.config.evaluation.validation_fraction).cases][:1]
+    assert learned.next_items[0] == (int(case.history.items[0]), min(case.wanted))
+    folders = [tmp_path / name for name in ("few", "words", "pairs")]
+    for folder in folders:
+        folder.mkdir()
+    _keep_for_compiling(folders[0], source, replace(learned, next_items=((0, 1),)))
+    assert held_out_file(folders[0]) is None, "ten items are too few to see a loss by"
+    many = tuple(replace(shelf.items[0], item_id=f"i{n}", title=f"cup {n}") for n in range(120))
+    wide = replace(source, items=many)
+    _keep_for_compiling(folders[1], wide, replace(learned, next_items=((0, 1),)))
+    assert load_texts(folders[1] / "held_out.jsonl").texts[0] == item_text(many[0])
+    pairs = tuple((n, n + 1) for n in range(119))
+    _keep_for_compiling(folders[2], wide, replace(learned, next_items=(*pairs, (5, 5))))
+    kept = load_judged(folders[2] / "held_out.jsonl")
+    assert (len(kept.judged), kept.queries["q1"]) == (119, item_text(many[0]))
 
 
 def test_a_stopped_training_changes_nothing(
