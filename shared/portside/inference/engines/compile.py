@@ -15,7 +15,8 @@ from typing import Any
 from portside.inference.batched import Forward
 from portside.inference.engines.build import BUILDERS, export
 from portside.inference.engines.choice import Measured, choose, refusal
-from portside.inference.engines.interface import KINDS, TORCH_BF16, EngineKind
+from portside.inference.engines.interface import KINDS, ORIGINAL, TORCH_BF16, EngineKind
+from portside.inference.engines.machine import LIBRARIES, library
 from portside.inference.engines.runtimes import load_engine
 from portside.inference.engines.store import Compiled, CompiledPlace, remove_compiled, write_compiled
 from portside.inference.engines.subject import Answers, Subject
@@ -24,7 +25,6 @@ from portside.progress import NullProgress, Progress
 
 __all__ = ["ORIGINAL", "Compilation", "compile_model"]
 
-ORIGINAL = "original"
 SINGLES = 200
 """Rows asked one by one: of fewer than 100, a single one that is answered otherwise than among others would be too many
 for ``LEAST_AGREEMENT``, by chance."""
@@ -176,6 +176,5 @@ def _seconds(work: Callable[..., object]) -> float:
 
 
 def _machine() -> dict[str, str]:
-    from importlib.metadata import version as library
-
-    return {"machine": platform.processor() or platform.machine(), "onnxruntime": library("onnxruntime")}
+    versions = {name: library(name) for name in LIBRARIES}
+    return {"machine": platform.processor() or platform.machine(), **versions}

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["KINDS", "TORCH_BF16", "Engine", "EngineKind", "FakeEngine"]
+__all__ = ["KINDS", "ORIGINAL", "TORCH_BF16", "Engine", "EngineKind", "FakeEngine"]
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class EngineKind:
     summary: str
 
 
+ORIGINAL = "original"
+"""The network as it was trained: what serves where no engine does."""
 TORCH_BF16 = "torch-bf16"
 """The one that needs no file: torch runs the original with matrix products in 16-bit floats."""
 KINDS = (

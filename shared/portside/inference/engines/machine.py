@@ -1,4 +1,4 @@
-"""What the answers and the speed of a compiled file depend on: the processor's instructions, and the library.
+"""What the answers and the speed of a compiled file depend on: the processor's instructions, and the libraries.
 
 ONNX Runtime documents that its 8-bit products may overflow on processors without the VNNI instructions: a file whose
 answers were checked on one processor is unchecked on another.
@@ -13,13 +13,15 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["Machine", "processor_of", "this_machine"]
+__all__ = ["LIBRARIES", "Machine", "library", "processor_of", "this_machine"]
 
 INTEL = {"avx", "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "avx512_bf16"}
 MATRICES = {"amx_tile", "amx_int8", "amx_bf16"}
 ARM = {"asimddp", "i8mm", "bf16", "sve", "sve2", "svei8mm", "svebf16"}
 INSTRUCTIONS = frozenset(INTEL | MATRICES | ARM)
 """Those that matrix products in 8 and 16 bits are computed with, as Linux names them on Intel, AMD and ARM."""
+LIBRARIES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+"""Those whose versions are part of a ``Machine``, by the name of its field."""
 CPUINFO = Path("/proc/cpuinfo")
 
 
@@ -31,6 +33,8 @@ class Machine:
     """Its kind and those of its instructions that matter."""
     onnxruntime: str
     """The library's version; empty where it is not installed."""
+    openvino: str = ""
+    """The same of the other library."""
 
 
 def processor_of(cpuinfo: str, kind: str) -> str:
@@ -40,6 +44,14 @@ def processor_of(cpuinfo: str, kind: str) -> str:
     return " ".join([kind, *sorted(has)])
 
 
+def library(name: str) -> str:
+    """Its version; empty where it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return ""
+
+
 @lru_cache(maxsize=1)
 def this_machine() -> Machine:
     """The machine that this process runs on."""
@@ -47,8 +59,4 @@ def this_machine() -> Machine:
         cpuinfo = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux
         cpuinfo = ""
-    try:
-        library = version("onnxruntime")
-    except PackageNotFoundError:
-        library = ""
-    return Machine(processor_of(cpuinfo, platform.machine()), library)
+    return Machine(processor_of(cpuinfo, platform.machine()), library("onnxruntime"), library("openvino"))

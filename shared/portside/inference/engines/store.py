@@ -12,14 +12,14 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from portside.inference.engines.interface import Engine
-from portside.inference.engines.machine import Machine, this_machine
+from portside.inference.engines.interface import ORIGINAL, Engine
+from portside.inference.engines.machine import LIBRARIES, Machine, this_machine
 from portside.inference.engines.runtimes import load_engine
 from portside.registry.manifest import DERIVED, MANIFEST_FILE, measure
 
@@ -69,6 +69,7 @@ class Compiled:
     processor: str = ""
     onnxruntime: str = ""
     """With ``processor``: the ``Machine`` on which it was checked; empty in records of earlier versions of Portside."""
+    openvino: str = ""
 
 
 def place_of(version_folder: Path) -> CompiledPlace:
@@ -165,12 +166,30 @@ def made_elsewhere(place: CompiledPlace, machine: Machine | None = None) -> str:
         return ""
     here = place.folder
     name = f"{here.parent.parent.name}:{here.name}" if here.parent.name == DERIVED else here.name
-    other = "processor" if record.processor != (machine or this_machine()).processor else "version of ONNX Runtime"
-    return f"compiled for another {other}: run portside compile {name} again"
+    return f"compiled for another {_other(record, machine or this_machine())}: run portside compile {name} again"
 
 
 def _elsewhere(record: Compiled, machine: Machine | None) -> bool:
-    return Machine(record.processor, record.onnxruntime) != (machine or this_machine())
+    return _machine_of(record) != _relevant(record, machine or this_machine())
+
+
+def _relevant(record: Compiled, here: Machine) -> Machine:
+    """``here`` as far as it matters: what OpenVINO does not run need not go when OpenVINO is installed or renewed. That
+    the original serves may change then, and costs nothing to measure again.
+    """
+    runs = record.engine.startswith("openvino") or record.engine == ORIGINAL
+    return here if runs else replace(here, openvino=record.openvino)
+
+
+def _other(record: Compiled, machine: Machine) -> str:
+    there, here = _machine_of(record), _relevant(record, machine)
+    if there.processor != here.processor:
+        return "processor"
+    return f"version of {next(said for name, said in LIBRARIES.items() if getattr(there, name) != getattr(here, name))}"
+
+
+def _machine_of(record: Compiled) -> Machine:
+    return Machine(record.processor, record.onnxruntime, record.openvino)
 
 
 def _record(place: CompiledPlace) -> Compiled | None:

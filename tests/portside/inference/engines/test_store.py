@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from portside.inference.engines.interface import TORCH_BF16, FakeEngine
-from portside.inference.engines.machine import Machine, processor_of
+from portside.inference.engines.machine import Machine, library, processor_of
 from portside.inference.engines.store import (
     CompiledPlace,
     encoder_place,
@@ -156,3 +156,31 @@ def test_nothing_belongs_to_a_folder_without_manifest(tmp_path: Path) -> None:
 def test_encoders_have_places_whatever_they_are_called(tmp_path: Path) -> None:
     assert encoder_place(tmp_path, "org/encoder v2", "x").folder == tmp_path / ".encoders" / "org-encoder-v2"
     assert encoder_place(tmp_path, "../..", "x").folder.parent == tmp_path / ".encoders"
+
+
+def test_another_openvino_puts_aside_what_it_runs_and_nothing_else(place: CompiledPlace, tmp_path: Path) -> None:
+    old, new = replace(HERE, openvino="2026.1"), replace(HERE, openvino="2026.2")
+    write_compiled(place, built(tmp_path), "openvino-bf16", MEASURED, machine=old)
+    assert load_compiled(place, threads=2, load=fake, machine=old) is not None
+    assert load_compiled(place, threads=2, load=fake, machine=new) is None
+    assert "another version of OpenVINO" in made_elsewhere(place, new)
+    write_compiled(place, None, "original", MEASURED, machine=old)
+    assert read_compiled(place, new) is None, "the new one may be faster: it is measured again"
+    for engine in ("onnx-int8", TORCH_BF16):
+        write_compiled(place, built(tmp_path), engine, MEASURED, machine=old)
+        assert (read_compiled(place, new) is not None, made_elsewhere(place, new)) == (True, "")
+
+
+def test_a_record_that_names_no_openvino_is_not_of_one(place: CompiledPlace, tmp_path: Path) -> None:
+    here = replace(HERE, openvino="2026.1")
+    write_compiled(place, built(tmp_path), "openvino-bf16", MEASURED, machine=here)
+    path = place.folder / "engine.json"
+    record = json.loads(path.read_text())
+    assert record.pop("openvino") == "2026.1"
+    path.write_text(json.dumps(record))
+    assert read_compiled(place, here) is None
+
+
+def test_a_library_that_is_not_installed_has_no_version() -> None:
+    assert library("no-such-library") == ""
+    assert library("numpy")
