@@ -93,6 +93,8 @@ def _prepare_sqlite(connection: Any, _record: Any) -> None:
         "synchronous=NORMAL",
         f"busy_timeout={BUSY_TIMEOUT_MS}",
         "foreign_keys=ON",
+        # What people wrote and then deleted is overwritten, also in pages that are free then.
+        "secure_delete=ON",
     ):
         connection.execute(f"PRAGMA {pragma}")
 

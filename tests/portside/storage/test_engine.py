@@ -23,6 +23,35 @@ def test_the_embedded_database_is_in_wal_mode_with_foreign_keys(settings: Settin
     assert (settings.home / "portside.db").exists()
 
 
+@pytest.mark.parametrize("how", ["deleted", "changed", "cascade", "a long one"])
+def test_what_is_deleted_leaves_the_files(settings: Settings, how: str) -> None:
+    said = "my card number is 4929 1234" * (1_000 if how == "a long one" else 1)  # a long one has pages of its own
+    database = open_database(settings)
+    with database.begin() as connection:
+        for statement in (
+            "CREATE TABLE talks (id INTEGER PRIMARY KEY)",
+            "CREATE TABLE messages (id INTEGER PRIMARY KEY, text TEXT, "
+            "talk INTEGER REFERENCES talks (id) ON DELETE CASCADE)",
+            "CREATE INDEX by_text ON messages (text)",
+            "INSERT INTO talks VALUES (1)",
+        ):
+            connection.execute(text(statement))
+        for number in range(50):
+            words = {"id": number, "text": f"{number} {said}" if number % 2 else f"{number} good morning"}
+            connection.execute(text("INSERT INTO messages VALUES (:id, :text, 1)"), words)
+    files = [settings.home / name for name in ("portside.db", "portside.db-wal")]
+    assert any(b"4929 1234" in path.read_bytes() for path in files)
+    change = {"cascade": "DELETE FROM talks", "changed": "UPDATE messages SET text = '-' WHERE id % 2"}
+    with database.begin() as connection:
+        connection.execute(text(change.get(how, "DELETE FROM messages WHERE id % 2")))
+    with database.read() as connection:
+        connection.execute(text("ROLLBACK"))
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    assert not any(b"4929 1234" in path.read_bytes() for path in files)
+    assert how == "cascade" or any(b"good morning" in path.read_bytes() for path in files)
+    database.close()
+
+
 def test_a_home_that_cannot_be_made_is_refused_with_its_name(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="PORTSIDE_HOME"):
