@@ -28,6 +28,7 @@ from portside.tasks.classification import LabelledTexts
 from portside.training.classification import validation_metrics
 from portside.training.discriminant import LabelStatistics
 from portside.training.holdout import hold_out
+from portside.training.learned_labels import LearnedLabels
 from portside.training.material import Material
 from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.seen import add_seen, load_seen, text_hash
@@ -55,11 +56,12 @@ def add_class(
 ) -> ModelVersion:
     """Register the prototypes that ``reference`` names, with the rows of ``dataset`` among theirs, as a next version.
 
-    Rows that the version has learned from already, or that it is measured by, are left out. ``threads`` 0: all that
-    this process may use.
+    Rows that the version has learned from already, or that it is measured by, are left out; under a new label they
+    leave the label that they had. ``threads`` 0: all that this process may use.
 
     Raises:
-        UsageError: the version is not one of prototypes, or was made before they were kept.
+        UsageError: the version is not one of prototypes, or was made before they were kept; or a text that it has
+            learned is given a new label, and it does not tell which one that text had.
         ModelNotFound, ModelDamaged, ModelError: there is no such classifier, or it is not what was registered.
         DataError: a row has no label, or no row is new.
         StorageError: the version does not fit on the disk.
@@ -69,6 +71,8 @@ def add_class(
     file = read_model_file(version.folder, task="classification")
     known = _statistics_of(version, len(file.labels))
     rows = _new_rows(version, file.labels, dataset)
+    for label, count in rows.moved.counts.items():
+        log(f"{count:,} rows leave the label {label}, which they had before")
     if rows.left_out:
         log(f"{rows.left_out:,} of {len(dataset.examples):,} rows are left out: the model has them already")
     prepare_threads()
@@ -119,6 +123,18 @@ class _Rows:
     counts: dict[str, int]
     """New rows of each label that has some, those kept aside among them."""
     left_out: int
+    moved: _Moved
+
+
+@dataclass(frozen=True)
+class _Moved:
+    """What had another label before: a label is split."""
+
+    texts: Sequence[str]
+    """Those that were learned from, and must be taken out of what is known of the label they had."""
+    label_ids: Sequence[int]
+    counts: Counter[str]
+    """Rows that each label loses, those among them that it was measured by."""
 
 
 def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts) -> _Rows:
@@ -134,8 +150,9 @@ def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts)
     texts, ids = [one.text for one in new], [labels.index(one.label) for one in new]
     whole = Material(labels, texts, ids, (), (), f"none: {version.ref} kept no rows to be measured by")
     left_out = len(dataset.examples) - len(new)
+    moved = _moved(version, old, held, new)
     if held is None:
-        return _Rows(whole, dict(counts), left_out)
+        return _Rows(whole, dict(counts), left_out, moved)
     seed = int(version.card.get("recipe", {}).get("seed", 0))
     part = whole.fold(*hold_out(texts, ids, seed=seed))
     taken = {text_hash(text) for text in texts}
@@ -150,7 +167,41 @@ def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts)
         valid_ids=[*(int(held.truth[place]) for place in before), *part.valid_ids],
         validation=said,
     )
-    return _Rows(material, dict(counts), left_out)
+    return _Rows(material, dict(counts), left_out, moved)
+
+
+def _moved(version: ModelVersion, old: Sequence[str], held: HeldOut | None, new: Sequence[Example]) -> _Moved:
+    """Which of the ``new`` rows the version has under another label.
+
+    Raises:
+        UsageError: it does not know under which.
+    """
+    seen, known = load_seen(version.folder), LearnedLabels.load(version.folder)
+    measured = {} if held is None else dict(zip(map(text_hash, held.texts), held.truth.tolist(), strict=True))
+    texts, places, gone, taken = [], [], Counter[str](), Counter[int]()
+    for one in new:
+        number = text_hash(one.text)
+        had = () if known is None else known[one.text]
+        if len(set(had)) > 1 or (not had and seen is not None and seen(one.text)):
+            raise _unknown_label(version, one.text, kept=known is not None)
+        if taken[number] < len(had):
+            texts.append(one.text)
+            places.append(had[0])
+            gone[old[had[0]]] += 1
+        elif not had and number in measured and not taken[number]:
+            gone[old[measured[number]]] += 1
+        taken[number] += 1
+    return _Moved(texts, places, gone)
+
+
+def _unknown_label(version: ModelVersion, text: str, *, kept: bool) -> UsageError:
+    had = "under several labels" if kept else f"and {version.ref} was made before Portside kept under which label"
+    return UsageError(
+        "A text that is given a new label must leave the label that it had",
+        seen=f"{text[:60]!r} was learned from, {had}",
+        remedy="Leave such texts out, or train again with the rows under their new labels: portside train "
+        f"classification --method prototype --data FILE --name {version.name}",
+    )
 
 
 def _unknown(version: ModelVersion, old: Sequence[str], held: HeldOut | None, dataset: LabelledTexts) -> list[Example]:
@@ -196,13 +247,13 @@ def _write(version: ModelVersion, folder: Path, known: LabelStatistics, rows: _R
     material = rows.material
     old, tokens, _ = load_network(version.folder)
     before = float(version.card.get("calibration", {}).get("temperature", 1.0))
-    network, statistics, temperature = _computed(old, tokens, material, known, before)
+    network, statistics, temperature = _computed(old, tokens, rows, known, before)
     held, scores = None, None
     if material.valid_texts:
         truth = np.asarray(material.valid_ids, dtype=np.int64)
         held = HeldOut(material.valid_texts, truth, logits_of(network, tokens, material.valid_texts))
         scores = scores_of(held.logits, truth, material.labels)
-    _copy(version.folder, folder, material, held)
+    _copy(version.folder, folder, rows, held)
     save_weights(folder, network.state_dict())
     statistics.save(folder)
     texts = check_inputs([*material.texts, *material.valid_texts])
@@ -212,25 +263,32 @@ def _write(version: ModelVersion, folder: Path, known: LabelStatistics, rows: _R
 
 
 def _computed(
-    old: ClassificationNetwork, tokens: Tokens, material: Material, known: LabelStatistics, temperature: float
+    old: ClassificationNetwork, tokens: Tokens, rows: _Rows, known: LabelStatistics, temperature: float
 ) -> tuple[ClassificationNetwork, LabelStatistics, float]:
     from portside.inference.network import best_device
     from portside.tasks.classification_network import ClassificationNetwork
     from portside.training.closed_form import LEAST, label_statistics, set_head
 
+    material, moved = rows.material, rows.moved
     width, labels = old.head.in_features, len(material.labels)
     network = ClassificationNetwork(old.encoder, width, labels).to(best_device()).eval()
+    if moved.texts:
+        known = known.without(label_statistics(network, tokens, moved.texts, moved.label_ids, len(known.counts)))
     statistics = known.joined(label_statistics(network, tokens, material.texts, material.label_ids, labels))
     divisor = set_head(network, tokens, material, statistics.head(), least=LEAST["prototype"], otherwise=temperature)
     return network.to("cpu"), statistics, divisor
 
 
-def _copy(old: Path, folder: Path, material: Material, held: HeldOut | None) -> None:
+def _copy(old: Path, folder: Path, rows: _Rows, held: HeldOut | None) -> None:
     """Encoder and tokenizer as they are; label order, gate, rows to measure by and texts seen as they are now."""
+    material, moved = rows.material, rows.moved
     for path in sorted(old.iterdir()):
         if path.is_file() and path.name not in (CARD_FILE, PROSE_FILE, MANIFEST_FILE):
             shutil.copyfile(path, folder / path.name)
-    add_seen(folder, material.texts)
+    add_seen(folder, material.texts, gone=moved.texts)
+    learned = LearnedLabels.load(old)
+    if learned is not None:
+        learned.changed(moved.texts, material.texts, material.label_ids).save(folder)
     gate = None if held is None else fit_energy_gate(held.logits)
     file = read_model_file(old, task="classification")
     kept = {name: value for name, value in file.options.items() if name != OPTION}
@@ -247,6 +305,7 @@ def _card(version: ModelVersion, rows: _Rows, added: _Added, dataset: LabelledTe
     new = sum(rows.counts.values())
     per_label = Counter(data.get("rows_per_label", {}))
     per_label.update(rows.counts)
+    per_label.subtract(rows.moved.counts)
     return {
         **{key: old[key] for key in KEPT_OF_CARD if key in old},
         "summary": f"Tells {len(material.labels)} labels apart; computed from {added.trained_on:,} texts, {new:,} rows "
@@ -258,7 +317,7 @@ def _card(version: ModelVersion, rows: _Rows, added: _Added, dataset: LabelledTe
             **data,
             "source": f"{data.get('source', version.ref)} and {dataset.source}",
             "content_hash": _joined_hash(data.get("content_hash", version.ref), dataset.content_hash),
-            "rows": int(data.get("rows", 0)) + new,
+            "rows": int(data.get("rows", 0)) + new - rows.moved.counts.total(),
             "trained_on": added.trained_on,
             "validation": material.validation,
             "longer_than_limit": int(data.get("longer_than_limit", 0)) + added.cut,
@@ -270,6 +329,7 @@ def _card(version: ModelVersion, rows: _Rows, added: _Added, dataset: LabelledTe
             "content_hash": dataset.content_hash,
             "rows_per_label": rows.counts,
             "rows_left_out": rows.left_out,
+            "rows_moved_from": dict(rows.moved.counts),
         },
         "training": {**old.get("training", {}), "seconds": round(seconds, 1)},
         "calibration": {"temperature": added.temperature},

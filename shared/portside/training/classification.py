@@ -17,6 +17,7 @@ from portside.evaluation.intervals import wilson
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
 from portside.training.holdout import folds
+from portside.training.learned_labels import LearnedLabels
 from portside.training.material import Material, prepare
 from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.seen import save_seen
@@ -145,6 +146,7 @@ class ClassificationTask:
         statistics: LabelStatistics | None = getattr(adapter, "statistics", None)
         if statistics is not None:
             statistics.save(folder)
+            LearnedLabels.of(material.texts, material.label_ids).save(folder)
         if held is not None and self.recipe.keep_held_out:
             save_held_out(folder, held, material.labels)
         texts = check_inputs([*material.texts, *material.valid_texts])

@@ -64,6 +64,19 @@ class LabelStatistics:
         scatter = self.scatter + later.scatter + between
         return LabelStatistics(counts, means + share * apart, scatter, self.squares + later.squares)
 
+    def without(self, gone: LabelStatistics) -> LabelStatistics:
+        """Of the rows that are left when those of ``gone``, which are among them, are taken out: ``joined`` undone."""
+        counts = self.counts - gone.counts
+        if (counts < 0).any():
+            raise ValueError("more rows of a label are gone than it had")
+        share = (gone.counts / np.maximum(counts, 1.0))[:, None]
+        # A label that loses no rows keeps its mean to the last bit: its share is 0.
+        means = np.where(counts[:, None] > 0, self.means + share * (self.means - gone.means), 0.0)
+        apart = gone.means - means
+        between = (apart * (counts * gone.counts / np.maximum(self.counts, 1.0))[:, None]).T @ apart
+        scatter = self.scatter - gone.scatter - between
+        return LabelStatistics(counts, means, scatter, self.squares - gone.squares)
+
     def head(self) -> Head:
         """Fisher's linear discriminant: weights (labels, hidden) and bias (labels,).
 

@@ -24,11 +24,13 @@ def save_seen(folder: Path, texts: Iterable[str]) -> None:
     _save(folder, {text_hash(text) for text in texts})
 
 
-def add_seen(folder: Path, texts: Iterable[str]) -> None:
-    """Add the hashes of ``texts`` to those in the folder; where it has none it does not tell, and that stays so."""
+def add_seen(folder: Path, texts: Iterable[str], *, gone: Iterable[str] = ()) -> None:
+    """Add the hashes of ``texts`` to those in the folder, without those that are ``gone``; where it has none it does
+    not tell, and that stays so.
+    """
     known = _hashes(folder)
     if known is not None:
-        _save(folder, known | {text_hash(text) for text in texts})
+        _save(folder, known - {text_hash(text) for text in gone} | {text_hash(text) for text in texts})
 
 
 def load_seen(folder: Path) -> Callable[[str], bool] | None:

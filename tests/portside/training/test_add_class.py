@@ -16,8 +16,11 @@ from portside.inference.classifier import load_classifier
 from portside.progress import RecordingProgress
 from portside.records import Example
 from portside.registry import ModelRegistry, ModelVersion
+from portside.tasks.classification_network import load_network
 from portside.training.add_class import add_class
+from portside.training.closed_form import label_statistics
 from portside.training.discriminant import LabelStatistics
+from portside.training.learned_labels import LearnedLabels
 from portside.training.seen import load_seen
 
 Train = Callable[..., ModelVersion]
@@ -131,3 +134,69 @@ def test_an_encoder_and_rows_without_label_are_refused(
     register_encoder(registry, "words")
     with pytest.raises(ModelError, match="encoder"):
         add_class(registry, "words", Dataset.of(lost(3)), actor="bea", reason="hats")
+
+
+@pytest.mark.slow
+def test_a_label_that_is_split_is_left_by_what_the_new_one_gets(
+    train: Train, sentences: Callable[..., Dataset], registry: ModelRegistry
+) -> None:
+    rows = sentences(120)
+    old, progress = train(rows, method="prototype"), RecordingProgress()
+    cards = [one.text for one in rows.examples if one.label == "card"]
+    split = [Example(text, "lost card") for text in cards[::2]]
+    new = add(registry, Dataset.of(split), progress=progress)
+    assert new.card["added"]["rows_moved_from"] == {"card": len(split)}
+    assert f"{len(split)} rows leave the label card" in " ".join(progress.lines)
+    assert new.card["data"]["rows"] == 120
+    before = old.card["data"]["rows_per_label"]
+    assert new.card["data"]["rows_per_label"] == {
+        **before,
+        "card": before["card"] - len(split),
+        "lost card": len(split),
+    }
+    labels, after = LearnedLabels.load(new.folder), statistics(new)
+    assert labels is not None
+    places = [labels[one.text] for one in rows.examples]
+    learned = [(one.text, place[0]) for one, place in zip(rows.examples, places, strict=True) if place]
+    network, tokens, _ = load_network(new.folder)
+    alone = label_statistics(network.eval(), tokens, *zip(*learned, strict=True), 4)  # type: ignore[arg-type]
+    assert after.counts.tolist() == alone.counts.tolist()
+    assert after.means == pytest.approx(alone.means, abs=1e-5)
+    assert after.scatter == pytest.approx(alone.scatter, abs=1e-3)
+    seen = load_seen(new.folder)
+    assert seen is not None
+    assert [seen(one.text) for one in rows.examples] == [bool(place) for place in places]
+    # What was split once can be split again: its labels are known too.
+    again = add_class(registry, new.ref, Dataset.of([Example(learned[-1][0], "last")]), actor="bea", reason="r")
+    assert again.card["added"]["rows_moved_from"] == {new.card["labels"][learned[-1][1]]: 1}
+
+
+@pytest.mark.slow
+def test_where_the_old_label_is_not_known_nothing_is_split(
+    train: Train, sentences: Callable[..., Dataset], registry: ModelRegistry
+) -> None:
+    rows = sentences(60)
+    made = train(rows, method="prototype", keep_held_out=False)
+    with registry.staging("intents") as folder:
+        for path in made.folder.iterdir():
+            if path.name not in ("training_labels.safetensors", "manifest.json"):
+                (folder / path.name).write_bytes(path.read_bytes())
+        registry.register("intents", folder, made.card, actor="a", reason="r", promote=True, check=lambda _: None)
+    (learned,) = [one for one in rows.examples if LearnedLabels.load(made.folder)[one.text]][:1]  # type: ignore[index]
+    with pytest.raises(UsageError, match="must leave the label that it had") as caught:
+        add(registry, Dataset.of([Example(learned.text, "new"), *lost(3)]))
+    assert "Leave such texts out, or train again" in str(caught.value)
+    new = add(registry, Dataset.of(lost(3)))
+    assert new.card["added"]["rows_per_label"] == {"hat": 3}
+    assert LearnedLabels.load(new.folder) is None, "it would know of some texts only"
+
+
+def test_labels_of_texts_by_hand(tmp_path: Path) -> None:
+    known = LearnedLabels.of(["Where?", "where? ", "Why?"], [0, 0, 2])
+    assert (known["WHERE?"], known["why?"], known["how?"]) == ((0, 0), (2,), ())
+    known.changed(["where?", "why?"], ["Why?"], [3]).save(tmp_path)
+    found = LearnedLabels.load(tmp_path)
+    assert found is not None
+    assert (found["where?"], found["why?"]) == ((0,), (3,))
+    (tmp_path / "training_labels.safetensors").write_bytes(b"nothing")
+    assert LearnedLabels.load(tmp_path) is None

@@ -26,6 +26,29 @@ def test_by_hand() -> None:
     assert both.scatter == pytest.approx(np.array([[8.0, 0.0], [0.0, 0.0]]))
 
 
+def test_rows_that_are_taken_out_leave_nothing_behind_by_hand() -> None:
+    # Label 0 at 0, 2 and 4 on the first axis, label 1 at 5 on the second.
+    vectors = np.array([[0.0, 0.0], [2.0, 0.0], [4.0, 0.0], [0.0, 5.0]], dtype=np.float32)
+    known = LabelStatistics.of(vectors, np.array([0, 0, 0, 1]), 2)
+    left = known.without(LabelStatistics.of(vectors[2:3], np.array([0]), 2))
+    assert left.counts.tolist() == [2.0, 1.0]
+    assert left.means.tolist() == [[1.0, 0.0], [0.0, 5.0]]
+    assert left.scatter.tolist() == [[2.0, 0.0], [0.0, 0.0]]
+    assert left.squares == 29.0
+    emptied = left.without(LabelStatistics.of(vectors[:2], np.array([0, 0]), 2))
+    assert (emptied.counts.tolist(), emptied.means.tolist()) == ([0.0, 1.0], [[0.0, 0.0], [0.0, 5.0]])
+    assert emptied.scatter.tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    with pytest.raises(ValueError, match="more rows"):
+        emptied.without(left)
+
+
+def test_taking_out_undoes_joining() -> None:
+    first, later = (LabelStatistics.of(*rows(count, 3, count), 3) for count in (40, 15))
+    left = first.joined(later).without(later)
+    for name in ("counts", "means", "scatter", "squares"):
+        assert getattr(left, name) == pytest.approx(getattr(first, name), rel=1e-9, abs=1e-9)
+
+
 def rows(count: int, labels: int, seed: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     rng = np.random.default_rng(seed)
     ids = rng.integers(0, labels, count)
