@@ -43,6 +43,8 @@ class _Ticket(Generic[Asked, Answer]):
     tenant: str
     items: Sequence[Asked]
     answers: list[Answer | None]
+    moved: float
+    """When it was asked, or last got an answer."""
     begun: int = 0
     """Items that were put into batches."""
     left: int = 0
@@ -63,9 +65,13 @@ class MicroBatches(Generic[Asked, Answer]):
         *,
         waits: Waits | None = None,
         weigh: Callable[[Asked], int] = lambda _: 1,
+        seconds: Callable[[], float] = monotonic,
     ) -> None:
-        """``run`` answers a batch, one answer an item, in their order; an error of it is raised to all in the batch."""
+        """``run`` answers a batch, one answer an item, in their order; an error of it is raised to all in the batch.
+        ``seconds`` is the clock.
+        """
         self._run, self._weigh, self._waits = run, weigh, waits or Waits()
+        self._seconds = seconds
         self._changed = Condition()
         self._queues: OrderedDict[str, deque[_Ticket[Asked, Answer]]] = OrderedDict()
         self._callers = self._running = 0
@@ -79,19 +85,21 @@ class MicroBatches(Generic[Asked, Answer]):
         """One answer an item, in their order. Tenants take turns, so that who asks much delays the others little.
 
         Raises:
-            Busy: too many wait, or no answer came within ``timeout`` seconds; what was not begun is taken back.
+            Busy: too many wait, or no answer came for ``timeout`` seconds; what was not begun is taken back. Who asks
+                for many items waits longer in all: while some are answered, the others will be.
         """
         if not items:
             return []
-        ticket: _Ticket[Asked, Answer] = _Ticket(tenant, items, [None] * len(items), left=len(items))
-        until = None if timeout is None else monotonic() + timeout
+        ticket: _Ticket[Asked, Answer] = _Ticket(
+            tenant, items, [None] * len(items), moved=self._seconds(), left=len(items)
+        )
         with self._changed:
             if self._callers >= self._waits.callers:
                 raise _busy(f"{self._callers:,} requests wait already")
             self._callers += 1
             self._queues.setdefault(tenant, deque()).append(ticket)
         try:
-            self._until_answered(ticket, until)
+            self._until_answered(ticket, timeout)
         finally:
             with self._changed:
                 self._callers -= 1
@@ -101,12 +109,12 @@ class MicroBatches(Generic[Asked, Answer]):
             raise ticket.error
         return ticket.answers  # type: ignore[return-value]
 
-    def _until_answered(self, ticket: _Ticket[Asked, Answer], until: float | None) -> None:
+    def _until_answered(self, ticket: _Ticket[Asked, Answer], timeout: float | None) -> None:
         while True:
             with self._changed:
-                self._gather(until)
+                self._gather(timeout)
                 while not ticket.done and (self._running >= self._waits.workers or not self._queues):
-                    left = None if until is None else until - monotonic()
+                    left = None if timeout is None else ticket.moved + timeout - self._seconds()
                     if left is not None and left <= 0:
                         raise _busy("no answer in the time that was given")
                     self._changed.wait(left)
@@ -116,10 +124,10 @@ class MicroBatches(Generic[Asked, Answer]):
                 self._running += 1
             self._answer(batch)
 
-    def _gather(self, until: float | None) -> None:
+    def _gather(self, timeout: float | None) -> None:
         if self._waits.gather_seconds and self._running == 0 and self._callers == 1:
-            most = self._waits.gather_seconds if until is None else min(self._waits.gather_seconds, until - monotonic())
-            self._changed.wait_for(lambda: self._callers > 1, timeout=max(most, 0.0))
+            most = self._waits.gather_seconds if timeout is None else min(self._waits.gather_seconds, timeout)
+            self._changed.wait_for(lambda: self._callers > 1, timeout=most)
 
     def _take(self) -> list[tuple[_Ticket[Asked, Answer], int]]:
         """The next batch: an item of each tenant in turn, in the order in which they asked."""
@@ -159,6 +167,7 @@ class MicroBatches(Generic[Asked, Answer]):
                 else:
                     ticket.answers[place] = answers[number]
                     ticket.left -= 1
+                    ticket.moved = self._seconds()
             self._changed.notify_all()
         if error is not None and not isinstance(error, Exception):
             raise error

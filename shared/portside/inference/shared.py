@@ -29,7 +29,8 @@ REMEMBERED = 32
 """Texts of one call up to which answers are kept: who asks more imports something, and would push the questions that
 people repeat out of memory."""
 WAIT_SECONDS = 30.0
-"""How long a caller waits for others: longer than a model takes to load, and nobody waits longer for a page."""
+"""How long a caller waits for others without getting an answer: longer than a model takes to load, and nobody waits
+longer for a page. An import of some hundred texts takes turns with all who ask: it waits as long as it gets on."""
 CHARACTERS_PER_TOKEN = 4
 """Of ordinary text, about: only to keep batches of like weight."""
 
@@ -85,7 +86,7 @@ class Shared(Generic[M, Answer]):
         """Answers in the order of ``texts``, all by one version. Tenants (None: the ``current_caller``) take turns.
 
         Raises:
-            Busy: too many wait, or no answer came within ``timeout`` seconds.
+            Busy: too many wait, or no answer came for ``timeout`` seconds.
         """
         model = self.current()
         found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}

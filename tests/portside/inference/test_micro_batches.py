@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from time import monotonic, sleep
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,35 @@ def test_who_gives_up_takes_the_question_back() -> None:
         assert first.result() == [2]
     assert gate.batches == [[1]]
     assert ask([], timeout=0) == []
+
+
+class FakeClock:
+    """Goes on when it is told to; ``reads`` says how often somebody looked."""
+
+    def __init__(self) -> None:
+        self.now, self.reads = 0.0, 0
+
+    def __call__(self) -> float:
+        self.reads += 1
+        return self.now
+
+
+def test_a_small_import_under_load_waits_as_long_as_it_gets_on() -> None:
+    clock = FakeClock()
+
+    def slowly(items: Sequence[int]) -> list[int]:
+        # Whoever waits meanwhile has looked at the clock before it goes on.
+        before, patience = clock.reads, monotonic() + 2
+        while clock.reads == before and monotonic() < patience:
+            sleep(0.002)
+        clock.now += 12
+        return [2 * item for item in items]
+
+    ask = MicroBatches(slowly, waits=Waits(batch_weight=2), seconds=clock)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(ask, [1, 2, 3, 4, 5], tenant=tenant, timeout=30) for tenant in "ab"]
+        assert [one.result() for one in asked] == [[2, 4, 6, 8, 10]] * 2
+    assert clock.now >= 60, "twice as long as a question waits that gets no answer"
 
 
 def test_an_error_reaches_those_of_its_batch_and_no_others() -> None:
