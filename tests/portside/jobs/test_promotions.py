@@ -11,7 +11,7 @@ import pytest
 
 from portside.apps import AppSpec
 from portside.inference.classifier import ServedClassifier
-from portside.inference.engines.store import keep_as_trained, place_of, write_compiled
+from portside.inference.engines.store import keep_as_trained, place_of, read_compiled, write_compiled
 from portside.inference.shared import SharedClassifier
 from portside.jobs import Job, JobQueue, Worker
 from portside.jobs.promotions import COMPILE, Promotions
@@ -116,6 +116,28 @@ def test_a_real_job_that_fails_leaves_what_serves(
     assert [job.state for job in queued(queue)] == ["failed"]
     assert served.current() is before
     assert not place_of(version.folder).folder.exists()
+
+
+@pytest.mark.slow
+def test_from_promotion_to_what_serves(
+    register: Register, registry: ModelRegistry, queue: JobQueue, settings: Settings, sqlite_database: Database
+) -> None:
+    version = register(rows="".join(f'{{"text": "where is my card {row}", "label": "a"}}\n' for row in range(20)))
+    served = ServedClassifier(registry, "intents")
+    before = served.current()
+    settings.home.mkdir()
+    (settings.home / "models").symlink_to(registry.root)
+    Promotions(registry, queue, quiet_seconds=0)()
+    assert Worker(settings, [], database=sqlite_database).run_once()
+    (job,) = queued(queue)
+    assert job.state == "succeeded", job
+    record = read_compiled(place_of(version.folder))
+    assert record is not None
+    assert job.result is not None
+    assert job.result["serves"] == record.engine
+    after = served.current()
+    assert after is not before
+    assert after.predict(["where is my card"])[0].model == "intents:1"
 
 
 @pytest.mark.parametrize("why", ["no rows kept", "measured", "as trained", "another task", "not promoted"])
