@@ -59,7 +59,7 @@ def test_a_model_that_finds_texts_is_ordered(empty_home: Settings) -> None:
     page = given(opened(empty_home, "models"), PAIRS, name="Help pages.csv")
     page.radio(key="models-task").set_value("matching").run()
     assert page.radio(key="models-method-matching").options == [
-        "Thoroughly: all weights, for thousands of texts",
+        "All weights: the language model adapts to your questions and texts",
         "A small adapter beside the language model: tiny files",
     ]
     page.button(key="models-train").click().run()

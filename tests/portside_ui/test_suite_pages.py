@@ -121,15 +121,14 @@ def test_health_is_said_in_chinese(empty_home: Settings) -> None:
     assert states["状态"].str.startswith("缺").any() or states["状态"].str.startswith("尚").any(), states
 
 
-def classifier(settings: Settings, save_random: Callable[..., None], seed: int, *, looks: int = 1) -> None:
-    """A version of ``mail`` with random weights that keeps three rows, the best of ``looks`` states."""
+def classifier(settings: Settings, save_random: Callable[..., None], seed: int) -> None:
+    """A version of ``mail`` with random weights that keeps three rows."""
     labels, registry = ("no", "yes"), ModelRegistry(settings.models_dir)
     with registry.staging("mail") as folder:
         save_random(folder, labels, seed=seed)
         logits = np.array([[3.0, 0.0], [0.0, 3.0], [0.0 + seed, 1.0]], dtype=np.float32)
         save_held_out(folder, HeldOut(["a", "b", "c"], np.array([0, 1, 0]), logits), labels)
         card = {"task": "classification", "labels": list(labels), "summary": "Tells 2 labels apart"}
-        card |= {"training": {"history": [{"step": 10.0 * look} for look in range(looks)]}}
         registry.register("mail", folder, card, actor="ann", reason="first", check=lambda _folder: None)
 
 
@@ -151,18 +150,6 @@ def test_a_report_is_read_on_the_page(two_versions: Settings) -> None:
     page = part(opened(two_versions, "models"), "report")
     assert page.subheader[0].value == "How often it is right"
     assert page.metric[0].value == "100.0 %"
-
-
-def test_rows_that_chose_what_serves_say_so(empty_home: Settings, save_random: Callable[..., None]) -> None:
-    classifier(empty_home, save_random, seed=1, looks=3)
-    page = opened(empty_home, "models", part="report")
-    assert any("best on these very rows, of 3 that were tried" in one.value for one in page.caption)
-    rows = "text,label\n" + "".join(f"my parcel {n} is late,{'yes' if n % 2 else 'no'}\n" for n in range(12))
-    page.file_uploader(key="models-report-file").upload("mail.csv", rows.encode(), "text/csv").run()
-    assert not any("these very rows, of" in one.value for one in page.caption), "they did not choose it"
-    classifier(empty_home, save_random, seed=1)
-    page = opened(empty_home, "models", part="report")
-    assert not any("these very rows, of" in one.value for one in page.caption), "there was nothing to choose from"
 
 
 def test_two_versions_are_compared_on_what_both_keep(two_versions: Settings) -> None:

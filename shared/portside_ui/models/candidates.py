@@ -25,7 +25,7 @@ __all__ = ["Near", "candidates_part", "ranked"]
 MOST_CANDIDATES = 200
 """Texts that are read while somebody waits."""
 DRAWN = 15
-NAME_CHARACTERS = 36
+NAME_CHARACTERS = 22
 """Of a text beside its bar: on a phone the bars need room, too."""
 
 

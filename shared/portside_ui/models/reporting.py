@@ -19,7 +19,7 @@ from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
-from portside_ui.words import HTML_LANGUAGES, _, language, number
+from portside_ui.words import HTML_LANGUAGES, _, language
 
 __all__ = ["comparison_part", "report_part"]
 
@@ -41,27 +41,12 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
         with working(_("Making the report")):
             report = _reported(str(version.folder), _named(path), version, runtime.settings.threads)
         _downloads(report, version)
-        if path is None:
-            _chosen_on_them(version)
         for part in report.sections:
             draw_section(part, "models-report")
         if can_be_tried(version):
             _on_request(runtime, version, path)
     except PortsideError as error:
         error_state(error)
-
-
-def _chosen_on_them(version: ModelVersion) -> None:
-    """Say so where the rows that the version keeps have also chosen which of its states serves."""
-    tried = len((version.card.get("training") or {}).get("history") or ())
-    if tried > 1:
-        st.caption(
-            _(
-                "The state of the training that serves was chosen because it did best on these very rows, of {n} that "
-                "were tried: on other rows the figures may be a little lower.",
-                n=number(tried),
-            )
-        )
 
 
 def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[ModelVersion]) -> None:

@@ -125,7 +125,9 @@ def _order(runtime: Runtime, file_name: str, path: Path, task: str, columns: Col
         format_func=lambda one: {
             "auto": _("Choose for me: try the quick way first, keep the slower one only if it is clearly better"),
             "few-shot": _("Few examples: 5 to 200 texts of each label"),
-            "full": _("Thoroughly: all weights, for thousands of texts"),
+            "full": _("Thoroughly: all weights, for thousands of texts")
+            if task != MATCHING
+            else _("All weights: the language model adapts to your questions and texts"),
             "prototype": _("At once: compare with the average text of each label, in seconds"),
             "lora": _("A small adapter beside the language model: tiny files"),
         }[one],
