@@ -52,8 +52,8 @@ class Calibration:
         """What it means for who reads a probability."""
         surest = self.bins[-1]
         return said(
-            "Its probabilities are off by {points} points on average; where it is surest it claims {claimed} % and is "
-            "right in {right} % ({n} texts).",
+            "Its probabilities are off by {points} percentage points on average (the expected calibration error); "
+            "where it is surest it claims {claimed} % and is right in {right} % ({n} answers).",
             points=f"{100 * self.error:.1f}",
             claimed=f"{100 * surest.confidence:.0f}",
             right=f"{100 * surest.accuracy:.0f}",

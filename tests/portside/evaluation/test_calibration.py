@@ -18,7 +18,7 @@ def test_error_by_hand() -> None:
         (pytest.approx(0.55), 0.5, 2),
         (pytest.approx(0.95), 0.5, 2),
     ]
-    assert "claims 95 % and is right in 50 % (2 texts)" in found.sentence
+    assert "claims 95 % and is right in 50 % (2 answers)" in found.sentence
     assert found.low <= found.error <= found.high
 
 

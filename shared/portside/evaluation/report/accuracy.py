@@ -6,8 +6,8 @@ from collections import Counter
 
 from portside.evaluation.classification import LabelScore, score_labels
 from portside.evaluation.intervals import wilson
-from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
-from portside.evaluation.report.words import joined
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Share, Table, percent
+from portside.evaluation.report.words import PRECISION_AND_RECALL, joined
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import bootstrap_macro_f1
 from portside.evaluation.verdicts import no_better_than_chance, reads_only_length
@@ -48,6 +48,10 @@ def accuracy_section(scored: Scored, *, by_model: bool = True, seed: int = 0) ->
             ),
             said("Always giving the commonest label would be right in {share}.", share=percent(commonest / n)),
             *([] if by_model else [_not_by_model()]),
+            said(
+                "Macro-F1 counts every label the same, however rare: far below the accuracy, it tells of weak labels."
+            ),
+            PRECISION_AND_RECALL,
         ],
         warnings=warnings,
         figures=[
@@ -92,7 +96,9 @@ def _weakest(scores: dict[str, LabelScore]) -> Chart:
 
 def _labels(scores: dict[str, LabelScore]) -> Table:
     weakest = sorted(scores.items(), key=lambda item: (item[1].f1, item[0]))
-    rows: list[list[Cell]] = [[label, one.precision, one.recall, one.f1, one.support] for label, one in weakest]
+    rows: list[list[Cell]] = [
+        [label, Share(one.precision), Share(one.recall), Share(one.f1), one.support] for label, one in weakest
+    ]
     return Table("Every label, weakest first", ["label", "precision", "recall", "F1", "rows"], rows)
 
 

@@ -46,7 +46,7 @@ def _flattered(scored: Scored) -> str:
     error = expected_calibration_error(claimed, scored.right, bins=_bins(n))
     return said(
         "They were adjusted on these very rows, which flatters them. Adjusted on one half of the rows and measured on "
-        "the other, each in turn, they are off by {points} points.",
+        "the other, each in turn, they are off by {points} percentage points.",
         points=f"{100 * error:.1f}",
     )
 
@@ -93,7 +93,7 @@ def reliability_section(
         sentences.append(
             said(
                 "Before its probabilities were adjusted on validation rows (temperature {temperature}), they were off "
-                "by {points} points.",
+                "by {points} percentage points.",
                 temperature=f"{temperature:.2f}",
                 points=f"{100 * error:.1f}",
             )

@@ -43,14 +43,21 @@ def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -
     unsure = [NAMES[one.method] for one in measured.methods if one.gain_ci95[0] <= 0]
     sentences = [
         said(
-            "Leaving out the words that {method} names first keeps {kept} of the answer's probability on average, in "
-            "random order {random} (n = {n}): the further apart, the more faithful.",
+            "As the words that an explanation names first ({method}) are left out one by one, the answer has a "
+            "probability of {kept} on average; as words are left out at random, of {random} (n = {n} texts). The "
+            "further apart, the better the explanation names what the model goes by.",
             method=NAMES[best.method],
             kept=percent(best.area, 0),
             random=percent(measured.random_area, 0),
             n=measured.n,
         ),
-        said("The two methods disagree on {apart} of {n} texts.", apart=apart, n=len(compared)),
+        said(
+            "The words are found in two ways: by leaving each word out (occlusion), and by following the model's own "
+            "computation (integrated gradients). On {apart} of {n} texts the two weigh them quite differently: take "
+            "these explanations with care.",
+            apart=apart,
+            n=len(compared),
+        ),
     ]
     warnings = [
         said("The words that {method} names are not shown to be those that the model goes by", method=method)
@@ -82,8 +89,8 @@ def _curves(measured: Faithfulness, best: MethodFaithfulness) -> Chart:
     return Chart(
         title="Probability of the answer as words are left out",
         summary=said(
-            "With half of the words left out as {method} names them, {kept} of the probability is left; in "
-            "random order {random}.",
+            "With half of the words left out as {method} names them, the probability of the answer falls to {kept}; "
+            "in random order to {random}.",
             method=NAMES[best.method],
             kept=percent(best.curve[half], 0),
             random=percent(measured.random_curve[half], 0),

@@ -21,11 +21,12 @@ from portside.evaluation.multilabel import (
 )
 from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
-from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Share, Table, percent
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.versus import Changed, versus_section
+from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.significance import bootstrap_ratio
 from portside.evaluation.slices import compare_slices, text_slices
 from portside.inference.multilabel import load_multilabeller, sigmoid
@@ -213,7 +214,9 @@ def labels_section(
                 wrong=f"{said_ - right:,}",
                 exact=f"{int(exact.sum()):,}",
                 n=f"{n:,}",
-            )
+            ),
+            said("Micro-F1 takes all labels together, macro-F1 counts every label the same, however rare."),
+            PRECISION_AND_RECALL,
         ],
         warnings=warnings,
         figures=[
@@ -255,7 +258,8 @@ def _weakest(each: dict[str, LabelFigures]) -> list[Chart]:
 def _every(each: dict[str, LabelFigures]) -> Table:
     weakest = sorted(each.items(), key=lambda item: (item[1].f1, item[0]))
     rows: list[list[Cell]] = [
-        [label, one.precision, one.recall, one.f1, one.average_precision, one.support] for label, one in weakest
+        [label, *(Share(value) for value in (one.precision, one.recall, one.f1)), one.average_precision, one.support]
+        for label, one in weakest
     ]
     return Table(
         "Every label, weakest first", ["label", "precision", "recall", "F1", "average precision", "rows"], rows

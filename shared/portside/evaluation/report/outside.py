@@ -54,7 +54,11 @@ def outside_section(scored: Scored, *, seed: int = 0) -> Section | None:
                 caught=percent(float(caught.mean()), 0),
                 alarms=percent(float(alarms.mean()), 0),
                 method=method,
-            )
+            ),
+            said(
+                "AUROC tells how well the two are told apart: 1 is always, 0.5 is no better than chance. It says how "
+                "often a text from outside looks stranger to the model than one from inside."
+            ),
         ],
         figures=[
             _share("Noticed of those from outside", caught),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from portside.evaluation.report.parts import Cell, Chart, Report, Table
+from portside.evaluation.report.parts import Cell, Chart, Report, Share, Table, percent
 from portside.evaluation.report.svg import draw
 from portside.evaluation.report.words import Translate, doubt_of, translated, translated_table
 from portside.said import in_words, said
@@ -20,6 +20,10 @@ FOLDED_ROWS = 20
 SAYS: Mapping[str, str] = {
     "first": said("Read this first"),
     "sound": said("No fault was found by the checks of this report."),
+    "reading": said(
+        "How to read the figures: a 95 % interval says between which two values a figure most likely lies for all "
+        "texts like these; n is the number of rows that it was measured on."
+    ),
     "sections": said("Sections"),
     "numbers": said("Show the numbers"),
     "yes": said("yes"),
@@ -64,4 +68,6 @@ def _cell(value: Cell, yes: str, no: str) -> str:
         return yes if value else no
     if isinstance(value, int):
         return f"{value:,}"
+    if isinstance(value, Share):
+        return percent(value)
     return f"{value:.3f}" if isinstance(value, float) else value

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal, TypeAlias
 
-__all__ = ["Bar", "Cell", "Chart", "Curve", "Figure", "Report", "Section", "Table", "percent"]
+__all__ = ["Bar", "Cell", "Chart", "Curve", "Figure", "Report", "Section", "Share", "Table", "percent"]
 
 Cell: TypeAlias = str | int | float | None
 
@@ -15,6 +15,10 @@ Cell: TypeAlias = str | int | float | None
 def percent(share: float, digits: int = 1) -> str:
     """A share as a person reads it: 0.821 is ``82.1 %``."""
     return f"{100 * share:.{digits}f} %"
+
+
+class Share(float):
+    """A cell of a table that is a share, to be shown in percent; a number like any other in JSON."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +132,11 @@ class Chart:
             doubt = any(bar.low is not None for bar in self.bars)
             head = [self.y_title, self.x_title, *(("from", "to") if doubt else ())]
             rows: list[list[Cell]] = [
-                [bar.name, bar.value, *((bar.low, bar.high) if doubt else ())] for bar in self.bars
+                [
+                    bar.name,
+                    *(_cell(value, self.share) for value in (bar.value, *((bar.low, bar.high) if doubt else ()))),
+                ]
+                for bar in self.bars
             ]
             return Table(self.title, head, rows)
         return _points(self)
@@ -200,14 +208,28 @@ def _points(chart: Chart) -> Table:
         "n": any(curve.n for curve in chart.curves),
     }
     rows: list[list[Cell]] = []
+    x_shares = all(0 <= x <= 1 for curve in chart.curves for x in curve.x)
     for curve in chart.curves:
         more: dict[str, Sequence[float]] = {"from": curve.low, "to": curve.high, "n": curve.n}
         for place, (x, y) in enumerate(zip(curve.x, curve.y, strict=True)):
-            cells = [more[name][place] if more[name] else None for name, told in columns.items() if told]
-            rows.append([curve.name, x, y, *cells])
+            cells = [
+                _cell(more[name][place] if more[name] else None, chart.share and name != "n")
+                for name, told in columns.items()
+                if told
+            ]
+            rows.append([curve.name, _cell(x, x_shares), _cell(y, chart.share), *cells])
     return Table(
         chart.title, ["", chart.x_title, chart.y_title, *(name for name, told in columns.items() if told)], rows
     )
+
+
+def _cell(value: float | None, share: bool) -> Cell:
+    """A number of a chart: a share in percent, a count without decimals."""
+    if value is None or not isfinite(value):
+        return value
+    if share:
+        return Share(value)
+    return int(value) if value == int(value) else value
 
 
 def _finite(value: Any) -> Any:

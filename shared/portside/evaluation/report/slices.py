@@ -51,7 +51,7 @@ def section_of(found: Sequence[Slice]) -> Section | None:
             one.n,
             percent(one.accuracy),
             percent(one.rest),
-            f"{one.p_worse:.3f}",
+            "< 0.1 %" if one.p_worse < 0.001 else percent(one.p_worse),
             said("worse") if one.worse else "",
         ]
         for one in found
@@ -64,7 +64,7 @@ def section_of(found: Sequence[Slice]) -> Section | None:
         tables=[
             Table(
                 said("Parts of the rows ({n})", n=len(found)),
-                ["part", "rows", "right", "right elsewhere", "chance (Fisher, Holm)", ""],
+                ["part", "rows", "right", "right elsewhere", "by chance alone (Fisher, Holm)", ""],
                 rows,
             )
         ],

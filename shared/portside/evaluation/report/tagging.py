@@ -13,12 +13,13 @@ from portside.evaluation.answers import Answers, one_of_each, renamed, surer_tha
 from portside.evaluation.intervals import wilson, wilson_of_groups
 from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
-from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
+from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Share, Table, percent
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
 from portside.evaluation.report.versus import Changed, versus_section
+from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.evaluation.slices import compare_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
@@ -209,6 +210,7 @@ def names_section(asked: TaggedRows) -> Section:
             wrong=f"{len(told) - right:,}",
         ),
         mistakes_by_kind(mistakes),
+        PRECISION_AND_RECALL,
         *_of_documents(asked.groups),
     ]
     bars = [
@@ -281,7 +283,7 @@ def _useless(right: int, there: int, known: bool) -> list[str]:
 
 def _every(scores: Mapping[str, EntityScore]) -> Table:
     rows: list[list[Cell]] = [
-        [kind, one.precision, one.recall, one.f1, one.support]
+        [kind, Share(one.precision), Share(one.recall), Share(one.f1), one.support]
         for kind, one in sorted(scores.items(), key=lambda item: item[1].f1)
     ]
     return Table("Every type, weakest first", ["type", "precision", "recall", "F1", "names"], rows)

@@ -10,9 +10,24 @@ from typing import TypeAlias
 from portside.evaluation.report.parts import Cell, Chart, Figure, Report, Section, Table
 from portside.said import Said, in_words, said
 
-__all__ = ["Translate", "doubt_of", "joined", "translated", "translated_section", "translated_table"]
+__all__ = [
+    "PRECISION_AND_RECALL",
+    "Translate",
+    "doubt_of",
+    "joined",
+    "translated",
+    "translated_section",
+    "translated_table",
+]
 
 Translate: TypeAlias = Callable[[str], str]
+
+
+PRECISION_AND_RECALL = said(
+    "Precision is the share of what it gives that is right, recall the share of what there is that it finds; F1 is one "
+    "figure for both."
+)
+"""What stands under tables of the three."""
 
 
 def joined(parts: Sequence[str], separator: str = " ") -> Said:

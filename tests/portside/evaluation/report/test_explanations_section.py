@@ -18,6 +18,15 @@ def test_words_that_decide_are_told_from_those_that_do_not() -> None:
     assert all(str(row[2]) for row in shown)
 
 
+def test_the_sentence_tells_the_probability_that_the_picture_shows() -> None:
+    section = explained_on(FakeAttributor({"good": 4.0, "bad": -4.0, "dull": -3.0}), TEXTS)
+    assert section is not None
+    chart = section.charts[0]
+    falls = min(curve.y[len(curve.y) // 2] for curve in chart.curves if not curve.reference)
+    assert f"the probability of the answer falls to {100 * falls:.0f} %" in chart.summary
+    assert "two weigh them quite differently" in section.sentences[1]
+
+
 def test_a_model_that_goes_by_no_word_is_called_out() -> None:
     section = explained_on(FakeAttributor({}, bias=1.0), TEXTS)
     assert section is not None

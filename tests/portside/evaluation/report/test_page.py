@@ -83,6 +83,17 @@ def test_a_page_stands_alone_and_holds_every_figure() -> None:
     )
 
 
+def test_numbers_behind_a_picture_have_their_unit() -> None:
+    shares = Chart("Shares", "s", "right", "label", bars=[Bar("a", 0.656, 0.5, 1.0)])
+    counts = Chart("Counts", "s", "rows", "label", bars=[Bar("a", 322.0)], share=False)
+    page = render(report(Section("a", "A", charts=[shares, counts])))
+    assert all(f">{cell}<" in page for cell in ("65.6 %", "50.0 %", "100.0 %", "322"))
+    assert "322.000" not in page
+    assert "How to read the figures" in page
+    # For a program they stay numbers.
+    assert json.loads(json.dumps(shares.table.to_dict()))["rows"][0]["right"] == 0.656
+
+
 def test_no_warning_is_said_too() -> None:
     assert "No fault was found" in render(report(Section("a", "A")))
 
