@@ -29,7 +29,7 @@ def build_service(settings: Settings) -> FinanceService:
 
     def shared(name: str, model: str) -> SharedClassifier:
         served = ServedClassifier(registry, model, threads=settings.threads)
-        return SharedClassifier(name, served.current)
+        return SharedClassifier(name, served.current, threads=settings.threads)
 
     return FinanceService(
         store=FinanceStore(open_database(settings)),

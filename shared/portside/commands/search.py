@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import time
@@ -194,18 +193,18 @@ def _asked(
 ) -> dict[str, Any]:
     """The arguments of ``search``."""
     from portside.apps import load
+    from portside.inference.threads import threads_of_each
     from portside.training.plan import parse_budget
     from portside.training.search import SearchPlan
 
     budget = None if wish.budget is None else parse_budget(wish.budget)
-    share = max(1, (settings.threads or os.cpu_count() or 1) // wish.workers) if wish.workers > 1 else 0
     plan = SearchPlan(
         study=wish.study,
         space=space_of(recipe, wish.fixed, wish.space),
         trials=wish.trials,
         scratch=settings.searches_dir / ".trials",
         budget_seconds=budget,
-        threads=share,
+        threads=threads_of_each(wish.workers, settings.threads),
     )
     read = load(task.read)
     dataset = read(wish.data, wish.columns, test=False)

@@ -57,16 +57,17 @@ class Shared(Generic[M, Answer]):
         current: Callable[[], M],
         ask: Callable[[M, list[str]], Sequence[Answer]],
         *,
+        threads: int = 0,
         waits: Waits | None = None,
         repeated: Repeated[tuple[str, str], Answer] | None = None,
     ) -> None:
         """``name`` is what metrics call it. ``current`` gives the version that serves; ``ask`` answers texts by a
-        version, in their order.
+        version, in their order. As many batches as ``threads`` run at the same time; 0: as there are cores.
         """
         self.name, self.current, self._ask = name, current, ask
         self._repeated = Repeated() if repeated is None else repeated
         self._batches: MicroBatches[tuple[M, str], Answer] = MicroBatches(
-            self._answer, waits=waits or Waits(workers=usable_cores()), weigh=lambda item: _weight(item[1])
+            self._answer, waits=waits or Waits(workers=threads or usable_cores()), weigh=lambda item: _weight(item[1])
         )
         _living.add(self)
 
@@ -114,10 +115,12 @@ class Shared(Generic[M, Answer]):
 class SharedClassifier:
     """A ``TextClassifier`` for many requests at once."""
 
-    def __init__(self, name: str, current: Callable[[], TextClassifier], *, waits: Waits | None = None) -> None:
+    def __init__(
+        self, name: str, current: Callable[[], TextClassifier], *, threads: int = 0, waits: Waits | None = None
+    ) -> None:
         self._current = current
         self.shared: Shared[TextClassifier, Prediction] = Shared(
-            name, current, lambda model, texts: model.predict(texts), waits=waits
+            name, current, lambda model, texts: model.predict(texts), threads=threads, waits=waits
         )
 
     @property
@@ -135,13 +138,16 @@ class SharedClassifier:
 class SharedEncoder:
     """A ``TextEncoder`` for many requests at once."""
 
-    def __init__(self, name: str, current: Callable[[], TextEncoder], *, waits: Waits | None = None) -> None:
+    def __init__(
+        self, name: str, current: Callable[[], TextEncoder], *, threads: int = 0, waits: Waits | None = None
+    ) -> None:
         self._current = current
         self.shared: Shared[TextEncoder, NDArray[np.float32]] = Shared(
             # Copies: a kept row would keep the vectors of its whole batch in memory.
             name,
             current,
             lambda model, texts: [row.copy() for row in model.encode(texts)],
+            threads=threads,
             waits=waits,
         )
 

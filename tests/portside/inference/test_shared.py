@@ -37,6 +37,25 @@ def test_sharing_and_remembering_change_no_answer(calls: list[list[str]], kept: 
     assert (shared.labels, shared.model) == (plain.labels, plain.model)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_no_more_batches_run_side_by_side_than_the_threads_that_were_set(threads: int) -> None:
+    at_once: list[int] = []
+    running = set[int]()
+
+    def ask(model: Version, texts: list[str]) -> Sequence[str]:
+        running.add(threading.get_ident())
+        at_once.append(len(running))
+        time.sleep(0.05)
+        running.discard(threading.get_ident())
+        return texts
+
+    one = Version("intents:1")
+    shared: Shared[Version, str] = Shared("t", lambda: one, ask, threads=threads)
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(lambda number: shared([f"{number}"]), range(12)))
+    assert max(at_once) <= threads
+
+
 def test_no_call_mixes_two_versions_and_no_answer_is_another_versions() -> None:
     serving = [Version("intents:1")]
 

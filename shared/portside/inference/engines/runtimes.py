@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.inference.batched import Batching
-from portside.inference.threads import usable_cores
+from portside.inference.threads import quota_cores, usable_cores
 
 __all__ = ["OnnxEngine", "OpenVinoEngine", "load_engine"]
 
@@ -56,8 +56,8 @@ class OpenVinoEngine:
         import openvino
 
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "bf16", "PERFORMANCE_HINT": "LATENCY"}
-        if threads:
-            options["INFERENCE_NUM_THREADS"] = threads
+        if limit := threads or quota_cores():  # without one the library knows best: it counts cores, not threads
+            options["INFERENCE_NUM_THREADS"] = min(limit, usable_cores())
         self.name = name
         self.batching = Batching(TOKENS_ON_ALL)
         self._model: Any = openvino.Core().compile_model(str(path), "CPU", options)
