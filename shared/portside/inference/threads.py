@@ -74,8 +74,8 @@ def _quota(folder: Path) -> float | None:
 def prepare_threads(
     environment: MutableMapping[str, str] | None = None, *, quota: int | None = None, cores: int | None = None
 ) -> None:
-    """Let torch take no more cores than a container's quota gives, and let its idle workers sleep after a moment rather than
-    spin; what is set already stays.
+    """Let torch take no more cores than a container's quota gives, and let its idle workers sleep after a moment rather
+    than spin; what is set already stays.
 
     Spinning threads fight over the cores with everything else that runs: on a busy 2-core machine a training step
     took 5 s with spinning and 0.45 s with sleeping threads. But to wake a thread for each small operation takes time
