@@ -5,21 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from portside.data.columns import Columns
 from portside.errors import PortsideError
 from portside.evaluation.report.making import Asked, behaviour_of, can_be_tried, explanations_of, keeps_rows, report_of
 from portside.evaluation.report.parts import Report, Section
+from portside.inference.folder import task_of
 from portside.registry import ModelVersion
 from portside.settings import Settings
 from portside_ui.frame import empty_state, error_state, section, working
+from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
 from portside_ui.words import HTML_LANGUAGES, _, language
+
+if TYPE_CHECKING:
+    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["comparison_part", "report_part"]
 
@@ -37,14 +44,14 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
     if given is None and not keeps:
         return
     try:
-        path = None if given is None else keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
+        rows = _rows_given(runtime, given, version, "models-report")
         with working(_("Making the report")):
-            report = _reported(str(version.folder), _named(path), version, runtime.settings.threads)
+            report = _reported(str(version.folder), rows, version, runtime.settings.threads)
         _downloads(report, version)
         for part in report.sections:
             draw_section(part, "models-report")
         if can_be_tried(version):
-            _on_request(runtime, version, path)
+            _on_request(runtime, version, rows)
     except PortsideError as error:
         error_state(error)
 
@@ -73,69 +80,80 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
     if given is None and not keeps:
         return
     try:
-        path = None if given is None else keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
+        rows = _rows_given(runtime, given, version, "models-compare")
         with working(_("Comparing")):
             folders = (str(version.folder), str(other.folder))
-            compared = _compared(folders, _named(path), version, other, runtime.settings.threads)
+            compared = _compared(folders, rows, version, other, runtime.settings.threads)
     except PortsideError as error:
         error_state(error)
         return
     draw_section(compared, "models-compare")
 
 
-def _named(path: Path | None) -> str:
-    return "" if path is None else str(path)
+class _Rows(NamedTuple):
+    """The rows that a version is measured on: those of a file, or, without path, those that it keeps."""
+
+    path: str
+    columns: Columns
+
+
+def _rows_given(runtime: Runtime, given: UploadedFile | None, version: ModelVersion, key: str) -> _Rows:
+    """Keep the file, if one was given, and let the user name its columns."""
+    if given is None:
+        return _Rows("", Columns())
+    path = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
+    return _Rows(str(path), columns_part(path, task_of(version.folder), key))
 
 
 # Versions never change, and a file's path holds its content's hash: both name what was computed of them.
 @st.cache_data(show_spinner=False, max_entries=8)
-def _reported(folder: str, path: str, _version: ModelVersion, _threads: int) -> Report:
-    return report_of(_asked(_version, path), threads=_threads)
+def _reported(folder: str, rows: _Rows, _version: ModelVersion, _threads: int) -> Report:
+    return report_of(_asked(_version, rows), threads=_threads)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
 def _compared(
-    folders: tuple[str, str], path: str, _version: ModelVersion, _other: ModelVersion, _threads: int
+    folders: tuple[str, str], rows: _Rows, _version: ModelVersion, _other: ModelVersion, _threads: int
 ) -> Section:
-    report = report_of(_asked(_version, path), against=_other, threads=_threads)
+    report = report_of(_asked(_version, rows), against=_other, threads=_threads)
     return replace(report.sections[0], warnings=report.warnings)
 
 
-def _asked(version: ModelVersion, path: str) -> Asked:
-    return Asked(version, Path(path) if path else None)
+def _asked(version: ModelVersion, rows: _Rows) -> Asked:
+    return Asked(version, Path(rows.path) if rows.path else None, rows.columns)
 
 
-def _on_request(runtime: Runtime, version: ModelVersion, path: Path | None) -> None:
+def _on_request(runtime: Runtime, version: ModelVersion, rows: _Rows) -> None:
     """Words and small changes, each when its button is pressed: the network is asked about a few thousand texts."""
-    if _wanted(_("Explain some of its answers"), "models-explained", version, path, ":material/lightbulb:"):
+    if _wanted(_("Explain some of its answers"), "models-explained", version, rows, ":material/lightbulb:"):
         with working(_("Leaving words out")):
-            explained = _explained(str(version.folder), _named(path), version, runtime.settings)
+            explained = _explained(str(version.folder), rows, version, runtime.settings)
         if explained is None:
             st.caption(_("None of the texts has two words: there is nothing to leave out."))
         else:
             draw_section(explained, "models-explained")
-    if _wanted(_("Try typos, negation and other names"), "models-behaviour", version, path, ":material/science:"):
+    if _wanted(_("Try typos, negation and other names"), "models-behaviour", version, rows, ":material/science:"):
         with working(_("Trying small changes")):
-            found = _tried(str(version.folder), _named(path), version, runtime.settings)
+            found = _tried(str(version.folder), rows, version, runtime.settings)
         draw_section(found, "models-behaviour")
 
 
-def _wanted(words: str, key: str, version: ModelVersion, path: Path | None, icon: str) -> bool:
+def _wanted(words: str, key: str, version: ModelVersion, rows: _Rows, icon: str) -> bool:
     """Whether the button was pressed, now or before, for these rows of this version."""
-    remembered = f"{key}-{version.ref}-{_named(path)}"
+    remembered = f"{key}-{version.ref}-{rows.path}-{rows.columns}"
     if st.button(words, key=key, icon=icon):
         st.session_state[remembered] = True
     return bool(st.session_state.get(remembered))
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _explained(folder: str, path: str, _version: ModelVersion, _settings: Settings) -> Section | None:
-    return explanations_of(_asked(_version, path), _settings)
+def _explained(folder: str, rows: _Rows, _version: ModelVersion, _settings: Settings) -> Section | None:
+    return explanations_of(_asked(_version, rows), _settings)
 
 
 @st.cache_data(show_spinner=False, max_entries=8)
-def _tried(folder: str, path: str, _version: ModelVersion, _settings: Settings) -> Section:
-    return behaviour_of(_asked(_version, path), _settings)
+def _tried(folder: str, rows: _Rows, _version: ModelVersion, _settings: Settings) -> Section:
+    return behaviour_of(_asked(_version, rows), _settings)
 
 
 def _downloads(report: Report, version: ModelVersion) -> None:

@@ -13,6 +13,7 @@ from portside.registry.names import check_name
 from portside.settings import Settings
 from portside_ui.frame import error_state, section, working
 from portside_ui.jobs_panel import start_job
+from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.holdings import MATCHING, holdings_part
 from portside_ui.models.own_tests import own_tests_part
@@ -54,7 +55,7 @@ def training_part(runtime: Runtime) -> None:
                 "(negative), or a number that says how well the two fit (relevance)."
             )
         )
-    columns = _columns(path, task)
+    columns = columns_part(path, task, "models")
     section(_("2. What it holds"))
     if not holdings_part(task, path, columns):
         return
@@ -62,32 +63,6 @@ def training_part(runtime: Runtime) -> None:
         _faults(runtime, path, columns)
     section(_("3. Train"))
     _order(runtime, given.name, path, task, columns)
-
-
-@st.cache_data(show_spinner=False, max_entries=16)
-def _header(path: str) -> list[str]:
-    from portside.data import read_table
-
-    try:
-        return [str(column) for column in read_table(path).frame.columns]
-    except PortsideError:
-        return []  # what is wrong with the file is said by its report
-
-
-def _columns(path: Path, task: str) -> Columns:
-    header = [] if task == "tagging" else _header(str(path))
-    if not header:
-        return Columns()
-    by_name = _("found by its name")
-    first, second = (
-        (_("Column of the questions"), _("Column of the texts that answer them"))
-        if task == MATCHING
-        else (_("Column of the texts"), _("Column of the labels"))
-    )
-    with st.expander(_("Columns"), icon=":material/view_column:"):
-        text = st.selectbox(first, [by_name, *header], key="models-text-column")
-        label = st.selectbox(second, [by_name, *header], key="models-label-column")
-    return Columns(None if text == by_name else text, None if label == by_name else label)
 
 
 def _faults(runtime: Runtime, path: Path, columns: Columns) -> None:
