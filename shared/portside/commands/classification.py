@@ -11,8 +11,12 @@ from portside.commands.rows import Asked, add_answers, added_columns
 from portside.progress import Progress
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from portside.data import Dataset
     from portside.evaluation.classification import ClassificationReport
+    from portside.inference.outside_gate import EnergyGate
     from portside.records import Prediction
     from portside.registry import ModelVersion
 
@@ -116,34 +120,49 @@ def _plain(found: Prediction) -> dict[str, Any]:
     }
 
 
-def output_columns(given: Sequence[str], labels: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names for the columns of the input and for those that are added.
+def output_columns(given: Sequence[str], labels: Sequence[str], *, gated: bool = False) -> tuple[list[str], list[str]]:
+    """Names for the columns of the input and for those that are added; ``gated``: the model tells what is outside.
 
     A column of the input that is called like an added one gets ``input_`` before its name.
     """
-    return added_columns(given, _added(labels))
+    return added_columns(given, _added(labels, gated))
 
 
-def _added(labels: Sequence[str]) -> list[str]:
-    return ["label", "confidence", *(f"p_{label}" for label in labels)]
+def _added(labels: Sequence[str], gated: bool) -> list[str]:
+    return ["label", "confidence", *(["outside"] if gated else []), *(f"p_{label}" for label in labels)]
 
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
-    """Write the file's columns with label, confidence and every probability added."""
+    """Write the file's columns with label, confidence, whether it is unlike all that was learned, and every
+    probability added.
+    """
     from portside.console import note, say
     from portside.inference.classifier import load_classifier
     from portside.inference.cuts import Cuts
+    from portside.inference.folder import read_model_file
+    from portside.inference.outside_gate import read_gate
 
     cuts = Cuts()
     classifier = load_classifier(version, threads=threads, cuts=cuts)
+    gate = read_gate(read_model_file(version.folder, task="classification").options)
 
     def answer(texts: list[str]) -> Iterator[list[Any]]:
-        for probabilities in classifier.probabilities(texts):
-            best = int(probabilities.argmax())
-            numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
-            yield [classifier.labels[best], numbers[best], *numbers]
+        logits, _ = classifier.scores(texts)
+        return _answers(logits, classifier.labels, gate)
 
-    added = _added(classifier.labels)
+    added = _added(classifier.labels, gate is not None)
     done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Labelling")
     note(cuts.sentence)
     say(f"{done:,} rows labelled by {classifier.model}, written to {out}")
+
+
+def _answers(logits: NDArray[np.float32], labels: Sequence[str], gate: EnergyGate | None) -> Iterator[list[Any]]:
+    """The cells of each text, in the order of ``_added``; ``logits`` of shape (texts, labels)."""
+    from portside.inference.classifier import softmax
+
+    outside = None if gate is None else gate.outside(logits)
+    for row, probabilities in enumerate(softmax(logits)):
+        best = int(probabilities.argmax())
+        numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
+        gated = [] if outside is None else ["true" if outside[row] else "false"]
+        yield [labels[best], numbers[best], *gated, *numbers]

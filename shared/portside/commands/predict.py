@@ -22,7 +22,9 @@ def predict(
     texts: Annotated[list[str] | None, typer.Argument(help="Texts to label.", metavar="[TEXT]...")] = None,
     *,
     data: Annotated[Path | None, typer.Option(help="Label the rows of this file instead.")] = None,
-    out: Annotated[Path | None, typer.Option(help="CSV to write: its columns, label, confidence, p_<label>…")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="CSV to write: its columns, label, confidence, outside, p_<label>…")
+    ] = None,
     text: Annotated[str | None, typer.Option(help="Column of the texts in --data; guessed if not given.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the predictions for TEXT as JSON.")] = False,
 ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 __all__ = ["Asked", "add_answers", "added_columns", "answer_rows"]
 
 ROWS_AT_ONCE = 2_048
+MADE_OF = {
+    "model": "are of another version of the model",
+    "content": "are of another content of the file",
+    "column": "are of another column of texts",
+    "columns": "have other columns added",
+    "doing": "are of other work",
+    "at most wrong": "are of another --at-most-wrong",
+}
+"""What parts of one output have to have in common, with what is said where they do not."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +61,7 @@ def add_answers(
         answers = answer(texts)
         csv.writer(stream).writerows([*row, *cells] for row, cells in zip(rows, answers, strict=True))
 
-    return answer_rows(asked, begin=begin, write=write, doing=doing)
+    return answer_rows(asked, begin=begin, write=write, doing=doing, alike={"columns": added})
 
 
 def answer_rows(
@@ -61,11 +70,13 @@ def answer_rows(
     begin: Callable[[TextIO, RowSource], None] = lambda _stream, _source: None,
     write: Callable[[TextIO, Sequence[Sequence[object]], list[str]], None],
     doing: str,
+    alike: Mapping[str, Any] | None = None,
 ) -> int:
     """Write something for each row of a file, a part at a time; returns how many rows there were.
 
     ``begin`` writes what comes first; ``write`` gets some rows and their texts. What an earlier run of the same left
-    when it was cut off is gone on with.
+    when it was cut off is gone on with; ``alike`` says what else makes it the same, as JSON can hold it. What one of
+    another kind left is given up, and said to be.
 
     Raises:
         DataError: the file cannot be read, or the column cannot be found.
@@ -75,12 +86,23 @@ def answer_rows(
 
     source, column = open_texts(asked.data, asked.text)
     about = {"model": asked.model, "content": content_of(asked.data), "column": source.columns[column], "doing": doing}
+    about |= alike or {}
     with going_on(asked.out, about) as output, TerminalProgress(f"{doing} {asked.data.name}") as progress:
         if output.done:
             progress.log(f"{output.done:,} rows were done before; it goes on with the next")
         else:
+            if output.given_up:
+                progress.log(_given_up(output.given_up, about))
             begin(output.stream, source)
         return _write_all(output, source, column, write, progress)
+
+
+def _given_up(before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
+    """Why an earlier run is not gone on with. One of an older Portside does not tell which columns it added."""
+    differ = [told for part, told in MADE_OF.items() if before.get(part) != now.get(part)]
+    if "columns" in now and "columns" not in before:
+        differ = ["were written by an older Portside, perhaps with other columns"]
+    return f"It begins anew: the rows of a run that was cut off {' and '.join(differ)}, and are not mixed with these"
 
 
 def _write_all(

@@ -11,7 +11,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -29,6 +29,8 @@ class Unfinished:
     """Input rows whose answers are safe."""
     _note: Path
     _about: Mapping[str, Any]
+    given_up: Mapping[str, Any] = field(default_factory=dict)
+    """What an earlier try was about that left something which does not belong with this; empty where none did."""
 
     def mark(self, done: int) -> None:
         """Make what is written so far safe: the answers of the first ``done`` rows of the input."""
@@ -80,15 +82,16 @@ def going_on(out: Path, about: Mapping[str, Any]) -> Iterator[Unfinished]:
 @contextmanager
 def _written(out: Path, about: Mapping[str, Any]) -> Iterator[Unfinished]:
     part, note = out.with_name(f".{out.name}.part"), out.with_name(f".{out.name}.part.json")
-    before = _noted(note, part, about)
+    left = _left(note, part)
+    before = None if left is None or left[0] != dict(about) else left
     if before is None:
         note.unlink(missing_ok=True)
     else:
-        os.truncate(part, before[1])
+        os.truncate(part, before[2])
     try:
         # Half a surrogate pair, which JSON may hold and UTF-8 may not, becomes a question mark.
         with part.open("w" if before is None else "a", encoding="utf-8", errors="replace", newline="") as stream:
-            yield Unfinished(stream, before[0] if before else 0, note, about)
+            yield Unfinished(stream, before[1] if before else 0, note, about, left[0] if left and not before else {})
         part.replace(out)
         note.unlink(missing_ok=True)
     finally:
@@ -97,11 +100,11 @@ def _written(out: Path, about: Mapping[str, Any]) -> Iterator[Unfinished]:
                 part.unlink(missing_ok=True)
 
 
-def _noted(note: Path, part: Path, about: Mapping[str, Any]) -> tuple[int, int] | None:
-    """Rows and bytes that are safe; None where there are none of the same."""
+def _left(note: Path, part: Path) -> tuple[dict[str, Any], int, int] | None:
+    """What an earlier try was about, with its rows and bytes that are safe; None where none left any."""
     try:
         kept = json.loads(note.read_text(encoding="utf-8"))
-        done, size = int(kept["done"]), int(kept["bytes"])
-        return (done, size) if kept["about"] == dict(about) and part.stat().st_size >= size else None
+        about, done, size = dict(kept["about"]), int(kept["done"]), int(kept["bytes"])
+        return (about, done, size) if part.stat().st_size >= size else None
     except (OSError, ValueError, KeyError, TypeError):
         return None

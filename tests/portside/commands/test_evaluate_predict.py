@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ import pytest
 from portside.cli import main
 from portside.commands.classification import output_columns
 from portside.inference.classifier import load_classifier
-from portside.inference.folder import ModelFile, write_model_file
+from portside.inference.folder import ModelFile, read_model_file, write_model_file
+from portside.inference.outside_gate import EnergyGate, energy
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
@@ -73,6 +75,38 @@ def test_a_file_is_labelled(version: ModelVersion, tmp_path: Path) -> None:
         assert sum(float(row[f"p_{label}"]) for label in LABELS) == pytest.approx(1.0, abs=1e-5)
     assert sorted(path.name for path in tmp_path.glob("*.csv")) == ["in.csv", "out.csv"]
     assert not list(tmp_path.glob(".*part"))
+
+
+def gated(version: ModelVersion, save_random: Callable[..., None], texts: list[str]) -> ModelVersion:
+    """The same model anew, with a gate that takes just the strangest of ``texts`` for one from outside."""
+    logits, _ = load_classifier(version).scores(texts)
+    first, second = sorted(energy(logits), reverse=True)[:2]
+    gate = EnergyGate(float(first + second) / 2, 0.05, 100)
+    registry = ModelRegistry(version.folder.parents[1])
+    with registry.staging("intents") as folder:
+        save_random(folder, LABELS, seed=1)
+        file = read_model_file(folder, task="classification")
+        write_model_file(folder, replace(file, options=gate.to_options()))
+        return registry.register("intents", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+
+
+def test_a_file_tells_which_texts_are_unlike_all_it_learned(
+    version: ModelVersion, tmp_path: Path, save_random: Callable[..., None]
+) -> None:
+    texts = ["my card", "parcel lost", "rain again"]
+    version = gated(version, save_random, texts)
+    data, out = (
+        write(tmp_path / "in.csv", [["text", "outside"], *([text, "mine"] for text in texts)]),
+        tmp_path / "out.csv",
+    )
+    finish(["predict", "intents", "--data", str(data), "--out", str(out)])
+    with out.open(newline="") as stream:
+        found = list(csv.DictReader(stream))
+    assert list(found[0])[:5] == ["text", "input_outside", "label", "confidence", "outside"]
+    expected = load_classifier(version).predict(texts)
+    assert [row["outside"] for row in found] == [str(one.outside).lower() for one in expected]
+    assert sorted(row["outside"] for row in found) == ["false", "false", "true"]
+    assert [row["label"] for row in found] == [one.label for one in expected]
 
 
 def test_columns_of_the_input_keep_clear_of_the_added_ones() -> None:

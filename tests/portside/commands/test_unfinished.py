@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
@@ -84,6 +85,28 @@ def test_of_another_model_or_input_nothing_is_gone_on_with(asked: Asked) -> None
         total = run(asked, lambda texts, seen=seen: (seen.extend(texts), lengths(texts))[1])
         assert len(seen) == total
         asked.out.unlink()
+
+
+def test_rows_with_other_columns_are_told_and_not_mixed(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CutOff):
+        run(asked, until(1))
+    assert add_answers(asked, added=["length", "more"], answer=lambda texts: ([1, 2] for _ in texts), doing="Measuring")
+    assert {len(line) for line in written(asked)} == {4}
+    told = capsys.readouterr().err
+    assert "It begins anew: the rows of a run that was cut off have other columns added" in told
+    assert "rows were done before" not in told
+
+
+def test_rows_of_an_older_portside_are_told_and_not_mixed(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(CutOff):
+        run(asked, until(1))
+    note = asked.out.with_name(f".{asked.out.name}.part.json")
+    left = json.loads(note.read_text(encoding="utf-8"))
+    del left["about"]["columns"]  # what such a one wrote
+    note.write_text(json.dumps(left), encoding="utf-8")
+    assert run(asked) == 5_000
+    assert len(written(asked)) == 5_001
+    assert "were written by an older Portside, perhaps with other columns" in capsys.readouterr().err
 
 
 def test_before_the_first_part_is_safe_nothing_is_left(asked: Asked) -> None:
