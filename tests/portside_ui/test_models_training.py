@@ -139,6 +139,19 @@ def test_test_rows_that_were_learned_from_are_told(empty_home: Settings) -> None
     assert "models-train" in keys(page.button), "it is said, not forbidden"
 
 
+def test_test_rows_that_are_nearly_learned_from_are_found_with_the_wrong_labels(
+    empty_home: Settings, tiny_encoder: Path
+) -> None:
+    settings = empty_home.model_copy(update={"encoder": str(tiny_encoder)})
+    mail = MAIL.replace("text ", "where is my parcel number ")
+    page = given(opened(settings, "models"), mail)
+    given(page, "text,label\nWhere is my parcel numbr 3?,yes\nnew,no\n", key="models-test-file", name="march.csv")
+    assert not any("flatters" in one.value for one in page.markdown), "the texts are not the same"
+    page.button(key="models-faults").click().run()
+    assert not page.exception, page.exception
+    assert any("stand in mail" in one.value and "flattered" in one.value for one in page.warning)
+
+
 @pytest.mark.parametrize(
     ("task", "rows"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -59,34 +60,50 @@ def training_part(runtime: Runtime) -> None:
     section(_("2. What it holds"))
     if not holdings_part(task, path, columns):
         return
+    tests, usable = own_tests_part(runtime, task, path, columns)
     if task == "classification":
-        _faults(runtime, path, columns)
+        _faults(runtime, path, tests if usable else None, columns)
     section(_("3. Train"))
-    _order(runtime, given.name, path, task, columns)
+    params = _order(given.name, task)
+    if not usable:
+        return
+    try:
+        check_name(params["name"])
+    except PortsideError as error:
+        error_state(error)
+        return
+    params |= {"data": str(path), "task": task, "text": columns.text, "label": columns.label}
+    params |= {"valid": None if tests is None else str(tests), "promote": False}
+    start_job("core.train", params, label=_("Train"), key="models-train")
+    st.caption(_("The new version is a candidate until somebody promotes it."))
 
 
-def _faults(runtime: Runtime, path: Path, columns: Columns) -> None:
-    """Wrong labels, mixed-up labels and copies, on request: every text has to be read by the encoder."""
-    key = f"models-faults-{path}-{columns}"
+def _faults(runtime: Runtime, path: Path, tests: Path | None, columns: Columns) -> None:
+    """Wrong labels, mixed-up labels and copies, on request: every text has to be read by the encoder.
+
+    With ``tests`` also which of its rows stand in the file, nearly too.
+    """
+    key = f"models-faults-{path}-{tests}-{columns}"
     if st.button(_("Look for wrong labels and copies"), key="models-faults", icon=":material/search:"):
         st.session_state[key] = True
     if not st.session_state.get(key):
         return
     with working(_("Reading every text")):
-        found = _found_faults(str(path), columns, runtime.settings)
+        found = _found_faults(str(path), "" if tests is None else str(tests), columns, runtime.settings)
     for part in found.sections:
         draw_section(part, "models-faults")
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _found_faults(path: str, columns: Columns, _settings: Settings) -> Report:
+def _found_faults(path: str, tests: str, columns: Columns, _settings: Settings) -> Report:
     from portside.evaluation.report.fault_files import faults_of_files
     from portside.progress import NullProgress
 
-    return faults_of_files(Path(path), None, columns, _settings, NullProgress())
+    return faults_of_files(Path(path), Path(tests) if tests else None, columns, _settings, NullProgress())
 
 
-def _order(runtime: Runtime, file_name: str, path: Path, task: str, columns: Columns) -> None:
+def _order(file_name: str, task: str) -> dict[str, Any]:
+    """What is chosen beside the rows: the new model's name, how it learns, and for how long."""
     name = st.text_input(
         _("Name of the model"),
         value=model_name(file_name),
@@ -108,28 +125,7 @@ def _order(runtime: Runtime, file_name: str, path: Path, task: str, columns: Col
         }[one],
         key=f"models-method-{task}",
     )
-    budget = _budget()
-    tests, usable = own_tests_part(runtime, task, path, columns)
-    if not usable:
-        return
-    try:
-        check_name(name)
-    except PortsideError as error:
-        error_state(error)
-        return
-    params = {
-        "data": str(path),
-        "name": name,
-        "task": task,
-        "text": columns.text,
-        "label": columns.label,
-        "valid": None if tests is None else str(tests),
-        "method": method,
-        "budget_seconds": budget,
-        "promote": False,
-    }
-    start_job("core.train", params, label=_("Train"), key="models-train")
-    st.caption(_("The new version is a candidate until somebody promotes it."))
+    return {"name": name, "method": method, "budget_seconds": _budget()}
 
 
 def _budget() -> float:
