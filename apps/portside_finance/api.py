@@ -40,6 +40,7 @@ class ScoreAnswer(BaseModel):
     sentiment_probabilities: dict[str, float]
     topic: str = Field(description="Empty while no topic model was trained.")
     topic_probabilities: dict[str, float]
+    outside: bool = Field(description="The sentiment model learned of nothing like it: its answer is less sure.")
     models: list[str] = Field(description="The versions that answered.")
     companies: list[LinkAnswer]
 
@@ -56,6 +57,7 @@ class HeadlineAnswer(BaseModel):
     topic: str
     story: int = Field(description="Copies of the same story have the same number.")
     copies: int
+    outside: bool | None = Field(description="The sentiment model learned of nothing like it; null: not known.")
     companies: list[str]
 
 
@@ -98,6 +100,7 @@ class AlertAnswer(BaseModel):
     acknowledged_by: str
     comment: str
     headlines: list[int] = Field(description="Ids of the headlines it rests on.")
+    outside: int = Field(description="How many of these are unlike everything the sentiment model learned.")
 
 
 def _filters(
@@ -175,4 +178,5 @@ def _alert(row: AlertRow, headlines: list[int]) -> AlertAnswer:
         acknowledged_by=row.acknowledged_by,
         comment=row.comment,
         headlines=headlines,
+        outside=row.outside,
     )

@@ -10,6 +10,7 @@ from portside_finance.config import load_config
 from portside_finance.fetch import HttpFetcher
 from portside_finance.service import FinanceService
 from portside_finance.store import FinanceStore
+from portside_finance.sureness import sureness_reader
 
 __all__ = ["build_service", "check_health"]
 
@@ -39,6 +40,7 @@ def build_service(settings: Settings) -> FinanceService:
         config=config,
         uploads=settings.home / "uploads" / "finance",
         actor=current_actor(settings),
+        sureness_of=sureness_reader(registry, config.score.sentiment_model),
     )
 
 

@@ -14,6 +14,7 @@ __all__ = [
     "IngestReport",
     "Link",
     "NewHeadline",
+    "Readings",
     "RefusedRow",
     "Scored",
     "TrendPoint",
@@ -96,6 +97,24 @@ class Scored:
     topic: str = ""
     topic_probabilities: Mapping[str, float] = field(default_factory=dict)
     topic_model: str = ""
+    sentiment_confidence: float | None = None
+    """The probability of the sentiment, in full; None: read before this was kept."""
+    outside: bool | None = None
+    """The sentiment model learned of nothing like it; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """How well the sentiment model knew what it read, of some headlines or stories."""
+
+    known: int = 0
+    """Those of which it is known."""
+    outside: int = 0
+    """Of these: unlike everything the model learned."""
+    by_version: int = 0
+    """Of those known: read by the version asked about."""
+    sure: int = 0
+    """Of these: like what it learned, and as sure as was asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +157,8 @@ class HeadlineRow:
     copies: int
     """Headlines of the same story, this one included."""
     tickers: tuple[str, ...]
+    outside: bool | None = None
+    """The sentiment model learned of nothing like it; None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

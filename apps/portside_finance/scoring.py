@@ -86,6 +86,8 @@ def _scored(sentiment: Prediction | None, topic: Prediction | None) -> Scored:
         topic.label if topic else "",
         _rounded(topic),
         topic.model if topic else "",
+        sentiment.confidence if sentiment else None,
+        sentiment.outside if sentiment else None,
     )
 
 

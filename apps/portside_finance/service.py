@@ -28,12 +28,14 @@ from portside_finance.records import (
     HeadlineRow,
     IngestReport,
     Link,
+    Readings,
     Scored,
     TrendPoint,
 )
 from portside_finance.scoring import ScoreReport, model_of, score_pending
 from portside_finance.store import FinanceStore
 from portside_finance.store_alerts import AlertRow
+from portside_finance.sureness import Sureness
 from portside_finance.trends import GroupMood, Mood, bucket_days, compare_groups, pool, trend
 
 __all__ = ["Choices", "FinanceService", "HeadlinePage", "Overview"]
@@ -61,6 +63,8 @@ class Overview:
     companies: Sequence[GroupMood]
     unscored: int
     """Texts that the models have not read yet: the picture lacks them."""
+    readings: Readings = field(default_factory=Readings)
+    """How well the sentiment model knew the period's stories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,8 @@ class FinanceService:
     """Folder in which files given to a page wait for their import."""
     actor: str = ""
     clock: Clock = utc_now
+    sureness_of: Callable[[], Sureness | None] = lambda: None
+    """What can be promised of the sentiment model that serves."""
 
     def overview(self, filters: Filters) -> Overview | None:
         """Mood over time and by topic and company; None while there is no headline at all."""
@@ -128,6 +134,7 @@ class FinanceService:
             groups(self.store.trends.by_topic, filters),
             groups(self.store.trends.by_company, filters),
             self.store.totals()["unscored"],
+            self.store.trends.readings(filters, one_vote=True),
         )
 
     def choices(self) -> Choices:
@@ -147,6 +154,14 @@ class FinanceService:
         return HeadlinePage(
             self.store.trends.page(filters, offset=(number - 1) * size, limit=size), total, number, pages
         )
+
+    def sureness(self, filters: Filters) -> tuple[Sureness, Readings] | None:
+        """What can be promised of the sentiment model that serves, and which of the matching headlines it covers."""
+        found = self.sureness_of()
+        if found is None:
+            return None
+        least = found.promise.threshold if found.promise else None
+        return found, self.store.trends.readings(filters, version=found.model, least=least)
 
     def headline(self, number: int) -> HeadlineDetail | None:
         """Everything known of one headline."""
@@ -250,6 +265,8 @@ class FinanceService:
                     second.label if second else "",
                     second.probabilities if second else {},
                     second.model if second else "",
+                    first.confidence,
+                    first.outside,
                 ),
                 linker.find(text),
             )

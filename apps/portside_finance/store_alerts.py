@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, case, delete, func, insert, select, update
 
 from portside.storage.engine import Database
 from portside_finance import tables
@@ -30,6 +30,8 @@ class AlertRow:
     comment: str
     headlines: int
     """How many headlines are kept as its cause."""
+    outside: int = 0
+    """Of these: unlike everything the sentiment model learned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +88,24 @@ class AlertStore:
 
     def rows(self, *, states: Sequence[str] = (), limit: int = 200) -> list[AlertRow]:
         """Alerts, those that began last first."""
-        table = tables.alerts
-        counted = (
-            select(tables.alert_headlines.c.alert_id, func.count().label("n"))
-            .group_by(tables.alert_headlines.c.alert_id)
-            .subquery()
-        )
-        query = select(table, func.coalesce(counted.c.n, 0).label("n")).outerjoin(
-            counted, counted.c.alert_id == table.c.id
-        )
+        table, counted = tables.alerts, _evidence_counts().subquery()
+        numbers = [func.coalesce(counted.c[name], 0).label(name) for name in ("n", "outside")]
+        query = select(table, *numbers).outerjoin(counted, counted.c.alert_id == table.c.id)
         if states:
             query = query.where(table.c.state.in_(states))
         with self._database.read() as connection:
             rows = connection.execute(query.order_by(table.c.opened.desc(), table.c.peak_tail).limit(limit)).all()
         return [
-            AlertRow(row.id, _episode(row), row.raised_at, row.acknowledged_at, row.acknowledged_by, row.comment, row.n)
+            AlertRow(
+                row.id,
+                _episode(row),
+                row.raised_at,
+                row.acknowledged_at,
+                row.acknowledged_by,
+                row.comment,
+                row.n,
+                row.outside,
+            )
             for row in rows
         ]
 
@@ -124,6 +129,21 @@ class AlertStore:
         values = {"acknowledged_at": now, "acknowledged_by": actor[:120], "comment": comment}
         with exclusive(self._database) as connection:
             return connection.execute(update(table).where(table.c.id == alert).values(**values)).rowcount == 1
+
+
+def _evidence_counts() -> Select[Any]:
+    """Of every alert: how many headlines are kept as its cause, and how many of them the model did not know."""
+    kept, headlines, texts = tables.alert_headlines, tables.headlines, tables.texts
+    return (
+        select(
+            kept.c.alert_id,
+            func.count().label("n"),
+            func.sum(case((texts.c.outside.is_(True), 1), else_=0)).label("outside"),
+        )
+        .join(headlines, headlines.c.id == kept.c.headline_id)
+        .join(texts, texts.c.id == headlines.c.text_id)
+        .group_by(kept.c.alert_id)
+    )
 
 
 def _pending(connection: Connection) -> Pending:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, delete, func, insert, or_, select, update
 
 from portside.storage.engine import Database
 from portside_finance import tables
@@ -21,7 +21,7 @@ from portside_finance.stories import Lead, StoryIndex, Wording
 
 __all__ = ["Added", "HeadlineStore"]
 
-_NO_SCORE = {
+_NO_SCORE: Mapping[str, Any] = {
     "sentiment": "",
     "sentiment_probabilities": {},
     "sentiment_model": "",
@@ -30,6 +30,8 @@ _NO_SCORE = {
     "topic_model": "",
     "corrected_sentiment": "",
     "corrected_topic": "",
+    "sentiment_confidence": None,
+    "outside": None,
 }
 
 
@@ -111,36 +113,28 @@ class HeadlineStore:
     ) -> list[tuple[int, str, bool, bool]]:
         """Texts that a model has not read: id, text, needs sentiment, needs topic. An empty model name asks nothing.
 
-        With ``rescore`` also those that another version has read.
+        With ``rescore`` also those that another version has read, or of which it was not kept how well they were known.
         """
         table = tables.texts
-        needs = []
-        for column, model in ((table.c.sentiment_model, sentiment_model), (table.c.topic_model, topic_model)):
-            if model:
-                needs.append(column != model if rescore else column == "")
+        needs = _needs(sentiment_model, topic_model, rescore)
         if not needs:
             return []
-        query = select(table.c.id, table.c.text, table.c.sentiment_model, table.c.topic_model)
+        query = select(table.c.id, table.c.text, *(need.label(name) for name, need in needs.items()))
         with self._database.read() as connection:
-            rows = connection.execute(query.where(or_(*needs)).order_by(table.c.id).limit(limit)).all()
-
-        def lacks(model: str, current: str) -> bool:
-            return bool(current) and (model != current if rescore else not model)
-
+            rows = connection.execute(query.where(or_(*needs.values())).order_by(table.c.id).limit(limit)).all()
         return [
-            (row.id, row.text, lacks(row.sentiment_model, sentiment_model), lacks(row.topic_model, topic_model))
+            (row.id, row.text, *(bool(getattr(row, f"lacks_{kind}", False)) for kind in ("sentiment", "topic")))
             for row in rows
         ]
 
     def count_unscored(self, sentiment_model: str, topic_model: str, *, rescore: bool) -> int:
         """How many texts ``unscored`` would give without a limit."""
-        table = tables.texts
-        pairs = ((table.c.sentiment_model, sentiment_model), (table.c.topic_model, topic_model))
-        needs = [(column != model if rescore else column == "") for column, model in pairs if model]
+        needs = _needs(sentiment_model, topic_model, rescore)
         if not needs:
             return 0
+        query = select(func.count()).select_from(tables.texts).where(or_(*needs.values()))
         with self._database.read() as connection:
-            return int(connection.scalar(select(func.count()).select_from(table).where(or_(*needs))) or 0)
+            return int(connection.scalar(query) or 0)
 
     def save_scores(self, scores: Mapping[int, Scored]) -> None:
         """Keep what models said of texts, by text id, in one transaction; corrections stay in force."""
@@ -152,6 +146,8 @@ class HeadlineStore:
                         "label": getattr(scored, kind),
                         "probabilities": dict(getattr(scored, f"{kind}_probabilities")),
                         "model": getattr(scored, f"{kind}_model"),
+                        "confidence": scored.sentiment_confidence,
+                        "outside": scored.outside,
                     }
                     for text, scored in scores.items()
                     if getattr(scored, f"{kind}_model")
@@ -216,6 +212,18 @@ class HeadlineStore:
             _insert_links(connection, [row.key for row in rows], [linker.find(row.text) for row in rows])
             mark_changed(connection, min(row.day for row in rows))
         return int(last)
+
+
+def _needs(sentiment_model: str, topic_model: str, rescore: bool) -> dict[str, ColumnElement[bool]]:
+    """Which texts lack a reading, by ``lacks_sentiment`` and ``lacks_topic``."""
+    table = tables.texts
+    again = or_(table.c.sentiment_model != sentiment_model, table.c.outside.is_(None))
+    needs: dict[str, ColumnElement[bool]] = {}
+    if sentiment_model:
+        needs["lacks_sentiment"] = again if rescore else table.c.sentiment_model == ""
+    if topic_model:
+        needs["lacks_topic"] = table.c.topic_model != topic_model if rescore else table.c.topic_model == ""
+    return needs
 
 
 def _unknown(connection: Connection, new: Sequence[NewHeadline]) -> list[NewHeadline]:
@@ -325,25 +333,22 @@ def _write_scores(connection: Connection, kind: str, rows: list[dict[str, Any]])
     if not rows:
         return
     texts, headlines = tables.texts, tables.headlines
-    connection.execute(
-        update(texts)
-        .where(texts.c.id == bindparam("this_text"))
-        .values(
-            {
-                kind: bindparam("label"),
-                f"{kind}_probabilities": bindparam("probabilities"),
-                f"{kind}_model": bindparam("model"),
-            }
-        ),
-        rows,
-    )
+    written = {kind: "label", f"{kind}_probabilities": "probabilities", f"{kind}_model": "model"}
+    if kind == "sentiment":
+        written |= {"sentiment_confidence": "confidence", "outside": "outside"}
+    # "outside" is a column as well: a parameter of a column's name would be taken for its value.
+    change = {column: bindparam(f"this_{name}", type_=texts.c[column].type) for column, name in written.items()}
+    values = [
+        {f"this_{name}": row[name] for name in written.values()} | {"this_text": row["this_text"]} for row in rows
+    ]
+    connection.execute(update(texts).where(texts.c.id == bindparam("this_text")).values(change), values)
     corrected = getattr(texts.c, f"corrected_{kind}")
     kept: set[int] = set()
     for part in batches([row["this_text"] for row in rows]):
         kept.update(connection.scalars(select(texts.c.id).where(texts.c.id.in_(part), corrected != "")))
     effective = [{"this_text": row["this_text"], "label": row["label"]} for row in rows if row["this_text"] not in kept]
     if effective:
-        change = (
+        labels = (
             update(headlines).where(headlines.c.text_id == bindparam("this_text")).values({kind: bindparam("label")})
         )
-        connection.execute(change, effective)
+        connection.execute(labels, effective)

@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, select
 
 from portside.storage.engine import Database
 from portside_finance import tables
-from portside_finance.records import Filters, HeadlineDetail, HeadlineRow, Link, Scored, TrendPoint
+from portside_finance.records import Filters, HeadlineDetail, HeadlineRow, Link, Readings, Scored, TrendPoint
 from portside_finance.store_state import batches
 
 __all__ = ["TrendStore", "matching"]
@@ -100,10 +100,32 @@ class TrendStore:
         with self._database.read() as connection:
             return int(connection.scalar(select(func.count()).select_from(_H).where(*matching(filters))) or 0)
 
+    def readings(
+        self, filters: Filters, *, version: str = "", least: float | None = None, one_vote: bool = False
+    ) -> Readings:
+        """How well the sentiment model knew the headlines that match, or with ``one_vote`` their stories.
+
+        ``version`` and ``least``: which of them that version read, and how many it is at least so sure of.
+        """
+        texts = tables.texts.c
+        theirs = texts.sentiment_model == version
+        sure = and_(theirs, texts.outside.is_(False), false() if least is None else texts.sentiment_confidence >= least)
+        counted = [
+            func.coalesce(func.sum(case((one, 1), else_=0)), 0) for one in (texts.outside.is_(True), theirs, sure)
+        ]
+        query = (
+            select(func.count(), *counted)
+            .select_from(_H)
+            .join(tables.texts, texts.id == _H.c.text_id)
+            .where(*matching(filters), *([_vote(filters)] if one_vote else []), texts.outside.is_not(None))
+        )
+        with self._database.read() as connection:
+            return Readings(*(int(found) for found in connection.execute(query).one()))
+
     def page(self, filters: Filters, *, offset: int, limit: int) -> list[HeadlineRow]:
         """Matching headlines, newest first."""
         query = (
-            select(_H, tables.texts.c.text)
+            select(_H, tables.texts.c.text, tables.texts.c.outside)
             .join(tables.texts, tables.texts.c.id == _H.c.text_id)
             .where(*matching(filters))
             .order_by(_H.c.published_at.desc(), _H.c.id.desc())
@@ -114,7 +136,9 @@ class TrendStore:
         """These headlines, newest first."""
         found: list[HeadlineRow] = []
         for part in batches(list(ids)):
-            query = select(_H, tables.texts.c.text).join(tables.texts, tables.texts.c.id == _H.c.text_id)
+            query = select(_H, tables.texts.c.text, tables.texts.c.outside).join(
+                tables.texts, tables.texts.c.id == _H.c.text_id
+            )
             found += self._rows(query.where(_H.c.id.in_(part)))
         return sorted(found, key=lambda row: (row.published_at, row.id), reverse=True)
 
@@ -143,6 +167,7 @@ class TrendStore:
                 row.story,
                 copies[row.story],
                 tuple(tickers.get(row.id, ())),
+                row.outside,
             )
             for row in rows
         ]
@@ -166,6 +191,8 @@ class TrendStore:
             text.topic,
             text.topic_probabilities,
             text.topic_model,
+            text.sentiment_confidence,
+            text.outside,
         )
         return HeadlineDetail(found[0], scored, links, text.corrected_sentiment, text.corrected_topic)
 

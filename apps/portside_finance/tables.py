@@ -60,6 +60,9 @@ texts = Table(
     Column("topic_model", String(120), nullable=False),
     Column("corrected_sentiment", String(64), nullable=False),
     Column("corrected_topic", String(64), nullable=False),
+    # Unknown of what was read before they were kept.
+    Column("sentiment_confidence", Float),
+    Column("outside", Boolean),
     Index("ix_finance_texts_models", "sentiment_model", "topic_model"),
 )
 

@@ -14,13 +14,15 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from portside.evaluation.risk import RiskPromise
 from portside.settings import Settings
 from portside.storage.engine import open_database
-from portside_finance import APP
+from portside_finance import APP, tables
 from portside_finance.fetch import FakeFetcher
 from portside_finance.records import Filters
 from portside_finance.service import FinanceService
 from portside_finance.store import FinanceStore
+from portside_finance.sureness import Sureness
 from tests.drawn_pages import page_test
 
 PAGES = ("overview", "headlines", "alerts", "sources")
@@ -143,6 +145,55 @@ def test_the_explorer_searches_pages_and_corrects(full: FinanceService, open_pag
     next(b for b in page.button if b.label == "Save the correction").click().run()
     assert not page.exception
     assert full.headlines(Filters(search="recall brakes")).rows[0].sentiment == "positive"
+
+
+def test_no_page_speaks_of_unfamiliar_headlines_where_there_are_none(full: FinanceService, open_page: Open) -> None:
+    for name in ("overview", "headlines", "alerts"):
+        page = open_page(full, name).run()
+        assert "unlike anything" not in words(page)
+        assert all("Note" not in table.value.columns for table in page.dataframe)
+
+
+def test_headlines_that_the_model_did_not_know_are_marked_and_their_share_is_told(
+    full: FinanceService, open_page: Open
+) -> None:
+    with full.store.database.begin() as connection:
+        connection.execute(tables.texts.update().where(tables.texts.c.text.icontains("recall")).values(outside=True))
+    page = open_page(full, "overview").run()
+    known = full.store.trends.readings(Filters(), one_vote=True).known
+    assert f"12 of {known}" in words(page)
+    assert "about 5 % is usual" in words(page).replace("\\", "")
+    page = open_page(full, "headlines").run()
+    page.text_input(key="finance-headlines-search").set_value("recall brakes").run()
+    assert not page.exception
+    assert list(page.dataframe[0].value["Note"]) == ["Unfamiliar"]
+    assert "The headline is unlike anything it learned from" in words(page)
+    assert "12 headlines behind it are unlike anything" in words(open_page(full, "alerts").run())
+    assert "12 条标题" in words(open_page(full, "alerts", "zh").run())
+
+
+@pytest.mark.parametrize(
+    ("promise", "told"),
+    [
+        (RiskPromise(0.05, 0.95, 0.9, 0.8, 0.02, 500, 59), "is at least 90.0 % sure of a familiar headline"),
+        (RiskPromise(0.05, 0.95, None, 0.0, 0.0, 50, 59), "50 labelled rows are too few, it takes at least 118"),
+        (None, "keeps no labelled rows that it did not learn from"),
+    ],
+)
+def test_the_page_says_from_where_on_the_model_may_be_relied_upon(
+    full: FinanceService, open_page: Open, promise: RiskPromise | None, told: str
+) -> None:
+    service = replace(full, sureness_of=lambda: Sureness("finance-sentiment:1", promise))
+    page = open_page(service, "headlines").run()
+    assert not page.exception
+    said = words(page).replace("\\", "")
+    assert told in said
+    assert "finance-sentiment:1" in said
+    found = service.sureness(Filters())
+    assert found is not None
+    share = f"{found[1].sure / found[1].by_version:.0%}".replace("%", " %")
+    assert (f"{share} of the headlines here are such" in said) == (promise is not None and bool(promise.threshold))
+    assert "% wrong" not in words(open_page(service, "headlines", "zh").run())
 
 
 def test_markup_in_a_headline_stays_text(full: FinanceService, open_page: Open, make: Any) -> None:

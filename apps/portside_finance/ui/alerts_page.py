@@ -128,7 +128,7 @@ def _reason(row: AlertRow) -> str:
     episode = row.episode
     rare = 1.0 / max(episode.peak_tail, 1e-12)
     often = _("less than once in {n} usual days", n=number(min(rare, 1e6)))
-    return _(
+    told = _(
         "{count} negative stories on {day} where {expected} were expected: so many come {often}. {total} in all.",
         count=number(episode.peak_count),
         day=day(episode.peak_day),
@@ -136,6 +136,14 @@ def _reason(row: AlertRow) -> str:
         often=often,
         total=number(episode.total_negative),
     )
+    if not row.outside:
+        return told
+    marked = n_(
+        "{n} headline behind it is unlike anything the sentiment model learned from.",
+        "{n} headlines behind it are unlike anything the sentiment model learned from.",
+        row.outside,
+    )
+    return f"{told} {marked}"
 
 
 def _acknowledge(service: FinanceService, row: AlertRow) -> None:

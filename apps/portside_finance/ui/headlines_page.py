@@ -7,8 +7,10 @@ from dataclasses import replace
 import pandas as pd
 import streamlit as st
 
-from portside_finance.records import Filters, HeadlineDetail, HeadlineRow
+from portside.said import in_words
+from portside_finance.records import Filters, HeadlineDetail, HeadlineRow, Readings
 from portside_finance.service import Choices, FinanceService, HeadlinePage
+from portside_finance.sureness import Sureness
 from portside_finance.ui.overview_page import accept_code, choose, no_headlines, sentiment_word, topic_word
 from portside_ui.frame import empty_state, filter_bar, page_header, section
 from portside_ui.why import Evidence, plain, why_card
@@ -31,6 +33,7 @@ def render(service: FinanceService) -> None:
         return
     st.caption(n_("{n} headline, newest first", "{n} headlines, newest first", page.total))
     chosen = _table(page, choices)
+    _sureness(service.sureness(filters))
     if page.pages > 1:
         st.pagination(page.pages, key="finance-headlines-page", bind="query-params")
     if chosen is not None:
@@ -53,6 +56,37 @@ def _filters(choices: Choices) -> Filters:
     return replace(filters, sentiment=sentiment or "", search=search or "")
 
 
+def _sureness(found: tuple[Sureness, Readings] | None) -> None:
+    """From where on the model may be relied upon, and how many of these headlines that covers."""
+    if found is None:
+        return
+    promise, readings, model = found[0].promise, found[1], found[0].model
+    if promise is None:
+        st.caption(
+            _(
+                "{model} keeps no labelled rows that it did not learn from, so no share of mistakes can be promised.",
+                model=model,
+            )
+        )
+        return
+    if promise.threshold is None:
+        st.caption(f"{plain(model)}: {plain(in_words(promise.sentence, _))}")
+        return
+    told = _(
+        "Where {model} is at least {sure} sure of a familiar headline, it is wrong at most {risk} of the time "
+        "(certain to {certainty}).",
+        model=plain(model),
+        sure=percent(promise.threshold),
+        risk=percent(promise.risk, 0),
+        certainty=percent(promise.certainty, 0),
+    )
+    if readings.by_version:
+        told += " " + _(
+            "{share} of the headlines here are such.", share=percent(readings.sure / readings.by_version, 0)
+        )
+    st.caption(told)
+
+
 def _table(page: HeadlinePage, choices: Choices) -> HeadlineRow | None:
     names = choices.companies
     columns = {
@@ -65,6 +99,8 @@ def _table(page: HeadlinePage, choices: Choices) -> HeadlineRow | None:
         _("Copies"): [row.copies for row in page.rows],
         _("Link"): [row.url or None for row in page.rows],
     }
+    if any(row.outside for row in page.rows):
+        columns[_("Note")] = [_("Unfamiliar") if row.outside else "" for row in page.rows]
     event = st.dataframe(
         pd.DataFrame(columns),
         hide_index=True,
@@ -116,7 +152,8 @@ def _reason(detail: HeadlineDetail) -> str:
         return _("No model has read this headline yet.")
     sure = max(detail.scored.sentiment_probabilities.values(), default=0.0)
     words = _("quite sure") if sure >= 0.9 else _("fairly sure") if sure >= 0.7 else _("unsure")
-    return _("The model is {sure} of the sentiment ({percent}).", sure=words, percent=percent(sure))
+    told = _("The model is {sure} of the sentiment ({percent}).", sure=words, percent=percent(sure))
+    return f"{told} {_('The headline is unlike anything it learned from.')}" if detail.scored.outside else told
 
 
 def _probabilities(detail: HeadlineDetail) -> list[Evidence]:

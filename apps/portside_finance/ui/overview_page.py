@@ -10,7 +10,8 @@ from urllib.parse import urlencode
 import pandas as pd
 import streamlit as st
 
-from portside_finance.records import Filters, TrendPoint
+from portside.inference.outside_gate import FALSE_ALARMS
+from portside_finance.records import Filters, Readings, TrendPoint
 from portside_finance.service import Choices, FinanceService, Overview
 from portside_finance.trends import GroupMood, Mood, wilson
 from portside_ui.charts import COLOURS, figure, show_chart
@@ -43,6 +44,7 @@ def render(service: FinanceService) -> None:
         return
     _unread(overview)
     _figures(service, overview, overview.now)
+    _unfamiliar(overview.readings)
     _picture(overview)
     topics = [topic_word(row.name) for row in overview.topics]
     names = [choices.companies.get(row.name, row.name) for row in overview.companies]
@@ -163,6 +165,20 @@ def _figures(service: FinanceService, overview: Overview, now: TrendPoint) -> No
             KeyFigure(_("Alerts firing"), number(firing), help=_("See the Alerts page.")),
         ]
     )
+
+
+def _unfamiliar(readings: Readings) -> None:
+    if not readings.outside:
+        return
+    message = _(
+        "{share} of these stories are unlike anything the sentiment model learned from ({n} of {total}); about {usual} "
+        "is usual.",
+        share=percent(readings.outside / readings.known),
+        n=number(readings.outside),
+        total=number(readings.known),
+        usual=percent(FALSE_ALARMS, 0),
+    )
+    st.caption(message)
 
 
 def _picture(overview: Overview) -> None:
