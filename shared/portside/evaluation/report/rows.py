@@ -12,11 +12,19 @@ from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import renamed_labels
 from portside.said import said
 
-__all__ = ["LEAK", "few_leaks", "rows_section"]
+__all__ = ["LEAK", "NEARLY", "few_leaks", "rows_section"]
 
 LABELS_DRAWN = 15
 LEAK = 0.01
 """Share of rows with a text from training, from which the report warns."""
+NEARLY = said(
+    "In the training rows only texts that are the same but for case and spacing were looked for; nearly equal ones "
+    "flatter a model, too."
+)
+NEARLY_HOW = said(
+    "'portside data faults FILE --test FILE' names nearly equal texts as well, of the training file and the file with "
+    "test rows."
+)
 
 
 def rows_section(
@@ -41,6 +49,7 @@ def rows_section(
             warnings.append(_leak(scored, leaked))
         else:
             sentences.append(few_leaks(int(leaked.sum()), n))
+        sentences += [NEARLY, NEARLY_HOW]
     return Section(
         key="rows",
         title="The rows it was measured on",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from portside.evaluation.report.parts import Figure, Section, percent
-from portside.evaluation.report.rows import LEAK, few_leaks
+from portside.evaluation.report.rows import LEAK, NEARLY, few_leaks
 from portside.said import said
 
 __all__ = ["source_section"]
@@ -36,4 +36,5 @@ def source_section(
             )
         else:
             sentences.append(few_leaks(int(leaked.sum()), len(texts)))
+        sentences.append(NEARLY)
     return Section("rows", "The rows it was measured on", sentences=sentences, warnings=found, figures=figures)

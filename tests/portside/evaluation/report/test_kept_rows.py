@@ -103,6 +103,15 @@ def test_a_model_that_kept_them_aside_speaks_for_itself(tmp_path: Path) -> None:
     assert "networks" not in words(report, "accuracy") + words(report, "guarantee")
 
 
+def test_that_nearly_equal_texts_are_not_looked_for_is_said_with_what_finds_them(tmp_path: Path) -> None:
+    for seen in ([], TEXTS[:60]):
+        told = words(report_on_held_out(version(tmp_path, by_model=True, seen=seen)), "rows")
+        assert "only texts that are the same but for case and spacing were looked for" in told
+        assert "'portside data faults FILE --test FILE'" in told
+    unknown = words(report_on_held_out(version(tmp_path, by_model=False, seen=TEXTS)), "rows")
+    assert "looked for" not in unknown, "nothing was"
+
+
 def test_rows_kept_aside_that_stand_in_training_too_are_counted(tmp_path: Path) -> None:
     report = report_on_held_out(version(tmp_path, by_model=True, seen=TEXTS[:2]))
     assert "2 of 300 rows have a text that the model was trained on: too few" in words(report, "rows")
@@ -139,7 +148,8 @@ def test_the_reliability_table_holds_rows_and_intervals(tmp_path: Path) -> None:
 def test_a_few_rows_from_training_are_told_of_any_task(known: int, words_said: str) -> None:
     found = source_section("300 rows.", TEXTS, set(TEXTS[:known]).__contains__)
     assert bool(found.warnings) is (known == 60)
-    assert words_said in found.sentences[-1]
+    assert words_said in " ".join(found.sentences)
+    assert "nearly equal ones flatter" in found.sentences[-1], "it is not claimed that these were looked for"
 
 
 def test_promises_are_said_to_be_less_certain_together_than_each_alone(tmp_path: Path) -> None:
