@@ -22,6 +22,7 @@ from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import Scored, Scorer, score_rows
 from portside.inference.classifier import load_classifier
 from portside.inference.folder import read_model_file
+from portside.inference.outside_gate import EnergyGate, read_gate
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.classification import LabelledTexts
@@ -36,19 +37,21 @@ def report_on(
     dataset: LabelledTexts,
     *,
     seen: Callable[[str], bool] | None,
+    gate: EnergyGate | None = None,
     against: Scorer | None = None,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
-    Labels that the model does not know are no error here: the report says so.
+    ``gate`` is what it serves with to notice texts from outside. Labels that the model does not know are no error
+    here: the report says so.
 
     Raises:
         DataError: there are no rows, or some have no label.
     """
     truth = [example.label for example in dataset.examples]
     scored = _scored(scorer, dataset, truth, progress)
-    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source))
+    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), gate=gate)
     if against is None:
         return report
     compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
@@ -70,9 +73,14 @@ def report_file(
         load_classifier(version, threads=threads),
         dataset,
         seen=load_seen(version.folder),
+        gate=_gate(version),
         against=None if against is None else load_classifier(against, threads=threads),
         progress=None if progress is None else lambda done: progress(done, rows),
     )
+
+
+def _gate(version: ModelVersion) -> EnergyGate | None:
+    return read_gate(read_model_file(version.folder, task="classification").options)
 
 
 def _scored(
@@ -98,7 +106,7 @@ def report_on_held_out(version: ModelVersion) -> Report:
             n=n,
         )
     seen = load_seen(version.folder) if by_model else None
-    made = _report(version, scored, truth, seen, source, kept=True, by_model=by_model)
+    made = _report(version, scored, truth, seen, source, gate=_gate(version), kept=True, by_model=by_model)
     return with_choice(made, version, by_model=by_model)
 
 
@@ -131,6 +139,7 @@ def _report(
     seen: Callable[[str], bool] | None,
     source: str,
     *,
+    gate: EnergyGate | None,
     kept: bool = False,
     by_model: bool = True,
 ) -> Report:
@@ -139,11 +148,12 @@ def _report(
     sections: list[Section] = [_rows(version, scored, truth, seen, source, leaks=not kept or seen is not None)]
     if len(known):
         temperature = (version.card.get("calibration") or {}).get("temperature")
+        told = [outside_section(scored, gate, kept=kept, by_model=by_model), slices_section(known)]
         sections = [
             accuracy_section(known, by_model=by_model),
             calibration_section(known, temperature=temperature, fitted_here=kept),
             guarantee_section(scored, by_model=by_model),
-            *(part for part in (outside_section(scored), slices_section(known)) if part is not None),
+            *(part for part in told if part is not None),
             *sections,
         ]
     return Report(

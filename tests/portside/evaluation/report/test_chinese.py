@@ -26,6 +26,7 @@ from portside.evaluation.suite_files import Suite, find_suites
 from portside.inference.attributor import FakeAttributor
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier, FakeEncoder, FakeScorer
+from portside.inference.outside_gate import EnergyGate
 from portside.records import Example
 from portside.registry import ModelRegistry, ModelVersion
 from portside.said import said
@@ -88,13 +89,15 @@ def measured(*, against: FakeScorer | None = None, seen: int = 0, renamed: bool 
     rows = Dataset.of([Example(text, label) for text, label in zip(TEXTS, truth, strict=True)], source="test.csv")
     version = ModelVersion("intents", 3, Path("nowhere"), CARD)
     known = set(TEXTS[:seen])
-    return report_on(version, classifier(fee="fee"), rows, seen=known.__contains__, against=against)
+    gate = EnergyGate(-0.1, 0.05, 100) if seen else None
+    return report_on(version, classifier(fee="fee"), rows, seen=known.__contains__, gate=gate, against=against)
 
 
 def kept(home: Path, *, by_model: bool, rows: int = 240) -> Report:
     registry, truth = ModelRegistry(home), np.arange(rows) % 3
     with registry.staging("m") as folder:
-        write_model_file(folder, ModelFile("classification", 16, LABELS))
+        gate = EnergyGate(-0.1, 0.05, rows)
+        write_model_file(folder, ModelFile("classification", 16, LABELS, gate.to_options()))
         save_held_out(folder, HeldOut(TEXTS[:rows], truth, np.eye(3, dtype=np.float32)[truth], by_model), LABELS)
         save_seen(folder, ["another"])
         return report_on_held_out(

@@ -17,6 +17,7 @@ from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.words import translated
 from portside.inference.folder import ModelFile, write_model_file
+from portside.inference.outside_gate import fit_energy_gate
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
@@ -41,7 +42,9 @@ def version(
     told = np.where(np.arange(rows) % wrong == 0, (truth + 1) % 3, truth)
     logits = (3.0 * np.eye(3)[told]).astype(np.float32)
     with registry.staging("m") as folder:
-        write_model_file(folder, ModelFile("classification", 16, LABELS))
+        gate = fit_energy_gate(logits)
+        assert gate is not None or rows < 40
+        write_model_file(folder, ModelFile("classification", 16, LABELS, {} if gate is None else gate.to_options()))
         save_held_out(folder, HeldOut(TEXTS[:rows], truth, logits, by_model), LABELS)
         save_seen(folder, seen)
         data = {"source": "/somewhere/rows.csv", "trained_on": len(seen)}
@@ -128,6 +131,16 @@ def test_probabilities_that_were_adjusted_on_the_rows_are_said_to_be_flattered(t
     assert "on other texts they may be further off" in few
     unadjusted = report_on_held_out(version(tmp_path, by_model=True, seen=[], temperature=1.0))
     assert "very rows" not in words(unadjusted, "calibration")
+
+
+def test_the_gate_that_the_version_serves_with_is_measured_on_the_kept_rows(tmp_path: Path) -> None:
+    for by_model in (True, False):
+        report = report_on_held_out(version(tmp_path, by_model=by_model, seen=[]))
+        (alarms,) = section_of(report, "outside").figures
+        assert (alarms.n, alarms.low is not None) == (300, True)
+        assert ("is not shown" in words(report, "outside")) is not by_model
+    report = report_on_held_out(version(tmp_path, by_model=True, seen=[], rows=30))
+    assert "outside" not in [section.key for section in report.sections], "it has no gate"
 
 
 def test_where_to_read_whether_more_rows_would_help(tmp_path: Path) -> None:

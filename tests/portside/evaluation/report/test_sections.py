@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from portside.evaluation.intervals import wilson
 from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import OUTSIDE, Scored
+from portside.inference.outside_gate import EnergyGate, fit_energy_gate
 
 RANDOM = np.random.default_rng(0)
 
@@ -29,7 +31,8 @@ def test_without_rows_from_outside_there_is_nothing_to_say() -> None:
 def test_few_rows_from_outside_are_said_to_be_few() -> None:
     found = outside_section(rows(50, 3))
     assert found is not None
-    assert "it takes 20" in found.sentences[0]
+    assert "marks no text as unlike what it learned" in found.sentences[0]
+    assert "it takes 20" in found.sentences[1]
     assert not found.figures
 
 
@@ -41,6 +44,45 @@ def test_a_model_that_notices_them_and_one_that_does_not() -> None:
     assert good.figures[0].n == 30, "measured on the half that nothing was fixed on"
     assert bad.figures[0].value < 0.3
     assert bad.figures[2].value < 0.7
+
+
+def gate(scored: Scored) -> EnergyGate:
+    made = fit_energy_gate(scored.at(scored.inside).logits)
+    assert made is not None
+    return made
+
+
+def test_the_gate_that_serves_is_told_first() -> None:
+    fixed_on, scored = rows(400, 0), rows(200, 60)
+    served = gate(fixed_on)
+    found = outside_section(scored, served)
+    assert found is not None
+    alarms, noticed, *possible = found.figures
+    taken = served.outside(scored.logits)
+    assert noticed.value == taken[200:].mean() == 1.0
+    assert (noticed.low, noticed.high) == wilson(60, 60)
+    assert alarms.value == taken[:200].mean()
+    assert (alarms.low, alarms.high) == wilson(int(taken[:200].sum()), 200)
+    assert (noticed.n, alarms.n) == (60, 200), "all rows, none was used to fix it"
+    assert [one.name for one in possible][:1] == ["Noticed, threshold fixed on these rows"]
+    assert "As it serves, the model takes" in found.sentences[0]
+    assert "As it serves, it notices 100.0 % of 60 texts" in found.sentences[1]
+    assert "these same rows" not in " ".join(found.sentences)
+    few = outside_section(rows(200, 3), served)
+    assert few is not None
+    assert [one.n for one in few.figures] == [200, 3]
+
+
+def test_of_kept_rows_only_false_alarms_are_told_and_on_what_the_gate_was_fixed() -> None:
+    scored = rows(200, 0)
+    for by_model, words in ((True, "of other texts it may take more"), (False, "the model itself takes is not shown")):
+        found = outside_section(scored, gate(scored), kept=True, by_model=by_model)
+        assert found is not None
+        assert [one.name for one in found.figures] == ["False alarms, as it serves"]
+        assert found.figures[0].value == gate(scored).false_alarms
+        assert "was fixed on these same rows, to take about one in 20 of them" in found.sentences[1]
+        assert words in found.sentences[1]
+    assert outside_section(rows(50, 0)) is None
 
 
 def test_the_part_that_is_worse_is_named() -> None:
