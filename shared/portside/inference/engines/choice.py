@@ -62,6 +62,8 @@ def refusal(one: Measured, original: Measured, rows: int) -> str:
     loss, most = _loss(one.quality, original.quality), max(MOST_LOSS, 1.001 / rows)
     if one.quality is None:
         loss, most = _loss(one.nearest, original.nearest), MOST_LOSS
+    if loss > most > MOST_LOSS:
+        return said("loses {loss} points: more than one of {rows} rows", loss=f"{100 * loss:.2f}", rows=str(rows))
     if loss > most:
         return said(
             "loses {loss} points, at most {most} are allowed", loss=f"{100 * loss:.2f}", most=f"{100 * MOST_LOSS:g}"

@@ -1,4 +1,4 @@
-"""What the answers and the speed of a compiled file depend on: the processor's instructions, and the libraries.
+"""What the answers and the speed of an engine depend on: the processor's instructions, the GPU and the libraries.
 
 ONNX Runtime documents that its 8-bit products may overflow on processors without the VNNI instructions: a file whose
 answers were checked on one processor is unchecked on another.
@@ -13,16 +13,18 @@ from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-__all__ = ["LIBRARIES", "Machine", "library", "processor_of", "this_machine"]
+__all__ = ["LIBRARIES", "Machine", "graphics_of", "library", "processor_of", "this_machine"]
 
 INTEL = {"avx", "avx2", "avx512f", "avx512bw", "avx512_vnni", "avx_vnni", "avx_vnni_int8", "avx512_bf16"}
 MATRICES = {"amx_tile", "amx_int8", "amx_bf16"}
 ARM = {"asimddp", "i8mm", "bf16", "sve", "sve2", "svei8mm", "svebf16"}
 INSTRUCTIONS = frozenset(INTEL | MATRICES | ARM)
 """Those that matrix products in 8 and 16 bits are computed with, as Linux names them on Intel, AMD and ARM."""
-LIBRARIES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+LIBRARIES = {"onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "torch": "PyTorch"}
 """Those whose versions are part of a ``Machine``, by the name of its field."""
 CPUINFO = Path("/proc/cpuinfo")
+GRAPHICS = Path("/proc/driver/nvidia/gpus")
+"""Where NVIDIA's driver describes each GPU: to ask torch would import it."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class Machine:
     """The library's version; empty where it is not installed."""
     openvino: str = ""
     """The same of the other library."""
+    torch: str = ""
+    """The same of the library that runs the original, with what it was built for: ``2.9.0+cpu``."""
+    graphics: str = ""
+    """The GPUs that torch may run on; empty without any."""
 
 
 def processor_of(cpuinfo: str, kind: str) -> str:
@@ -42,6 +48,15 @@ def processor_of(cpuinfo: str, kind: str) -> str:
     found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
     has = INSTRUCTIONS & set(found[1].split()) if found else set()
     return " ".join([kind, *sorted(has)])
+
+
+def graphics_of(folder: Path) -> str:
+    """The models of the GPUs that the driver's ``folder`` describes; empty without any."""
+    found = []
+    for path in folder.glob("*/information"):
+        model = re.search(r"^Model:\s*(.+)$", path.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+        found.append(model[1].strip() if model else path.parent.name)
+    return ", ".join(sorted(found))
 
 
 def library(name: str) -> str:
@@ -59,4 +74,10 @@ def this_machine() -> Machine:
         cpuinfo = CPUINFO.read_text(encoding="utf-8", errors="replace")
     except OSError:  # not Linux
         cpuinfo = ""
-    return Machine(processor_of(cpuinfo, platform.machine()), library("onnxruntime"), library("openvino"))
+    try:
+        graphics = graphics_of(GRAPHICS)
+    except OSError:
+        graphics = ""
+    return Machine(
+        processor_of(cpuinfo, platform.machine()), **{name: library(name) for name in LIBRARIES}, graphics=graphics
+    )

@@ -70,6 +70,8 @@ class Compiled:
     onnxruntime: str = ""
     """With ``processor``: the ``Machine`` on which it was checked; empty in records of earlier versions of Portside."""
     openvino: str = ""
+    torch: str = ""
+    graphics: str = ""
 
 
 def place_of(version_folder: Path) -> CompiledPlace:
@@ -175,8 +177,10 @@ def _elsewhere(record: Compiled, machine: Machine | None) -> bool:
 
 def _relevant(record: Compiled, here: Machine) -> Machine:
     """``here`` as far as it matters: what OpenVINO does not run need not go when OpenVINO is installed or renewed. That
-    the original serves may change then, and costs nothing to measure again.
+    the original serves may change then, and costs nothing to measure again. The same of what torch does not run.
     """
+    if not record.engine.startswith("torch"):
+        here = replace(here, torch=record.torch, graphics=record.graphics)
     runs = record.engine.startswith("openvino") or record.engine == ORIGINAL
     return here if runs else replace(here, openvino=record.openvino)
 
@@ -185,11 +189,13 @@ def _other(record: Compiled, machine: Machine) -> str:
     there, here = _machine_of(record), _relevant(record, machine)
     if there.processor != here.processor:
         return "processor"
+    if there.graphics != here.graphics:
+        return "GPU"
     return f"version of {next(said for name, said in LIBRARIES.items() if getattr(there, name) != getattr(here, name))}"
 
 
 def _machine_of(record: Compiled) -> Machine:
-    return Machine(record.processor, record.onnxruntime, record.openvino)
+    return Machine(record.processor, record.onnxruntime, record.openvino, record.torch, record.graphics)
 
 
 def _record(place: CompiledPlace) -> Compiled | None:

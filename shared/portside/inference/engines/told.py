@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from portside.inference.engines.choice import Measured, speed_up
+from portside.inference.engines.choice import MOST_LOSS, Measured, speed_up
 from portside.inference.engines.store import Compiled, made_elsewhere, place_of, read_compiled
 
 __all__ = ["told", "told_of"]
@@ -44,8 +44,14 @@ def told(record: Compiled) -> str:
     engine, before = _figures(chosen, measure, chosen.engine), _figures(original, measure, "the original")
     return (
         f"Speed: served by {engine}, {100 * chosen.agreement:.1f} % the same answers; "
-        f"{speed_up(chosen, original):.1f} times as fast as {before}, n = {rows:,}"
+        f"{speed_up(chosen, original):.1f} times as fast as {before}, n = {rows:,}{_lost(chosen, original)}"
     )
+
+
+def _lost(chosen: Measured, original: Measured) -> str:
+    if chosen.quality is None or original.quality is None or original.quality - chosen.quality < MOST_LOSS + 1e-9:
+        return ""
+    return f"; more than {100 * MOST_LOSS:g} points are lost, but no more than one of so few rows"
 
 
 def _figures(one: Measured, measure: str, name: str = "") -> str:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from portside.inference.engines.interface import TORCH_BF16, FakeEngine
-from portside.inference.engines.machine import Machine, library, processor_of
+from portside.inference.engines.machine import Machine, graphics_of, library, processor_of, this_machine
 from portside.inference.engines.store import (
     CompiledPlace,
     encoder_place,
@@ -125,6 +125,30 @@ def test_records_of_earlier_versions_do_not_say_the_machine(place: CompiledPlace
     path.write_text(json.dumps({key: record[key] for key in record if key not in {"processor", "onnxruntime"}}))
     assert load_compiled(place, threads=1, load=fake) is None
     assert "again" in made_elsewhere(place)
+
+
+@pytest.mark.parametrize(
+    ("change", "what"), [({"torch": "2.9.1+cpu"}, "version of PyTorch"), ({"graphics": "NVIDIA H100"}, "GPU")]
+)
+@pytest.mark.parametrize("engine", [TORCH_BF16, "onnx-int8", "original"])
+def test_what_torch_runs_depends_on_torch_and_the_gpu_and_nothing_else_does(
+    place: CompiledPlace, engine: str, change: dict[str, str], what: str
+) -> None:
+    here = replace(HERE, torch="2.9.0+cpu")
+    write_compiled(place, None, engine, MEASURED, machine=here)
+    now = replace(here, **change)
+    assert read_compiled(place, here) is not None
+    assert (read_compiled(place, now) is None) == (engine == TORCH_BF16)
+    assert made_elsewhere(place, now).startswith(f"compiled for another {what}:" if engine == TORCH_BF16 else "")
+
+
+def test_this_machine_names_its_libraries_and_gpus(tmp_path: Path) -> None:
+    assert this_machine().torch == library("torch") != ""
+    assert graphics_of(tmp_path) == ""
+    for number, model in enumerate(("NVIDIA L4", "NVIDIA H100")):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "information").write_text(f"Model: \t\t {model}\nIRQ: 12\n")
+    assert graphics_of(tmp_path) == "NVIDIA H100, NVIDIA L4"
 
 
 def test_the_instructions_that_matter_are_read() -> None:
