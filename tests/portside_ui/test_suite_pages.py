@@ -207,12 +207,14 @@ def test_a_report_is_read_in_chinese(two_versions: Settings) -> None:
     assert not english
 
 
-def several_labels(settings: Settings, save_random: Callable[..., None], *, learned: list[str]) -> None:
+def several_labels(
+    settings: Settings, save_random: Callable[..., None], *, learned: list[str], threshold: float = 0.5
+) -> None:
     """A version of ``topics`` that gives any number of labels, keeps two rows and has learned from some texts."""
     registry = ModelRegistry(settings.models_dir)
     with registry.staging("topics") as folder:
         save_random(folder, ("late", "broken"), seed=len(learned))
-        write_model_file(folder, ModelFile("multilabel", 16, ("late", "broken")))
+        write_model_file(folder, ModelFile("multilabel", 16, ("late", "broken"), {"threshold": threshold}))
         save_rows(folder, [{"text": "it is late", "labels": ["late"]}, {"text": "all fine", "labels": []}])
         save_seen(folder, learned)
         card = {"task": "multilabel", "labels": ["late", "broken"], "summary": "Gives labels"}
@@ -224,7 +226,12 @@ def test_other_tasks_need_no_file_either(empty_home: Settings, save_random: Call
     several_labels(empty_home, save_random, learned=[])
     page = part(opened(empty_home, "models"), "report")
     assert "Which labels it gives" in [one.value for one in page.subheader]
-    assert "models-behaviour" not in [one.key for one in page.button]
+    page.button(key="models-explained").click().run()
+    page.button(key="models-behaviour").click().run()
+    assert not page.exception, page.exception
+    assert "Whether it can say why" in [one.value for one in page.subheader]
+    assert any("Tried on 2 texts" in one.value for one in page.markdown)
+    assert any("All labels of a text count as one answer" in one.value for one in page.markdown)
     page = part(opened(empty_home, "models"), "compare")
     assert "Compared with topics:1" in [one.value for one in page.subheader]
     assert any("has learned from 1 of these 2 rows" in plain_words(one.value) for one in page.warning)
@@ -241,6 +248,24 @@ def test_a_sentence_is_tried_and_explained(two_versions: Settings) -> None:
     assert not page.exception, page.exception
     assert page.metric[0].value in {"no", "yes"}
     assert "Which words made it say so" in [one.value for one in page.subheader]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "told", "explained"),
+    [(0.0001, "It gives: ", "Which words made it say so"), (0.9999, "It gives no label.", "speak for the likeliest")],
+)
+def test_a_sentence_of_several_labels_is_tried_and_explained(
+    empty_home: Settings, save_random: Callable[..., None], threshold: float, told: str, explained: str
+) -> None:
+    several_labels(empty_home, save_random, learned=[], threshold=threshold)
+    page = part(opened(empty_home, "models"), "try")
+    page.text_area(key="models-try-text").set_value("my parcel is late").run()
+    page.button(key="models-try").click().run()
+    assert not page.exception, page.exception
+    assert any(one.value.startswith(told) for one in page.markdown)
+    assert any(explained in one.value for one in page.subheader)
+    tables = [frame for frame in page.dataframe if "By gradients" in frame.value]
+    assert len(tables) == (2 if threshold < 0.5 else 1), "one for each label that it gives, or for the likeliest"
 
 
 def test_a_file_becomes_an_order_to_train(empty_home: Settings) -> None:

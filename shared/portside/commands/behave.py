@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Annotated
@@ -13,10 +11,6 @@ import typer
 
 if TYPE_CHECKING:
     from portside.evaluation.behaviour import BehaviourReport
-    from portside.inference.interfaces import TextClassifier
-    from portside.inference.multilabel import FolderMultiLabeller
-    from portside.records import Prediction
-    from portside.registry import ModelVersion
 
 __all__ = ["commands", "sampled_texts"]
 
@@ -43,15 +37,18 @@ def behave(
     json: Annotated[Path | None, typer.Option(help="Write the whole report to this file ('-': print it).")] = None,
 ) -> None:
     """Try typos, negation, swapped names and other changes: how often the label stays, and who is treated otherwise."""
+    from portside.commands.tasks import task_of_version
     from portside.evaluation.behaviour import run_suites
     from portside.evaluation.suite_files import find_suites
+    from portside.inference.one_answer import load_one_answer
     from portside.progress import TerminalProgress
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
     settings = load_settings()
     version = ModelRegistry(settings.models_dir).resolve(model)
-    classifier = _classifier(version, settings.threads)
+    task_of_version(version)
+    classifier = load_one_answer(version, threads=settings.threads)
     suites = find_suites(suite, settings.suites_dir)
     texts = [] if data is None else sampled_texts(data, text, rows, seed=seed)
     with TerminalProgress(f"Trying {version.ref}") as progress:
@@ -88,54 +85,6 @@ def sampled_texts(data: Path, column: str | None, rows: int, *, seed: int) -> li
         raise DataError("There must be texts to try", seen="none", file=str(data))
     chosen = sorted(Random(seed).sample(range(len(found)), min(rows, len(found))))
     return [found[one] for one in chosen]
-
-
-def _classifier(version: ModelVersion, threads: int) -> TextClassifier:
-    from portside.commands.tasks import task_of_version
-    from portside.errors import ModelError
-
-    task = task_of_version(version).name
-    if task == "classification":
-        from portside.inference.classifier import load_classifier
-
-        return load_classifier(version, threads=threads)
-    if task == "multilabel":
-        from portside.inference.multilabel import load_multilabeller
-
-        return _AsOneLabel(load_multilabeller(version, threads=threads))
-    raise ModelError(
-        "Behaviour is tried on classification, of one label or of several",
-        seen=f"{version.ref} is a model for {task}",
-        remedy="See the models and their tasks with: portside models list",
-    )
-
-
-@dataclass(frozen=True)
-class _AsOneLabel:
-    """A model of several labels, whose labels of a text count as one answer."""
-
-    several: FolderMultiLabeller
-
-    @property
-    def labels(self) -> tuple[str, ...]:
-        return self.several.labels
-
-    @property
-    def model(self) -> str:
-        return self.several.model
-
-    def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        from portside.records import Prediction
-
-        return [
-            Prediction(
-                " + ".join(sorted(one.labels)) or "(none)",
-                max((one.probabilities[label] for label in one.labels), default=0.0),
-                one.probabilities,
-                one.model,
-            )
-            for one in self.several.predict(texts)
-        ]
 
 
 def _show(report: BehaviourReport) -> None:

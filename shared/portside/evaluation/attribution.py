@@ -19,9 +19,20 @@ from numpy.typing import NDArray
 from portside.data.words import Word, split_words
 from portside.errors import UsageError
 from portside.inference.attributor import Attributor, TokenValues
+from portside.inference.multilabel import sigmoid
 from portside.said import said
 
-__all__ = ["METHODS", "Agreement", "Completeness", "Explanation", "Method", "agreement", "explain", "share_out"]
+__all__ = [
+    "METHODS",
+    "Agreement",
+    "Completeness",
+    "Explanation",
+    "Method",
+    "agreement",
+    "explain",
+    "labels_to_explain",
+    "share_out",
+]
 
 Method = Literal["integrated-gradients", "occlusion"]
 METHODS: tuple[Method, ...] = ("occlusion", "integrated-gradients")
@@ -222,6 +233,19 @@ def explain(
             cut=gradients[row].cut,
         )
         for row, text in enumerate(texts)
+    ]
+
+
+def labels_to_explain(model: Attributor, texts: Sequence[str]) -> list[list[str]]:
+    """The labels that ``model`` gives each text, the likeliest first; where it gives none, the likeliest alone."""
+    if not texts:
+        return []
+    shares = sigmoid(model.log_odds(texts))
+    least = np.inf if model.threshold is None else model.threshold
+    ranked = np.argsort(-shares, axis=1, kind="stable")
+    return [
+        [model.labels[place] for rank, place in enumerate(order) if rank == 0 or row[place] >= least]
+        for row, order in zip(shares, ranked, strict=True)
     ]
 
 

@@ -64,6 +64,11 @@ class Attributor(Protocol):
         """``name:version``."""
         ...
 
+    @property
+    def threshold(self) -> float | None:
+        """From which probability on it gives a label beside others; None: it gives the likeliest alone."""
+        ...
+
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """log(p / (1 - p)) of each label, shape (texts, labels)."""
         ...
@@ -92,6 +97,8 @@ class FolderAttributor:
             )
         file = read_model_file(folder, task=self._task)
         self.labels, self._gate = file.labels, read_gate(file.options)
+        several = self._task == "multilabel"
+        self.threshold = float(file.options.get("threshold", 0.5)) if several else None
         self._ready = LazyNetwork(folder, LOADERS[self._task], threads=threads)
 
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
@@ -191,6 +198,7 @@ class FakeAttributor:
     piece: int = 3
     max_words: int = 1_000
     model: str = "fake:1"
+    threshold: float | None = None
 
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
         second = np.array([self.bias + sum(self._values(text)) for text in texts])

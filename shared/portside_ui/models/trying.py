@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["trying_part"]
 
 LABELS_SHOWN = 5
+LABELS_EXPLAINED = 3
+"""Of those that a text gets, the likeliest first."""
 MOST_WORDS = 60
 """Words of the chart; a longer text is explained in the table alone."""
 
@@ -57,14 +59,10 @@ def trying_part(runtime: Runtime, version: ModelVersion) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _loaded(folder: str, task: str, _version: ModelVersion, _threads: int) -> Any:
-    if task == "classification":
+    if task in ("classification", "multilabel"):
         from portside.inference.attributor import load_attributor
 
         return load_attributor(_version, threads=_threads)
-    if task == "multilabel":
-        from portside.inference.multilabel import load_multilabeller
-
-        return load_multilabeller(_version, threads=_threads)
     from portside.inference.tagger import load_tagger
 
     return load_tagger(_version, threads=_threads)
@@ -89,11 +87,8 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
     if model.outside([text])[0]:
         st.info(_("This is unlike everything the model learned: perhaps none of its labels fits."))
     _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
-    found = explain(model, [text], labels=[None])[0]
     section(_("Which words made it say so"))
-    st.markdown(plain(" ".join(in_words(one, _) for one in found.sentences)))
-    if found.words:
-        _words(found)
+    _explained(explain(model, [text])[0], "models-try-words")
 
 
 def _probabilities(labels: Sequence[str], shares: Sequence[float]) -> None:
@@ -108,7 +103,13 @@ def _probabilities(labels: Sequence[str], shares: Sequence[float]) -> None:
     show_chart(fig, summary=summary, table=table, key="models-try-labels", height=70 + 32 * len(labels))
 
 
-def _words(found: Explanation) -> None:
+def _explained(found: Explanation, key: str) -> None:
+    st.markdown(plain(" ".join(in_words(one, _) for one in found.sentences)))
+    if found.words:
+        _words(found, key)
+
+
+def _words(found: Explanation, key: str) -> None:
     first, second = found.values["integrated-gradients"], found.values["occlusion"]
     words = [word.text for word in found.words]
     table = pd.DataFrame(
@@ -119,7 +120,7 @@ def _words(found: Explanation) -> None:
         }
     )
     if len(words) > MOST_WORDS:
-        st.dataframe(table, width="stretch", hide_index=True, key="models-try-words")
+        st.dataframe(table, width="stretch", hide_index=True, key=key)
         return
     names = [f"{place + 1}. {word}" for place, word in enumerate(words)]
     fig = figure(hovermode="closest", barmode="group")
@@ -131,17 +132,28 @@ def _words(found: Explanation) -> None:
         "{top} strongest words.",
         label=plain(found.label), shared=number(found.agreement.shared), top=number(found.agreement.top),
     )  # fmt: skip
-    show_chart(fig, summary=summary, table=table, key="models-try-words", height=110 + 34 * len(words))
+    show_chart(fig, summary=summary, table=table, key=key, height=110 + 34 * len(words))
 
 
 def _labelled(runtime: Runtime, version: ModelVersion, text: str) -> None:
-    found = _loaded(str(version.folder), "multilabel", version, runtime.settings.threads).predict([text])[0]
-    st.markdown(
-        _("It gives: {labels}", labels=plain(", ".join(found.labels))) if found.labels else _("It gives no label.")
-    )
-    ranked = sorted(found.probabilities.items(), key=lambda item: -item[1])[:LABELS_SHOWN]
+    import numpy as np
+
+    from portside.evaluation.attribution import explain, labels_to_explain
+
+    model = _loaded(str(version.folder), "multilabel", version, runtime.settings.threads)
+    shares = 1.0 / (1.0 + np.exp(-model.log_odds([text])[0]))
+    ranked = np.argsort(-shares, kind="stable")
+    given = [model.labels[place] for place in ranked if shares[place] >= model.threshold]
+    st.markdown(_("It gives: {labels}", labels=plain(", ".join(given))) if given else _("It gives no label."))
     if len(ranked) > 1:
-        _probabilities([name for name, _share in ranked], [share for _name, share in ranked])
+        some = ranked[:LABELS_SHOWN]
+        _probabilities([model.labels[place] for place in some], [float(shares[place]) for place in some])
+    section(_("Which words made it say so") if given else _("Which words speak for the likeliest label"))
+    labels = labels_to_explain(model, [text])[0][:LABELS_EXPLAINED]
+    for place, found in enumerate(explain(model, [text] * len(labels), labels=labels)):
+        if len(labels) > 1:
+            st.markdown(f"**{plain(found.label)}**")
+        _explained(found, f"models-try-words-{place}")
 
 
 def _tagged(runtime: Runtime, version: ModelVersion, text: str) -> None:

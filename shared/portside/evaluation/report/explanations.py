@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from portside.evaluation.attribution import ALIKE, Explanation, Method, explain
+from portside.evaluation.attribution import ALIKE, Explanation, Method, explain, labels_to_explain
 from portside.evaluation.faithfulness import Faithfulness, MethodFaithfulness, measure_faithfulness
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table, percent
 from portside.evaluation.report.words import joined
@@ -26,17 +26,32 @@ NAMES: dict[Method, str] = {
 
 
 def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0) -> Section | None:
-    """Explain some of the texts by both methods, and measure both; None where no text has two words."""
+    """Explain some of the texts by both methods, and measure both; None where no text has two words.
+
+    Of a model that gives several labels every one that a text gets is explained. Both methods are measured on the
+    likeliest of each text: texts are drawn by chance, the labels of one text are not.
+    """
     longer = [text for text in texts if word_count(text) > 1]
     if not longer:
         return None
     some = Random(seed).sample(longer, min(TEXTS, len(longer)))
-    found = explain(attributor, some)
-    return explanations_section(measure_faithfulness(attributor, found, seed=seed), found)
+    asked = [
+        (text, label, not rank)
+        for text, labels in zip(some, labels_to_explain(attributor, some), strict=True)
+        for rank, label in enumerate(labels)
+    ]
+    found = explain(attributor, [text for text, _, _ in asked], labels=[label for _, label, _ in asked])
+    likeliest = [one for one, (_, _, first) in zip(found, asked, strict=True) if first]
+    return explanations_section(measure_faithfulness(attributor, likeliest, seed=seed), likeliest, found)
 
 
-def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -> Section:
-    """Deletion curves against random order, how often the two methods disagree, and the texts with their words."""
+def explanations_section(
+    measured: Faithfulness, found: Sequence[Explanation], shown: Sequence[Explanation] = ()
+) -> Section:
+    """Deletion curves against random order, how often the two methods disagree, and the texts with their words.
+
+    The texts in the table are ``shown``, where others are than were measured.
+    """
     compared = [one.agreement.rank_correlation for one in found if one.agreement.rank_correlation is not None]
     apart = sum(value < ALIKE for value in compared)
     best = min(measured.methods, key=lambda one: one.area)
@@ -64,7 +79,8 @@ def explanations_section(measured: Faithfulness, found: Sequence[Explanation]) -
         for method in unsure
     ]
     rows: list[list[Cell]] = [
-        [one.text[:160], one.label, joined(one.sentences), one.agreement.rank_correlation] for one in found[:SHOWN]
+        [one.text[:160], one.label, joined(one.sentences), one.agreement.rank_correlation]
+        for one in (shown or found)[:SHOWN]
     ]
     return Section(
         key="explanations",

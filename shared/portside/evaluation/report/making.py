@@ -24,8 +24,11 @@ from portside.training.seen import load_seen
 
 __all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_rows", "report_of"]
 
-TRIED = "classification"
-"""The task whose kept rows come with what was said of them, and whose models are explained and tried by suites."""
+ANSWERED = "classification"
+"""The task whose kept rows come with what was said of them."""
+SEVERAL = "multilabel"
+TRIED = frozenset({ANSWERED, SEVERAL})
+"""The tasks whose models are explained and tried by suites."""
 
 
 @dataclass(frozen=True)
@@ -62,8 +65,7 @@ class Asked:
             DataError: the file cannot be used.
         """
         held = load_held_out(self.version.folder) if self.file is None else None
-        texts: Sequence[str] = self.dataset.texts if held is None else held.texts
-        return texts
+        return [one.text for one in self.dataset.examples] if held is None else held.texts
 
 
 def keeps_rows(version: ModelVersion) -> bool:
@@ -73,7 +75,7 @@ def keeps_rows(version: ModelVersion) -> bool:
 
 def can_be_tried(version: ModelVersion) -> bool:
     """Whether the model's answers can be explained, and tried with small changes of the texts."""
-    return task_of(version.folder) == TRIED
+    return task_of(version.folder) in TRIED
 
 
 def report_of(
@@ -89,7 +91,7 @@ def report_of(
         UsageError: there are no rows, or the two versions cannot be compared on them.
         DataError: the file cannot be used.
     """
-    if asked.file is None and asked.task.name == TRIED:
+    if asked.file is None and asked.task.name == ANSWERED:
         return _from_kept_answers(asked.version, against, threads)
     made: Report = load(asked.task.report)(
         asked.version, asked.dataset, against=against, threads=threads, progress=progress
@@ -115,9 +117,14 @@ def behaviour_of(asked: Asked, settings: Settings) -> Section:
         DataError: a suite's file breaks a rule.
     """
     from portside.evaluation.report.behaviour import tried_on
-    from portside.inference.classifier import load_classifier
+    from portside.inference.one_answer import load_one_answer
 
-    return tried_on(load_classifier(asked.version, threads=settings.threads), asked.texts, settings.suites_dir)
+    model = load_one_answer(asked.version, threads=settings.threads)
+    made = tried_on(model, asked.texts, settings.suites_dir)
+    if asked.task.name != SEVERAL:
+        return made
+    as_one = said("All labels of a text count as one answer here: it changes as soon as one of them does.")
+    return replace(made, sentences=[*made.sentences, as_one])
 
 
 def _kept_file(version: ModelVersion) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portside.evaluation.attribution import labels_to_explain
 from portside.evaluation.report.explanations import explained_on
 from portside.inference.attributor import FakeAttributor
 
@@ -41,3 +42,19 @@ def test_chinese_texts_are_explained_though_no_blank_parts_their_words() -> None
     section = explained_on(FakeAttributor({}), ["我的包裹在哪里", "我要退款", "好", "?!"])
     assert section is not None
     assert sorted(str(row[0]) for row in section.tables[0].rows) == ["我的包裹在哪里", "我要退款"]
+
+
+def test_every_label_that_a_text_gets_is_explained_and_the_likeliest_is_measured() -> None:
+    model = FakeAttributor({"good": 0.3, "bad": -4.0}, threshold=0.4)
+    section = explained_on(model, ["a good film", "a bad film"])
+    assert section is not None
+    assert {(row[0], row[1]) for row in section.tables[0].rows} == {
+        ("a good film", "yes"), ("a good film", "no"), ("a bad film", "no"),
+    }  # fmt: skip
+    assert [figure.n for figure in section.figures] == [2, 2], "two texts were drawn, not three answers"
+
+
+def test_a_text_that_gets_no_label_is_explained_by_the_likeliest() -> None:
+    model = FakeAttributor({"good": 0.3}, threshold=0.9)
+    assert labels_to_explain(model, ["a good film"]) == [["yes"]]
+    assert labels_to_explain(model, []) == []
