@@ -25,6 +25,7 @@ APP = AppSpec(
     tables="portside_finance.tables:metadata",
     demo="portside_finance.train:prepare_demo",
     health="portside_finance.build:check_health",
+    warm="portside_finance.service:FinanceService.warm",
     jobs={
         "finance.ingest": "portside_finance.jobs:ingest",
         "finance.poll": "portside_finance.jobs:poll",

@@ -106,6 +106,10 @@ class FinanceService:
     sureness_of: Callable[[], Sureness | None] = lambda: None
     """What can be promised of the sentiment model that serves."""
 
+    def warm(self) -> None:
+        """Find out ahead what can be promised: it takes a library that is slow to load."""
+        self.sureness_of()
+
     def overview(self, filters: Filters) -> Overview | None:
         """Mood over time and by topic and company; None while there is no headline at all."""
         span = self.store.span()

@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text, update
 
+from portside.apps import load
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.risk import RiskPromise
 from portside.inference.folder import ModelFile, write_model_file
@@ -206,6 +207,12 @@ def test_the_promise_is_that_of_the_version_that_serves(tmp_path: Path) -> None:
         assert found.promise is not None
         assert (found.promise.n, found.promise.threshold is None) == (rows, rows == 50)
         assert found.model == f"finance-sentiment:{version.version}"
+
+
+def test_what_can_be_promised_is_found_out_before_a_page_asks(service: FinanceService) -> None:
+    asked: list[str] = []
+    load(APP.warm)(replace(service, sureness_of=lambda: asked.append("sentiment")))
+    assert asked == ["sentiment"]
 
 
 def test_the_service_tells_which_headlines_the_promise_covers(desk: FinanceService) -> None:
