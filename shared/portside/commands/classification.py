@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,6 +26,7 @@ __all__ = [
     "measured",
     "output_columns",
     "predict_file",
+    "predict_promised",
     "predict_texts",
     "show",
 ]
@@ -136,7 +138,40 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
     """Write the file's columns with label, confidence, whether it is unlike all that was learned, and every
     probability added.
     """
-    from portside.console import note, say
+    from portside.console import say
+
+    done = _label(Asked(version.ref, data, out, text), version, threads)
+    say(f"{done:,} rows labelled by {version.ref}, written to {out}")
+
+
+def predict_promised(
+    version: ModelVersion, data: Path, out: Path, text: str | None, *, risk: float, threads: int
+) -> None:
+    """As ``predict_file``, but leave the label empty where the model is too unsure for a promise: at most a share
+    ``risk`` of the labels given is wrong. Says the promise before and how many were labelled after.
+
+    Raises:
+        UsageError: the rows that the version keeps do not suffice for it.
+    """
+    from portside.commands.promise import promise_of
+    from portside.console import say
+    from portside.evaluation.report.guarantee import not_by_model
+
+    promise, by_model = promise_of(version, risk)
+    say(promise.sentence)
+    if not by_model:
+        say(not_by_model())
+    done = _label(Asked(version.ref, data, out, text), version, threads, sure=promise.threshold)
+    given = _labelled(out)
+    say(
+        f"{given:,} of {done:,} rows labelled by {version.ref}, {done - given:,} left open because it is not sure "
+        f"enough; written to {out}"
+    )
+
+
+def _label(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:
+    """Write all rows, labelled from a confidence of ``sure`` on; returns how many there were."""
+    from portside.console import note
     from portside.inference.classifier import load_classifier
     from portside.inference.cuts import Cuts
     from portside.inference.folder import read_model_file
@@ -148,21 +183,31 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
 
     def answer(texts: list[str]) -> Iterator[list[Any]]:
         logits, _ = classifier.scores(texts)
-        return _answers(logits, classifier.labels, gate)
+        return _answers(logits, classifier.labels, gate, sure)
 
     added = _added(classifier.labels, gate is not None)
-    done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Labelling")
+    alike = {} if sure is None else {"at most wrong": sure}
+    done = add_answers(asked, added=added, answer=answer, doing="Labelling", alike=alike)
     note(cuts.sentence)
-    say(f"{done:,} rows labelled by {classifier.model}, written to {out}")
+    return done
 
 
-def _answers(logits: NDArray[np.float32], labels: Sequence[str], gate: EnergyGate | None) -> Iterator[list[Any]]:
+def _answers(
+    logits: NDArray[np.float32], labels: Sequence[str], gate: EnergyGate | None, sure: float | None
+) -> Iterator[list[Any]]:
     """The cells of each text, in the order of ``_added``; ``logits`` of shape (texts, labels)."""
     from portside.inference.classifier import softmax
 
     outside = None if gate is None else gate.outside(logits)
     for row, probabilities in enumerate(softmax(logits)):
         best = int(probabilities.argmax())
+        label = labels[best] if sure is None or probabilities[best] >= sure else ""
         numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]
         gated = [] if outside is None else ["true" if outside[row] else "false"]
-        yield [labels[best], numbers[best], *gated, *numbers]
+        yield [label, numbers[best], *gated, *numbers]
+
+
+def _labelled(out: Path) -> int:
+    """Rows of a written file that have a label: a run that was cut off may have written a part of them."""
+    with out.open(encoding="utf-8", newline="") as stream:
+        return sum(bool(row["label"]) for row in csv.DictReader(stream))

@@ -7,10 +7,13 @@ from typing import Annotated
 
 import typer
 
+from portside.commands.promise import check_promised, share_of
 from portside.commands.tasks import commands_of, task_of_version
 from portside.errors import UsageError
 
 __all__ = ["commands"]
+
+OPTION = "--at-most-wrong"
 
 # Options may follow the model's name and texts, although a group of commands usually ends its own at the first word.
 commands = typer.Typer(no_args_is_help=True, subcommand_metavar="", context_settings={"allow_interspersed_args": True})
@@ -26,12 +29,21 @@ def predict(
         Path | None, typer.Option(help="CSV to write: its columns, label, confidence, outside, p_<label>…")
     ] = None,
     text: Annotated[str | None, typer.Option(help="Column of the texts in --data; guessed if not given.")] = None,
+    at_most_wrong: Annotated[
+        float | None,
+        typer.Option(
+            help="Leave the label of rows of --data empty where the model is too unsure for at most so many percent "
+            "of the others to be wrong (certain to 95 %).",
+            metavar="PERCENT",
+        ),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the predictions for TEXT as JSON.")] = False,
 ) -> None:
     """Ask a model for the labels of texts, with its confidence and every probability."""
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
+    risk = _risk(at_most_wrong, data)
     if (data is None) == (not texts):
         raise UsageError(
             "Give either texts or a file",
@@ -42,8 +54,29 @@ def predict(
         raise UsageError("Predictions for a file go to a file", seen="no --out", remedy="Add --out out.csv")
     settings = load_settings()
     version = ModelRegistry(settings.models_dir).resolve(model)
-    task = commands_of(task_of_version(version))
-    if data is not None and out is not None:
+    spec = task_of_version(version)
+    task = commands_of(spec)
+    if data is not None and out is not None and risk is not None:
+        from portside.commands.classification import predict_promised
+
+        check_promised(spec, OPTION, "Leave it out: every row is answered then")
+        predict_promised(version, data, out, text, risk=risk, threads=settings.threads)
+    elif data is not None and out is not None:
         task.predict_file(version, data, out, text, threads=settings.threads)
     else:
         task.predict_texts(version, texts or [], threads=settings.threads, as_json=json)
+
+
+def _risk(percent: float | None, data: Path | None) -> float | None:
+    """The share of wrong answers that was asked for.
+
+    Raises:
+        UsageError: it is none, or there is no file to answer a part of.
+    """
+    if percent is None:
+        return None
+    if data is None:
+        raise UsageError(
+            f"{OPTION} is for the rows of a file", seen="no --data", remedy="Name one with --data, and --out"
+        )
+    return share_of(percent, OPTION)

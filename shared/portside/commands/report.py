@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json as json_module
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.commands.promise import check_promised, shares_of
+
 if TYPE_CHECKING:
-    from portside.data.columns import Columns
+    from collections.abc import Callable, Sequence
+
     from portside.evaluation.report.making import Asked
     from portside.evaluation.report.parts import Report
     from portside.registry import ModelVersion
@@ -33,6 +37,13 @@ def report(
     against: Annotated[
         str | None, typer.Option(help="Another version, to compare with on the same rows.", metavar="NAME:VERSION")
     ] = None,
+    risk: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Percent of wrong answers that a promise is tried for, also several: 1,3. If not given 2, 5 and 10.",
+            metavar="PERCENT",
+        ),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
     ] = None,
@@ -42,14 +53,16 @@ def report(
     from portside.commands.tasks import replacing
     from portside.console import as_json, say
     from portside.data.columns import Columns
+    from portside.evaluation.report.making import Asked
     from portside.evaluation.report.page import render
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
+    risks = shares_of(risk or [], "--risk")
     settings = load_settings()
     registry = ModelRegistry(settings.models_dir)
     version, other = registry.resolve(model), None if against is None else registry.resolve(against)
-    made = _report(version, other, data, Columns(text, label), settings)
+    made = _report(Asked(version, data, Columns(text, label)), other, risks, settings)
     if json == Path("-"):
         as_json(made.to_dict())
         return
@@ -65,24 +78,50 @@ def report(
     say(f"The whole report: {page}")
 
 
-def _report(
-    version: ModelVersion, against: ModelVersion | None, data: Path | None, columns: Columns, settings: Settings
-) -> Report:
+def _report(asked: Asked, against: ModelVersion | None, risks: Sequence[float], settings: Settings) -> Report:
+    """``risks``: shares of wrong answers that a promise is tried for; none: the usual ones."""
     from portside.commands.tasks import task_of_version
-    from portside.evaluation.report.making import Asked, can_be_tried, report_of
+    from portside.evaluation.report.making import can_be_tried, report_of
     from portside.progress import TerminalProgress
 
-    task_of_version(version)
-    _check_same(version, against)
-    asked = Asked(version, data, columns)
-    with TerminalProgress(f"Reporting on {version.ref}") as progress:
-        made = report_of(
+    task = task_of_version(asked.version)
+    _check_same(asked.version, against)
+    if risks:
+        check_promised(task, "--risk", "Leave it out: the report has the promises at 2, 5 and 10 %")
+    make = partial(_at_risks, risks=risks) if risks else report_of
+    with TerminalProgress(f"Reporting on {asked.version.ref}") as progress:
+        made = make(
             asked,
             against=against,
             threads=settings.threads,
             progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
         )
-    return _tried(made, asked, settings) if can_be_tried(version) else made
+    return _tried(made, asked, settings) if can_be_tried(asked.version) else made
+
+
+def _at_risks(
+    asked: Asked,
+    *,
+    against: ModelVersion | None,
+    threads: int,
+    progress: Callable[[int, int], None],
+    risks: Sequence[float],
+) -> Report:
+    """As ``report_of`` for a classifier, with promises at ``risks``."""
+    from dataclasses import replace
+
+    from portside.evaluation.report.build import report_file, scored_held_out
+    from portside.evaluation.report.guarantee import guarantee_section
+    from portside.evaluation.report.making import report_of
+
+    if asked.file is not None:
+        return report_file(
+            asked.version, asked.dataset, against=against, risks=risks, threads=threads, progress=progress
+        )
+    made = report_of(asked, against=against, threads=threads, progress=progress)
+    scored, by_model = scored_held_out(asked.version)
+    promised = guarantee_section(scored, by_model=by_model, risks=risks)
+    return replace(made, sections=[promised if one.key == promised.key else one for one in made.sections])
 
 
 def _tried(made: Report, asked: Asked, settings: Settings) -> Report:

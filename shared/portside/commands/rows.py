@@ -42,11 +42,16 @@ class Asked:
 
 
 def add_answers(
-    asked: Asked, *, added: list[str], answer: Callable[[list[str]], Iterable[Sequence[Any]]], doing: str
+    asked: Asked,
+    *,
+    added: list[str],
+    answer: Callable[[list[str]], Iterable[Sequence[Any]]],
+    doing: str,
+    alike: Mapping[str, Any] | None = None,
 ) -> int:
     """Write the columns of the file with those of ``added``; returns how many rows there were.
 
-    ``answer`` gives the added cells of each of some texts.
+    ``answer`` gives the added cells of each of some texts; ``alike`` as for ``answer_rows``.
 
     Raises:
         DataError: the file cannot be read, or the column cannot be found.
@@ -61,7 +66,7 @@ def add_answers(
         answers = answer(texts)
         csv.writer(stream).writerows([*row, *cells] for row, cells in zip(rows, answers, strict=True))
 
-    return answer_rows(asked, begin=begin, write=write, doing=doing, alike={"columns": added})
+    return answer_rows(asked, begin=begin, write=write, doing=doing, alike={"columns": added, **(alike or {})})
 
 
 def answer_rows(

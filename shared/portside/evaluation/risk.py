@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from math import ceil, log
+from math import ceil, log, log1p
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from portside.errors import UsageError
 from portside.said import said
 
 __all__ = [
+    "RISKS",
     "RiskCoverage",
     "RiskPromise",
     "TextPromise",
@@ -24,6 +25,8 @@ __all__ = [
     "together",
 ]
 
+RISKS = (0.02, 0.05, 0.10)
+"""Shares of mistakes that are tried where nobody asks for others."""
 STEPS = 20
 """Thresholds tried, at equal shares of the rows."""
 HEAD_START = 2
@@ -165,7 +168,7 @@ def together(promises: Sequence[RiskPromise | TextPromise]) -> str | None:
 
 def rows_needed(risk: float, delta: float) -> int:
     """Rows, all answered rightly, from which a share of mistakes up to ``risk`` can be promised at all."""
-    return ceil(log(delta) / log(1 - risk))
+    return ceil(log(delta) / log1p(-risk))
 
 
 def promise_risk(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,9 @@ import numpy as np
 import pytest
 
 from portside.cli import main
+from portside.commands.promise import promise_of
 from portside.evaluation.held_out import HeldOut, save_held_out
+from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelRegistry, ModelVersion
 
 LABELS = ("card", "label", "zeta")
@@ -90,3 +93,110 @@ def test_a_version_is_compared_with_another_on_a_file(
     assert found["title"] == "Compared with intents:1"
     leaves(["report", "intents:2", "--against", "intents:1"], 2)
     assert "Name a labelled file" in capsys.readouterr().err
+
+
+def keeping(home: Path, save_random: Callable[..., None], *, rows: int = 400, by_model: bool = True) -> ModelVersion:
+    """A version whose kept rows are answered rightly where it is sure, and wrongly where it is not."""
+    registry, sure = ModelRegistry(home / "models"), np.arange(rows) % 4 > 0
+    logits = np.where(sure[:, None], 6.0, 0.5) * np.eye(3)[np.where(sure, 0, 1)]
+    with registry.staging("intents") as folder:
+        save_random(folder, LABELS, seed=1)
+        held = HeldOut(["a"] * rows, np.zeros(rows, dtype=np.int64), logits.astype(np.float32), by_model=by_model)
+        save_held_out(folder, held, LABELS)
+        return registry.register("intents", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+
+
+def promised_risks(shown: str) -> list[float]:
+    return [one["risk"] for one in json.loads(shown)["sections"]["guarantee"]["details"]["promises"]]
+
+
+def test_promises_are_tried_for_the_shares_that_are_asked_for(
+    version: ModelVersion,
+    rows: Path,
+    save_random: Callable[..., None],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    keeping(tmp_path, save_random)
+    leaves(["report", "intents", "--risk", "7.5", "--risk", "20, 3", "--json", "-"], 0)
+    assert promised_risks(capsys.readouterr().out) == [0.03, 0.075, 0.2]
+    leaves(["report", "intents", "--risk", "3", "--data", str(rows), "--json", "-"], 0)
+    assert promised_risks(capsys.readouterr().out) == [0.03]
+    leaves(["report", "intents", "--json", "-"], 0)
+    assert promised_risks(capsys.readouterr().out) == [0.02, 0.05, 0.1]
+
+
+@pytest.mark.parametrize("risk", ["0", "100", "-3", "nan", "five", "3,,5", ""])
+def test_a_share_that_is_none_is_advice(risk: str, version: ModelVersion, capsys: pytest.CaptureFixture[str]) -> None:
+    leaves(["report", "intents", f"--risk={risk}"], 2)
+    told = capsys.readouterr().err
+    assert "--risk is in percent, more than 0 and less than 100" in told
+    assert "say --risk 5" in told
+
+
+def test_of_another_task_no_promise_is_asked_for(
+    version: ModelVersion, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    registry = ModelRegistry(tmp_path / "models")
+    with registry.staging("words") as folder:
+        write_model_file(folder, ModelFile("tagging", 8))
+        registry.register(
+            "words", folder, {"task": "tagging"}, actor="a", reason="r", promote=True, check=lambda _: None
+        )
+    leaves(["report", "words", "--risk", "3"], 2)
+    assert "--risk is for classification" in capsys.readouterr().err
+    data = str(tmp_path / "rows.csv")
+    leaves(["predict", "words", "--data", data, "--out", data + ".out", "--at-most-wrong", "3"], 2)
+    assert "--at-most-wrong is for classification" in capsys.readouterr().err
+
+
+def asked_for(tmp_path: Path, percent: str) -> list[str]:
+    data, out = tmp_path / "in.csv", tmp_path / "out.csv"
+    texts = [f"text {place} {'card' * (place % 5)}" for place in range(200)]
+    data.write_text("text\n" + "\n".join(texts) + "\n", encoding="utf-8")
+    return ["predict", "intents", "--data", str(data), "--out", str(out), "--at-most-wrong", percent]
+
+
+def test_a_file_is_labelled_only_where_the_promise_holds(
+    version: ModelVersion, save_random: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = keeping(tmp_path, save_random)
+    leaves(asked_for(tmp_path, "5"), 0)
+    told = capsys.readouterr().out
+    promise, by_model = promise_of(kept, 0.05)
+    assert by_model
+    assert promise.threshold is not None
+    assert promise.sentence in told
+    with (tmp_path / "out.csv").open(encoding="utf-8", newline="") as stream:
+        found = list(csv.DictReader(stream))
+    given = [row for row in found if row["label"]]
+    assert 0 < len(given) < len(found) == 200, "else nothing is shown here"
+    assert all((float(row["confidence"]) >= promise.threshold) is bool(row["label"]) for row in found)
+    assert all(row["confidence"] and row["p_card"] for row in found)
+    assert f"{len(given)} of 200 rows labelled by intents:2, {200 - len(given)} left open" in told
+
+
+def test_of_whom_a_promise_was_shown_is_said(
+    version: ModelVersion, save_random: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    keeping(tmp_path, save_random, by_model=False)
+    leaves(asked_for(tmp_path, "5"), 0)
+    assert "This was shown for networks that each learned from a part of the rows" in capsys.readouterr().out
+
+
+def test_what_cannot_be_promised_is_advice(
+    version: ModelVersion, save_random: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaves(asked_for(tmp_path, "5"), 2)
+    assert "intents:1 keeps none" in capsys.readouterr().err
+    keeping(tmp_path, save_random, rows=40)
+    leaves(asked_for(tmp_path, "5"), 2)
+    told = capsys.readouterr().err
+    assert "'At most 5 % wrong' cannot be promised: 40 labelled rows are too few" in told
+    assert "leave --at-most-wrong out" in told
+    assert not (tmp_path / "out.csv").exists()
+    for percent in ("0", "100", "nan"):
+        leaves(asked_for(tmp_path, percent), 2)
+        assert "--at-most-wrong is in percent" in capsys.readouterr().err
+    leaves(["predict", "intents", "a text", "--at-most-wrong", "5"], 2)
+    assert "is for the rows of a file" in capsys.readouterr().err

@@ -97,6 +97,20 @@ def test_rows_with_other_columns_are_told_and_not_mixed(asked: Asked, capsys: py
     assert "rows were done before" not in told
 
 
+def test_rows_of_another_promise_are_told_and_not_mixed(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
+    def promised(answer: Any, sure: float | None) -> int:
+        alike = {} if sure is None else {"at most wrong": sure}
+        return add_answers(asked, added=["length"], answer=answer, doing="Measuring", alike=alike)
+
+    with pytest.raises(CutOff):
+        promised(until(1), 0.9)
+    with pytest.raises(CutOff):
+        promised(until(1), 0.9)
+    assert "rows were done before" in capsys.readouterr().err
+    assert promised(lengths, None) == 5_000
+    assert "are of another --at-most-wrong" in capsys.readouterr().err
+
+
 def test_rows_of_an_older_portside_are_told_and_not_mixed(asked: Asked, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(CutOff):
         run(asked, until(1))

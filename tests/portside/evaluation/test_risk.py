@@ -160,3 +160,7 @@ def test_a_promise_may_fail_where_the_promise_of_fewer_mistakes_holds() -> None:
     assert (failed[:, 0] & ~failed[:, 1]).any()
     assert (failed[:, 1] & ~failed[:, 0]).any()
     assert failed.any(axis=1).mean() <= 2 * 0.2
+
+
+def test_rows_needed_of_a_share_too_small_to_be_taken_from_one() -> None:
+    assert rows_needed(1e-17, 0.05) > 1e17

@@ -19,6 +19,7 @@ from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.rows import rows_section
 from portside.evaluation.report.slices import slices_section
+from portside.evaluation.risk import RISKS
 from portside.evaluation.scored import Scored, Scorer, score_rows
 from portside.inference.classifier import load_classifier
 from portside.inference.folder import read_model_file
@@ -39,11 +40,13 @@ def report_on(
     seen: Callable[[str], bool] | None,
     gate: EnergyGate | None = None,
     against: Scorer | None = None,
+    risks: Sequence[float] = RISKS,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
-    ``gate`` is what it serves with to notice texts from outside. Labels that the model does not know are no error
+    ``gate`` is what it serves with to notice texts from outside; ``risks``: shares of wrong answers that a promise is
+    tried for. Labels that the model does not know are no error
     here: the report says so.
 
     Raises:
@@ -51,7 +54,7 @@ def report_on(
     """
     truth = [example.label for example in dataset.examples]
     scored = _scored(scorer, dataset, truth, progress)
-    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), gate=gate)
+    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), gate=gate, risks=risks)
     if against is None:
         return report
     compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
@@ -63,6 +66,7 @@ def report_file(
     dataset: LabelledTexts,
     *,
     against: ModelVersion | None = None,
+    risks: Sequence[float] = RISKS,
     threads: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
@@ -75,6 +79,7 @@ def report_file(
         seen=load_seen(version.folder),
         gate=_gate(version),
         against=None if against is None else load_classifier(against, threads=threads),
+        risks=risks,
         progress=None if progress is None else lambda done: progress(done, rows),
     )
 
@@ -142,6 +147,7 @@ def _report(
     gate: EnergyGate | None,
     kept: bool = False,
     by_model: bool = True,
+    risks: Sequence[float] = RISKS,
 ) -> Report:
     """``kept``: the rows are those kept aside in training; ``by_model``: the model itself answered them."""
     known = scored.at(scored.inside)
@@ -152,7 +158,7 @@ def _report(
         sections = [
             accuracy_section(known, by_model=by_model),
             calibration_section(known, temperature=temperature, fitted_here=kept),
-            guarantee_section(scored, by_model=by_model),
+            guarantee_section(scored, by_model=by_model, risks=risks),
             *(part for part in told if part is not None),
             *sections,
         ]

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from portside.evaluation.conformal import promise_sets
 from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.report.promises import risk_chart
-from portside.evaluation.risk import promise_risk, risk_coverage, together
+from portside.evaluation.risk import RISKS, promise_risk, risk_coverage, together
 from portside.evaluation.scored import Scored
 from portside.said import said
 
-__all__ = ["RISKS", "guarantee_section"]
+__all__ = ["RISKS", "guarantee_section", "not_by_model"]
 
-RISKS = (0.02, 0.05, 0.10)
-"""Shares of wrong answers that are tried."""
 COVERAGE = 0.95
 """Share of texts whose suggestions must hold the true label."""
 
 
-def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
-    """Promises at each of ``RISKS``, the risk-coverage curve, and label sets that cover ``COVERAGE``.
+def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[float] = RISKS) -> Section:
+    """Promises at each of ``risks``, the risk-coverage curve, and label sets that cover ``COVERAGE``.
 
     Rows from outside count as wrong when they are answered; label sets are of the others. Not ``by_model``: networks
     that learned from a part of the rows answered the others, and the promise is theirs.
     """
-    promises = [promise_risk(scored.confidence, scored.right, risk=risk) for risk in RISKS]
+    promises = [promise_risk(scored.confidence, scored.right, risk=risk) for risk in risks]
     known = scored.at(scored.inside)
     sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
     curve = risk_coverage(scored.confidence, scored.right)
@@ -43,7 +43,7 @@ def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
             *(one.sentence for one in promises),
             *(one for one in [together(promises)] if one is not None),
             sets.sentence,
-            *([] if by_model else [_not_by_model()]),
+            *([] if by_model else [not_by_model()]),
         ],
         figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
         charts=[
@@ -56,7 +56,8 @@ def guarantee_section(scored: Scored, *, by_model: bool = True) -> Section:
     )
 
 
-def _not_by_model() -> str:
+def not_by_model() -> str:
+    """Of whom a promise was shown, where other networks answered the rows in the model's place."""
     return said(
         "This was shown for networks that each learned from a part of the rows. The model itself learned from all of "
         "them: it should do no worse, but that is not shown. Measure it on other labelled rows before you rely on it."

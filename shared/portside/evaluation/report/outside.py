@@ -46,7 +46,8 @@ def outside_section(
 def _served(taken: NDArray[np.bool_], inside: NDArray[np.bool_], *, kept: bool, by_model: bool) -> Section:
     """The gate in the model's file: what it takes for unlike all that was learned is marked wherever it answers."""
     alarms, caught = taken[inside], taken[~inside]
-    sentences, figures = [], []
+    sentences: list[str] = []
+    figures: list[Figure] = []
     if len(alarms):
         sentences.append(
             said(

@@ -6,13 +6,10 @@ from collections.abc import Sequence
 
 from portside.evaluation.answers import Answers
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
-from portside.evaluation.risk import RiskCoverage, TextPromise, promise_texts, risk_coverage, together
+from portside.evaluation.risk import RISKS, RiskCoverage, TextPromise, promise_texts, risk_coverage, together
 from portside.said import said
 
-__all__ = ["RISKS", "promise_section", "risk_chart"]
-
-RISKS = (0.02, 0.05, 0.10)
-"""Shares of texts with a wrong answer that are tried."""
+__all__ = ["promise_section", "risk_chart"]
 
 
 def promise_section(answers: Answers, called: str, *, grouped: bool = False) -> Section:
