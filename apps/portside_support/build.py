@@ -41,7 +41,7 @@ def build_service(settings: Settings) -> SupportService:
     registry = ModelRegistry(settings.models_dir)
     stores = build_stores(ready_database(settings))
     served = ServedClassifier(registry, config.model_name, threads=settings.threads)
-    classifier = SharedClassifier("support intents", served.current)
+    classifier = SharedClassifier("support intents", served.current, threads=settings.threads)
     knowledge = build_knowledge(settings, stores.content, config)
     return SupportService(stores, classifier, knowledge, trust_of=trust_reader(registry), config=config)
 
@@ -72,7 +72,7 @@ def build_knowledge(settings: Settings, content: ContentStore, config: SupportCo
 
     registry, models = ModelRegistry(settings.models_dir), settings.models_dir
     encoder = BundledEncoder(settings.encoder, registry, threads=settings.threads, compiled=models)
-    shared = SharedEncoder("support questions", lambda: encoder)
+    shared = SharedEncoder("support questions", lambda: encoder, threads=settings.threads)
     return KnowledgeBase(content, shared, settings.indexes_dir / "support", candidates=config.candidates)
 
 
