@@ -13,17 +13,15 @@ from typing import Literal
 
 from portside.data.cells import cell_text
 from portside.data.checks import SEVERAL, Cell, Role, Where, check_cells, check_classes, conflicting, overlap, repeated
-from portside.data.columns import LABEL_NAMES, PART_NAMES, TEXT_NAMES, Columns, find_column
+from portside.data.columns import LABEL_NAMES, TEXT_NAMES, Columns, find_column
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
+from portside.data.parts import parts_at, parts_of
 from portside.data.read import Table, read_table
 from portside.errors import DataError
 from portside.records import Example
 
 __all__ = ["Dataset", "check_examples", "load_examples", "read"]
-
-MOST_PARTS = 30
-"""Values of a column up to which the rows of each are compared with the rest."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ class Dataset:
             rows=tuple(self.rows[place] for place in places),
             groups=None if self.groups is None else tuple(self.groups[place] for place in places),
             times=None if self.times is None else tuple(self.times[place] for place in places),
-            parts={name: tuple(values[place] for place in places) for name, values in self.parts.items()},
+            parts=parts_at(self.parts, places),
         )
 
     @classmethod
@@ -221,7 +219,7 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
     )
     groups = None if columns.group is None else _group_values(table, columns.group, rows)
     times = None if columns.time is None else _time_values(table, columns.time, rows)
-    parts = _parts(table, columns, rows) if role == "test" else {}
+    parts = parts_of(table, rows, without=(columns.text, columns.label)) if role == "test" else {}
     return Dataset(examples, str(path), tuple(counts), report, rows, groups, times, parts)
 
 
@@ -248,18 +246,6 @@ def _group_values(table: Table, column: str, rows: Sequence[int]) -> tuple[str, 
     values = table.frame[column].tolist()
     # An example without group is a group of its own.
     return tuple(cell_text(values[row - 1], table.file, row, column).strip() or f"\x00row {row}" for row in rows)
-
-
-def _parts(table: Table, columns: _Columns, rows: Sequence[int]) -> dict[str, tuple[str, ...]]:
-    """Columns that say where a row comes from, with few enough values to compare them."""
-    found = {}
-    for name in map(str, table.frame.columns):
-        if name.strip().casefold() in PART_NAMES and name not in (columns.text, columns.label):
-            values = table.frame[name].tolist()
-            of_rows = tuple(clean(cell_text(values[row - 1], table.file, row, name)) for row in rows)
-            if 2 <= len(set(of_rows)) <= MOST_PARTS:
-                found[name] = of_rows
-    return found
 
 
 def _time_values(table: Table, column: str, rows: Sequence[int]) -> tuple[datetime, ...]:

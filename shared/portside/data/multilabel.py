@@ -6,8 +6,8 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from portside.data.cells import cell_text
 from portside.data.columns import LABEL_NAMES, TEXT_NAMES, Columns, find_column
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean, text_key
+from portside.data.parts import parts_at, parts_of
 from portside.data.read import read_table
 from portside.errors import DataError
 from portside.records import MultiLabelled
@@ -35,6 +36,8 @@ class MultiLabelDataset:
     findings: tuple[Finding, ...] = ()
     rows: tuple[int, ...] | None = None
     """Row number of each example in its file, 1-based, the header not counted; None: it was never in a file."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Of rows to be measured on: where each comes from, by column."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -64,14 +67,17 @@ class MultiLabelDataset:
     def subset(self, places: Sequence[int]) -> MultiLabelDataset:
         """Some of the rows, in the order of ``places``."""
         rows = None if self.rows is None else tuple(self.rows[place] for place in places)
-        return MultiLabelDataset(tuple(self.examples[place] for place in places), self.source, rows=rows)
+        some = tuple(self.examples[place] for place in places)
+        return MultiLabelDataset(some, self.source, rows=rows, parts=parts_at(self.parts, places))
 
 
-def load_multilabelled(path: str | Path, *, text: str | None = None, label: str | None = None) -> MultiLabelDataset:
+def load_multilabelled(
+    path: str | Path, *, text: str | None = None, label: str | None = None, parts: bool = False
+) -> MultiLabelDataset:
     """Read texts with any number of labels; columns are guessed by name where they are None.
 
     Labels are a list (JSON lines, Parquet) or separated by ``|``, ``;`` or ``,``, whichever comes first in that order
-    anywhere in the column. A row without labels is kept: none of them fits.
+    anywhere in the column. A row without labels is kept: none of them fits. ``parts``: also where the rows come from.
 
     Raises:
         DataError: the file cannot be read, a cell is neither, or no row has a text; names file, row and column.
@@ -105,12 +111,13 @@ def load_multilabelled(path: str | Path, *, text: str | None = None, label: str 
             Finding("warning", rule, remedy, table.file, empty[0], text_column, "(blank)", count=len(empty))
         )
     found = (*findings, *_repeated(examples, table.file))
-    return MultiLabelDataset(tuple(examples), str(path), found, tuple(rows))
+    of_rows = parts_of(table, rows, without=(text_column, label_column)) if parts else {}
+    return MultiLabelDataset(tuple(examples), str(path), found, tuple(rows), of_rows)
 
 
 def read(path: Path, columns: Columns, *, test: bool) -> MultiLabelDataset:
-    """``load_multilabelled`` as a task asks for it; ``test`` changes nothing."""
-    return load_multilabelled(path, text=columns.text, label=columns.label)
+    """``load_multilabelled`` as a task asks for it; of rows to ``test`` on also where they come from."""
+    return load_multilabelled(path, text=columns.text, label=columns.label, parts=test)
 
 
 def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tuple[str, ...]:

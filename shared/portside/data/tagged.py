@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -16,6 +16,7 @@ from portside.data.columns import Columns
 from portside.data.encodings import decode
 from portside.data.findings import DataReport, Finding, counted, excerpt
 from portside.data.identity import clean
+from portside.data.parts import origin_of, parts_at, parts_of_origins
 from portside.data.read import read_bytes
 from portside.data.tag_faults import tag_faults
 from portside.data.words import Word, split_sentences, split_words
@@ -40,6 +41,8 @@ class TaggedDataset:
     source: str
     findings: tuple[Finding, ...] = ()
     """What reading had to mend."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where each sentence comes from, by name (source, language), where rows of JSON lines say so."""
 
     def __len__(self) -> int:
         return len(self.sentences)
@@ -70,7 +73,8 @@ class TaggedDataset:
 
     def subset(self, places: Sequence[int]) -> TaggedDataset:
         """Some of the sentences, in the order of ``places``."""
-        return TaggedDataset(tuple(self.sentences[place] for place in places), self.source)
+        some = tuple(self.sentences[place] for place in places)
+        return TaggedDataset(some, self.source, parts=parts_at(self.parts, places))
 
 
 def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDataset:
@@ -87,8 +91,9 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
     decoded = decode(read_bytes(path), file=path.name, encoding=encoding)
     names = [suffix for suffix in path.suffixes if suffix != ".gz"]
     is_json = bool({*names[-1:]} & JSON_SUFFIXES) or decoded.text.lstrip()[:1] == "{"
-    read = _json_sentences if is_json else _column_sentences
-    found = [sentence for sentence in read(decoded.text, path.name) if sentence.tokens]
+    origins: list[Mapping[str, str]] = []
+    read = _json_sentences(decoded.text, path.name, origins) if is_json else _column_sentences(decoded.text, path.name)
+    found = [sentence for sentence in read if sentence.tokens]
     if not found:
         remedy = "Write a word and its tag on each line, or JSON lines of tokens and tags"
         raise DataError("The file must hold at least one tagged sentence", seen="none", remedy=remedy, file=path.name)
@@ -99,7 +104,7 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
         notes.append(Finding("note", rule, "", path.name, count=len(found)))
     made = tuple(Tagged(one.tokens, to_iob2(one.tags, scheme), one.document) for one in found)
     notes += [*tag_faults(found, scheme, path.name), *_faults(made, path.name)]
-    return TaggedDataset(made, str(path), tuple(notes))
+    return TaggedDataset(made, str(path), tuple(notes), parts_of_origins(origins))
 
 
 def read(path: Path, columns: Columns, *, test: bool) -> TaggedDataset:
@@ -170,7 +175,8 @@ def _tag(tag: str, file: str, row: int) -> str:
     return tag
 
 
-def _json_sentences(text: str, file: str) -> Iterator[Tagged]:
+def _json_sentences(text: str, file: str, origins: list[Mapping[str, str]]) -> Iterator[Tagged]:
+    """Each sentence; where those with words come from is added to ``origins``, in the same order."""
     for row, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -184,9 +190,11 @@ def _json_sentences(text: str, file: str) -> Iterator[Tagged]:
             raise DataError("A line must be one JSON object", seen=excerpt(line), remedy=remedy, file=file, row=row)
         tokens = _first(found, TOKEN_NAMES)
         if tokens is not None:
-            yield _from_tokens(tokens, _first(found, TAG_NAMES), found.get("document"), file, row)
+            made = [_from_tokens(tokens, _first(found, TAG_NAMES), found.get("document"), file, row)]
         else:
-            yield from _from_spans(found, file, row)
+            made = [*_from_spans(found, file, row)]
+        origins += [origin_of(found) for sentence in made if sentence.tokens]
+        yield from made
 
 
 def _first(found: Mapping[str, Any], names: Sequence[str]) -> Any:

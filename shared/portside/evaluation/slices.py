@@ -15,7 +15,7 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
 from portside.said import said
 
-__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "slices_of", "text_slices", "word_count"]
+__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "part_slices", "slices_of", "text_slices", "word_count"]
 
 SIGNIFICANT = 0.05
 FEWEST = 10
@@ -52,14 +52,21 @@ def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
     """Masks of shape (n,) by name: by length, rare labels, script, where the rows come from, and each label."""
     found = text_slices(scored.texts)
     found[said("rare labels")] = np.isin(scored.truth, _rare(scored.truth.tolist()))
-    for column, values in scored.parts.items():
+    found |= part_slices(scored.parts)
+    for place, label in enumerate(scored.labels):
+        found[said("label '{label}'", label=label)] = scored.truth == place
+    return found
+
+
+def part_slices(parts: Mapping[str, Sequence[str]]) -> dict[str, NDArray[np.bool_]]:
+    """Masks of shape (rows,) by name: each value of each column that says where rows come from."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for column, values in parts.items():
         for value in sorted(set(values)):
             name = (
                 said("{column} '{value}'", column=column, value=value) if value else said("no {column}", column=column)
             )
             found[name] = np.array([each == value for each in values])
-    for place, label in enumerate(scored.labels):
-        found[said("label '{label}'", label=label)] = scored.truth == place
     return found
 
 

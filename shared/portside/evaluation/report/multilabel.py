@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.significance import bootstrap_ratio
-from portside.evaluation.slices import compare_slices, text_slices
+from portside.evaluation.slices import compare_slices, part_slices, text_slices
 from portside.inference.multilabel import load_multilabeller, sigmoid
 from portside.registry import ModelVersion
 from portside.said import said
@@ -83,6 +83,8 @@ class LabelRows:
     truth: NDArray[np.bool_]
     threshold: float
     """It gives a label from this probability on."""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where each text comes from, by column of the file."""
 
     @property
     def found(self) -> NDArray[np.bool_]:
@@ -102,7 +104,8 @@ def label_rows(
     texts, known = [one.text for one in dataset.examples], len(labeller.labels)
     answered = labeller.probabilities(texts, report=report)
     probabilities = np.concatenate([answered, np.zeros((len(texts), len(labels) - known))], axis=1)
-    return LabelRows(texts, labels, known, probabilities, truth_of(dataset.examples, labels), labeller.threshold)
+    truth, parts = truth_of(dataset.examples, labels), getattr(dataset, "parts", {})
+    return LabelRows(texts, labels, known, probabilities, truth, labeller.threshold, parts)
 
 
 def sections_of(
@@ -115,7 +118,8 @@ def sections_of(
     texts, answers = asked.texts, given_labels(asked.probabilities, asked.truth, asked.threshold)
     # Of texts that it was trained on it is surer than of others: nothing is promised from them.
     fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
-    worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), text_slices(texts)))
+    slices = text_slices(texts) | part_slices(asked.parts)
+    worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), slices))
     given = labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold)
     return [
         replace(given, sentences=[*given.sentences, _chosen_here()]) if kept_aside(source) else given,

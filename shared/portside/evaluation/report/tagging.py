@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,7 @@ from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistak
 from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.significance import bootstrap_ratio, by_group
-from portside.evaluation.slices import compare_slices
+from portside.evaluation.slices import compare_slices, part_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
 from portside.inference.spans import found_spans, named, span_confidence, tempered
 from portside.inference.tagger import FolderTagger, load_tagger
@@ -53,6 +53,8 @@ class TaggedRows:
     """Probabilities of each sentence, shape (words, tags)."""
     documents: Sequence[int] = ()
     """Number of each sentence's document; empty: not known."""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where each sentence comes from, by name in the file."""
 
     @property
     def found(self) -> list[list[str]]:
@@ -79,7 +81,8 @@ def tag_rows(tagger: FolderTagger, dataset: TaggedSentences, report: Callable[[i
     sentences = [one.tokens for one in dataset.sentences]
     rows = tagger.probabilities(sentences, documents=[one.document for one in dataset.sentences], report=report)
     documents = [one.document for one in dataset.sentences]
-    return TaggedRows(tagger.tags, sentences, [one.tags for one in dataset.sentences], rows, documents)
+    truth, parts = [one.tags for one in dataset.sentences], getattr(dataset, "parts", {})
+    return TaggedRows(tagger.tags, sentences, truth, rows, documents, parts)
 
 
 def report_file(
@@ -327,13 +330,13 @@ def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None,
 def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
     """Of each true name whether it was found, and which parts it belongs to."""
     names = [
-        (span, sentence, span in told)
-        for sentence, tags, got in zip(asked.sentences, asked.truth, asked.found, strict=True)
+        (span, place, span in told)
+        for place, (tags, got) in enumerate(zip(asked.truth, asked.found, strict=True))
         for told in [set(spans(got))]
         for span in spans(tags)
     ]
-    lengths = np.array([len(sentence) for _, sentence, _ in names])
-    words = [" ".join(sentence[span.start : span.end]) for span, sentence, _ in names]
+    lengths = np.array([len(asked.sentences[place]) for _, place, _ in names])
+    words = [" ".join(asked.sentences[place][span.start : span.end]) for span, place, _ in names]
     short, long = np.quantile(lengths, [1 / 3, 2 / 3])
     masks: dict[str, NDArray[np.bool_]] = {
         said("names in short sentences (up to {n} words)", n=f"{short:.0f}"): lengths <= short,
@@ -346,4 +349,5 @@ def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.
     }
     for kind in sorted({span.type for span, _, _ in names}):
         masks[said("type {type}", type=kind)] = np.array([span.type == kind for span, _, _ in names])
-    return np.array([hit for _, _, hit in names]), masks
+    of_names = {name: [values[place] for _, place, _ in names] for name, values in asked.parts.items()}
+    return np.array([hit for _, _, hit in names]), masks | part_slices(of_names)
