@@ -46,8 +46,7 @@ def report_on(
     """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
     ``gate`` is what it serves with to notice texts from outside; ``risks``: shares of wrong answers that a promise is
-    tried for. Labels that the model does not know are no error
-    here: the report says so.
+    tried for. Labels that the model does not know are no error here: the report says so.
 
     Raises:
         DataError: there are no rows, or some have no label.

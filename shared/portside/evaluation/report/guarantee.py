@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portside.evaluation.conformal import promise_sets
+from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.report.promises import risk_chart
 from portside.evaluation.risk import RISKS, promise_risk, risk_coverage, together
@@ -27,6 +28,7 @@ def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[
     known = scored.at(scored.inside)
     sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
     curve = risk_coverage(scored.confidence, scored.right)
+    doubt = wilson(int((~scored.right).sum()), len(scored))
     rows: list[list[Cell]] = [
         [
             f"{100 * one.risk:g} %",
@@ -45,7 +47,7 @@ def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[
             sets.sentence,
             *([] if by_model else [not_by_model()]),
         ],
-        figures=[Figure("Wrong if it answers everything", curve.wrong[-1], n=len(scored))],
+        figures=[Figure("Wrong if it answers everything", curve.wrong[-1], *doubt, len(scored))],
         charts=[
             risk_chart(
                 curve, "Wrong answers by the share of texts answered", "share of texts answered, the surest first"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from portside.evaluation.answers import Answers
+from portside.evaluation.intervals import wilson_of_groups
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
 from portside.evaluation.risk import RISKS, RiskCoverage, TextPromise, promise_texts, risk_coverage, together
 from portside.said import said
@@ -25,7 +26,8 @@ def promise_section(answers: Answers, called: str, *, grouped: bool = False) -> 
     )
     documents = said("Of each document one text counts, drawn by chance: those of one document are alike.")
     curve = risk_coverage(answers.confidence, answers.right) if len(answers) else None
-    wrong = [] if curve is None else [Figure("Wrong if it gives all it finds", curve.wrong[-1], n=len(answers))]
+    doubt = wilson_of_groups(~answers.right, answers.text)
+    wrong = [] if curve is None else [Figure("Wrong if it gives all it finds", curve.wrong[-1], *doubt, len(answers))]
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",

@@ -44,7 +44,8 @@ def rows_section(
         sentences.append(said("Which of them the model was trained on is not known."))
     elif leaks and seen is not None:
         leaked = np.array([seen(text) for text in scored.texts], dtype=bool)
-        figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), n=n))
+        doubt = wilson(int(leaked.sum()), n)
+        figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), *doubt, n))
         if leaked.mean() > LEAK:
             warnings.append(_leak(scored, leaked))
         else:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from portside.evaluation.answers import Answers
 from portside.evaluation.intervals import wilson
+from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
+from portside.evaluation.report.promises import promise_section
+from portside.evaluation.report.rows import rows_section
 from portside.evaluation.report.slices import slices_section
 from portside.evaluation.scored import OUTSIDE, Scored
 from portside.inference.outside_gate import EnergyGate, fit_energy_gate
+from portside.said import said
 
 RANDOM = np.random.default_rng(0)
 
@@ -83,6 +89,26 @@ def test_of_kept_rows_only_false_alarms_are_told_and_on_what_the_gate_was_fixed(
         assert "was fixed on these same rows, to take about one in 20 of them" in found.sentences[1]
         assert words in found.sentences[1]
     assert outside_section(rows(50, 0)) is None
+
+
+def test_every_share_that_stands_at_a_sections_head_has_its_interval() -> None:
+    scored = rows(200, 60)
+    (wrong,) = guarantee_section(scored).figures
+    assert (wrong.value, wrong.n) == (60 / 260, 260)
+    assert (wrong.low, wrong.high) == wilson(60, 260)
+    seen = set(scored.texts[:3])
+    *_, leaked = rows_section(scored, ["a"] * 260, seen.__contains__, "260 rows.").figures
+    assert (leaked.value, leaked.low, leaked.high, leaked.n) == (3 / 260, *wilson(3, 260), 260)
+
+
+def test_answers_to_one_text_count_together_in_the_interval() -> None:
+    right, text = np.repeat(np.arange(50) % 5 > 0, 4), np.repeat(np.arange(50), 4)
+    (alike,) = promise_section(Answers(np.full(200, 0.9), right, text), said("names")).figures
+    (apart,) = promise_section(Answers(np.full(200, 0.9), right, np.arange(200)), said("names")).figures
+    assert alike.value == apart.value == 0.2
+    assert (alike.low, alike.high) == pytest.approx(wilson(10, 50)), "four that are alike tell no more than one"
+    assert (apart.low, apart.high) == pytest.approx(wilson(40, 200))
+    assert promise_section(Answers(np.zeros(0), right[:0], text[:0]), said("names")).figures == []
 
 
 def test_the_part_that_is_worse_is_named() -> None:
