@@ -25,7 +25,7 @@ BEFORE = Release("1.0", "A", {"inference: bulk": 10.0, "vectors: graph": 20.0, "
             "B",
             ["inference: bulk: 8.40 times its baseline, 10.00 then on another processor", "were measured on A"],
         ),
-        ({"something new": 1.0}, "B", []),
+        ({"load: something new": 1.0}, "B", ["never stored, not compared with 1.0: the table load, 1 ratio"]),
         ({}, "A", []),
     ],
 )
@@ -43,6 +43,15 @@ def test_ratios_of_the_tables_asked_for_that_were_not_measured_are_named() -> No
     ]
     assert len(compared({}, BEFORE, "A", ["vectors"])) == 1
     assert compared({}, BEFORE, "A", ["accuracy"]) == []
+
+
+def test_what_was_never_stored_is_named_by_table_or_by_ratio() -> None:
+    now = {"inference: bulk": 10.0, "inference: one": 3.0, "load: a": 1.0, "load: b": 2.0}
+    assert compared(now, BEFORE, "A", ["inference", "load"]) == [
+        "none of 1 ratios is more than 15 % below that of 1.0",
+        "never stored, not compared with 1.0: the table load, 2 ratios",
+        "never stored, not compared with 1.0: inference: one: 3.00 times its baseline",
+    ]
 
 
 def test_a_ratio_of_another_processor_is_compared_with_a_note() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import platform
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,8 +31,8 @@ class Release:
 
 
 def compared(now: Mapping[str, float], before: Release, on: str, tables: Collection[str] = ()) -> list[str]:
-    """A line for each ratio that fell, the most fallen first; for each of ``tables`` that was not measured; and what
-    else to know.
+    """A line for each ratio that fell, the most fallen first; for each of ``tables`` that was not measured; for what
+    was never stored, so that nothing watches it; and what else to know.
 
     A ratio of another processor is compared all the same, and each line says so.
     """
@@ -46,16 +47,31 @@ def compared(now: Mapping[str, float], before: Release, on: str, tables: Collect
     if not lines and both:
         less = f"more than {100 * TOLERANCE:.0f} % below that of {before.version}"
         lines = [f"none of {len(both)} ratios is {less}{elsewhere}"]
-    missing = [name for name in before.ratios if name not in now and name.partition(":")[0] in tables]
+    missing = [name for name in before.ratios if name not in now and _table(name) in tables]
     lines += [
         f"not measured now: {name}: {before.ratios[name]:.2f} times its baseline in {before.version}"
         for name in missing
     ]
+    lines += _never_stored(now, before)
     if both and elsewhere:
         lines.append(
             f"those of {before.version} were measured on {before.processor}: a ratio may differ for that alone"
         )
     return lines
+
+
+def _never_stored(now: Mapping[str, float], before: Release) -> list[str]:
+    """A line for each table of which ``before`` has no ratio at all, and for each ratio that only others stand by."""
+    known = {_table(name) for name in before.ratios}
+    new = [name for name in now if name not in before.ratios]
+    counts = Counter(_table(name) for name in new if _table(name) not in known)
+    told = [f"the table {table}, {count} ratio{'s' * (count > 1)}" for table, count in counts.items()]
+    told += [f"{name}: {now[name]:.2f} times its baseline" for name in new if _table(name) in known]
+    return [f"never stored, not compared with {before.version}: {each}" for each in told]
+
+
+def _table(name: str) -> str:
+    return name.partition(":")[0]
 
 
 def processor() -> str:
