@@ -8,7 +8,8 @@ import numpy as np
 
 from portside.errors import UsageError
 from portside.evaluation.intervals import wilson
-from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Section, Table, percent
+from portside.evaluation.report.parts import Bar, Chart, Figure, Section, percent
+from portside.evaluation.report.versus import Changed, changed_table
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
 from portside.said import said
@@ -16,7 +17,6 @@ from portside.said import said
 __all__ = ["comparison_section"]
 
 SIGNIFICANT = 0.05
-CHANGED_SHOWN = 50
 LABELS_DRAWN = 10
 
 
@@ -64,7 +64,7 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
             Figure(said("Accuracy of {model}", model=old.model), before, *wilson(int(old.right.sum()), n), n),
         ],
         charts=_by_label(new, old, truth),
-        tables=[_changed(new, old, truth)],
+        tables=[changed_table(_changed(new, old, truth))],
         details={
             "macro_f1_difference": [macro.value, macro.low, macro.high],
             "p_different": paired.p_different,
@@ -134,24 +134,21 @@ def _by_label(new: Scored, old: Scored, truth: Sequence[str]) -> list[Chart]:
     ]
 
 
-def _changed(new: Scored, old: Scored, truth: Sequence[str]) -> Table:
+def _changed(new: Scored, old: Scored, truth: Sequence[str]) -> list[Changed]:
     before, after = ([one.labels[place] for place in one.predicted] for one in (old, new))
-    places = [place for place in range(len(new)) if before[place] != after[place]]
-    # What got worse first: it decides whether to promote.
-    places.sort(key=lambda place: (not (old.right[place] and not new.right[place]), not new.right[place], place))
-    rows: list[list[Cell]] = [
-        [
+    return [
+        Changed(
             new.rows[place],
-            new.texts[place][:120],
+            new.texts[place],
             truth[place],
             f"{before[place]} ({percent(float(old.confidence[place]), 0)})",
             f"{after[place]} ({percent(float(new.confidence[place]), 0)})",
-            _what_happened(bool(old.right[place]), bool(new.right[place])),
-        ]
-        for place in places[:CHANGED_SHOWN]
+            worse=int(old.right[place]) - int(new.right[place]),
+            happened=_what_happened(bool(old.right[place]), bool(new.right[place])),
+        )
+        for place in range(len(new))
+        if before[place] != after[place]
     ]
-    title = said("Answers that changed ({shown} of {all})", shown=len(rows), all=len(places))
-    return Table(title, ["row", "text", "true", "before", "now", ""], rows)
 
 
 def _what_happened(was: bool, now: bool) -> str:

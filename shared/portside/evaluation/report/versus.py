@@ -12,7 +12,7 @@ from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.significance import bootstrap_ratio, by_group, paired_ratio
 from portside.said import Said, said
 
-__all__ = ["LONGEST", "Changed", "versus_section"]
+__all__ = ["LONGEST", "Changed", "changed_table", "versus_section"]
 
 CHANGED_SHOWN = 50
 LONGEST = 160
@@ -30,6 +30,8 @@ class Changed:
     now: str
     worse: float
     """Mistakes more than before; below 0: fewer."""
+    happened: str = ""
+    """What became of the answer; empty: ``worse`` says it."""
 
 
 def versus_section(
@@ -77,16 +79,21 @@ def versus_section(
                 said("{figure}: {model}", figure=measured, model=old), other.value, other.low, other.high, len(before)
             ),
         ],
-        tables=[_changed(changed)],
+        tables=[changed_table(changed)],
         details={"difference": [change.value, change.low, change.high]},
     )
 
 
-def _changed(changed: Sequence[Changed]) -> Table:
+def changed_table(changed: Sequence[Changed]) -> Table:
+    """The rows that two versions answer differently, of which at most ``CHANGED_SHOWN`` are shown."""
     # What got worse first: it decides whether to promote.
     shown = sorted(changed, key=lambda one: (-one.worse, one.row))[:CHANGED_SHOWN]
     rows: list[list[Cell]] = [
-        [one.row, *(_cut(cell) for cell in (one.text, one.true, one.before, one.now)), _what_happened(one.worse)]
+        [
+            one.row,
+            *(_cut(cell) for cell in (one.text, one.true, one.before, one.now)),
+            one.happened or _what_happened(one.worse),
+        ]
         for one in shown
     ]
     title = said("Answers that changed ({shown} of {all})", shown=f"{len(rows):,}", all=f"{len(changed):,}")

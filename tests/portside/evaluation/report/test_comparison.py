@@ -5,6 +5,7 @@ import pytest
 
 from portside.errors import UsageError
 from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.report.versus import LONGEST
 from portside.evaluation.scored import Scored
 
 TRUTH = ["card", "card", "fee", "fee"]
@@ -32,6 +33,18 @@ def test_what_changed_the_worse_first() -> None:
     assert "may be chance" in section.sentences[1]
     assert [(row[0], row[-1]) for row in section.tables[0].rows] == [(1, "newly wrong"), (2, "mended")]
     assert section.charts == []
+
+
+def test_changed_answers_are_told_as_those_of_other_tasks_and_cut_alike() -> None:
+    wrong, right = scored("m:1", ["fee"], prefix="text " * 60), scored("m:2", ["card"], prefix="text " * 60)
+    table = comparison_section(right, wrong, TRUTH[:1]).tables[0]
+    assert len(str(table.rows[0][1])) == LONGEST
+    labels = ("card", "fee", "cash")
+    old = scored("m:1", ["fee", "fee", "fee"], labels=labels)
+    new = scored("m:2", ["card", "cash", "card"], labels=labels)
+    table = comparison_section(new, old, TRUTH[:3]).tables[0]
+    assert [(row[0], row[-1]) for row in table.rows] == [(3, "newly wrong"), (2, "still wrong"), (1, "mended")]
+    assert table.title == "Answers that changed (3 of 3)"
 
 
 def test_a_better_version_is_named() -> None:
