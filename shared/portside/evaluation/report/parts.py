@@ -42,17 +42,6 @@ class Figure:
             return percent(self.value)
         return f"{self.value:,.0f}" if self.value == int(self.value) else f"{self.value:.3f}"
 
-    @property
-    def doubt(self) -> str:
-        """Interval and rows, in words; empty where neither is known."""
-        parts = []
-        if self.low is not None and self.high is not None:
-            scale, digits = (100, 1) if self.share else (1, 3)
-            parts.append(f"95 % interval {scale * self.low:.{digits}f} to {scale * self.high:.{digits}f}")
-        if self.n is not None:
-            parts.append(f"n = {self.n:,}")
-        return ", ".join(parts)
-
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
         interval = None if self.low is None or self.high is None else [self.low, self.high]

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from portside.evaluation.report.page import render
 from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Report, Section, Table
 from portside.evaluation.report.svg import draw
+from portside.evaluation.report.words import doubt_of
 
 BARS = Chart("Labels", "One.", "rows", "label", bars=[Bar("card", 0.5, 0.4, 0.6), Bar("fee", 0.1, stands_out=True)])
 CURVES = Chart("Honest?", "Yes.", "claimed", "true", curves=[Curve("measured", [0.1, 0.9], [0.2, 0.8], dots=True)])
@@ -42,7 +43,7 @@ def report(section: Section) -> Report:
     ],
 )
 def test_a_figure_in_words(figure: Figure, shown: str, doubt: str) -> None:
-    assert (figure.shown, figure.doubt) == (shown, doubt)
+    assert (figure.shown, doubt_of(figure)) == (shown, doubt)
 
 
 def test_the_table_twin_holds_what_is_drawn() -> None:
