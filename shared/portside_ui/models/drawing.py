@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
-from portside.evaluation.report.parts import Chart, Curve, Figure, Section, Table
+from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section, Table
 from portside.evaluation.report.words import doubt_of, translated_section, translated_table
 from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
@@ -18,6 +19,7 @@ from portside_ui.words import _
 __all__ = ["draw_section"]
 
 BAR_PIXELS = 24
+CURVES_PIXELS = 340
 
 
 def draw_section(part: Section, key: str) -> None:
@@ -49,45 +51,59 @@ def _interval(one: Figure) -> str | None:
 def _draw_chart(chart: Chart, key: str) -> None:
     st.markdown(f"**{plain(chart.title)}**")
     fig = figure(hovermode="closest")
-    if chart.bars:
-        names = [bar.name for bar in chart.bars]
-        values = [bar.value for bar in chart.bars]
-        doubt = None
-        if all(bar.low is not None and bar.high is not None for bar in chart.bars):
-            doubt = {
-                "array": [(bar.high or 0.0) - bar.value for bar in chart.bars],
-                "arrayminus": [bar.value - (bar.low or 0.0) for bar in chart.bars],
-                "color": COLOURS.neutral,
-            }
-        colours = [COLOURS.negative if bar.stands_out else COLOURS.selection for bar in chart.bars]
-        fig.add_bar(x=values, y=names, orientation="h", marker_color=colours, error_x=doubt, showlegend=False)
-        fig.update_yaxes(autorange="reversed", type="category")
-        height = 110 + BAR_PIXELS * len(names)
-    else:
-        for curve in chart.curves:
-            line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
-            mode = "lines+markers" if curve.dots else "lines"
-            fig.add_scatter(
-                x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line, error_y=_bounds(curve)
-            )
-        fig.update_layout(showlegend=len(chart.curves) > 1)
-        fig.update_yaxes(title=chart.y_title)
-        if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
-            fig.update_xaxes(tickformat=".0%")
-        height = 340
+    height = _draw_bars(fig, chart) if chart.bars else _draw_curves(fig, chart)
     fig.update_xaxes(title=chart.x_title)
-    if chart.share:
-        (fig.update_xaxes if chart.bars else fig.update_yaxes)(tickformat=".0%")
     numbers = _frame(translated_table(chart.table, _))
     show_chart(fig, summary=plain(chart.summary), table=numbers, key=key, height=height)
+
+
+def _draw_bars(fig: Any, chart: Chart) -> int:
+    """Lying bars, the first on top, with their intervals where all have one; how high the picture is, in pixels."""
+    names = [bar.name for bar in chart.bars]
+    values = [bar.value for bar in chart.bars]
+    colours = [COLOURS.negative if bar.stands_out else COLOURS.selection for bar in chart.bars]
+    doubt = _intervals(chart.bars)
+    fig.add_bar(x=values, y=names, orientation="h", marker_color=colours, error_x=doubt, showlegend=False)
+    fig.update_yaxes(autorange="reversed", type="category")
+    if chart.share:
+        fig.update_xaxes(tickformat=".0%")
+    return 110 + BAR_PIXELS * len(names)
+
+
+def _draw_curves(fig: Any, chart: Chart) -> int:
+    """Lines over a numeric axis, those to compare with thin and dashed; how high the picture is, in pixels."""
+    for curve in chart.curves:
+        line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
+        mode = "lines+markers" if curve.dots else "lines"
+        fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line, error_y=_bounds(curve))
+    fig.update_layout(showlegend=len(chart.curves) > 1)
+    fig.update_yaxes(title=chart.y_title)
+    if all(0 <= x <= 1 for curve in chart.curves for x in curve.x):
+        fig.update_xaxes(tickformat=".0%")
+    if chart.share:
+        fig.update_yaxes(tickformat=".0%")
+    return CURVES_PIXELS
+
+
+def _intervals(bars: Sequence[Bar]) -> dict[str, Any] | None:
+    ends = [(bar.value, bar.low, bar.high) for bar in bars]
+    known = [(value, low, high) for value, low, high in ends if low is not None and high is not None]
+    if len(known) < len(ends):
+        return None
+    values, low, high = zip(*known, strict=True)
+    return _error_bars(values, low, high)
 
 
 def _bounds(curve: Curve) -> dict[str, Any] | None:
     if not curve.low or not curve.high:
         return None
+    return _error_bars(curve.y, curve.low, curve.high)
+
+
+def _error_bars(values: Sequence[float], low: Sequence[float], high: Sequence[float]) -> dict[str, Any]:
     return {
-        "array": [high - y for y, high in zip(curve.y, curve.high, strict=True)],
-        "arrayminus": [y - low for y, low in zip(curve.y, curve.low, strict=True)],
+        "array": [end - value for value, end in zip(values, high, strict=True)],
+        "arrayminus": [value - end for value, end in zip(values, low, strict=True)],
         "color": COLOURS.neutral,
     }
 

@@ -1,0 +1,62 @@
+"""A report's pictures on a page: bars and curves, each with its intervals and its axes in percent where they are."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from portside.evaluation.report.parts import Bar, Chart, Curve, Section
+from tests.drawn_pages import page_test
+
+
+def draw(section: object) -> None:
+    """Runs inside AppTest, which copies this function's source without its module."""
+    import streamlit as st
+
+    from portside.evaluation.report.parts import Section
+    from portside_ui.models.drawing import draw_section
+    from portside_ui.words import LANGUAGE_KEY
+
+    st.session_state[LANGUAGE_KEY] = "en"
+    assert isinstance(section, Section)
+    draw_section(section, "test")
+
+
+def drawn(chart: Chart) -> dict[str, Any]:
+    page = page_test(draw, {"section": Section("k", "Title", charts=[chart])})
+    page.run()
+    assert not page.exception, page.exception
+    (found,) = page.get("plotly_chart")
+    spec: dict[str, Any] = json.loads(found.proto.spec)
+    return spec
+
+
+def test_bars_have_their_intervals_where_all_have_one() -> None:
+    bars = [Bar("card", 0.5, 0.4, 0.7), Bar("fee", 0.25, 0.0, 0.5, stands_out=True)]
+    spec = drawn(Chart("Labels", "One.", "right", "label", bars=bars))
+    (trace,) = spec["data"]
+    assert (trace["orientation"], trace["y"], trace["x"]) == ("h", ["card", "fee"], [0.5, 0.25])
+    assert [round(one, 3) for one in trace["error_x"]["array"]] == [0.2, 0.25]
+    assert [round(one, 3) for one in trace["error_x"]["arrayminus"]] == [0.1, 0.25]
+    assert trace["marker"]["color"][0] != trace["marker"]["color"][1]
+    assert spec["layout"]["xaxis"]["tickformat"] == ".0%"
+    assert spec["layout"]["yaxis"]["autorange"] == "reversed"
+    counts = drawn(Chart("Labels", "One.", "rows", "label", bars=[*bars, Bar("new", 3.0)], share=False))
+    assert "error_x" not in counts["data"][0]
+    assert "tickformat" not in counts["layout"]["xaxis"]
+
+
+def test_curves_have_their_intervals_and_what_they_are_compared_with_is_dashed() -> None:
+    measured = Curve("measured", [0.25, 0.75], [0.5, 1.0], dots=True, low=[0.25, 0.75], high=[0.75, 1.0])
+    even = Curve("even", [0.0, 1.0], [0.0, 1.0], reference=True)
+    spec = drawn(Chart("Honest?", "Yes.", "claimed", "true", curves=[measured, even]))
+    first, second = spec["data"]
+    assert (first["mode"], first["error_y"]["arrayminus"], first["error_y"]["array"]) == (
+        "lines+markers", [0.25, 0.25], [0.25, 0.0],
+    )  # fmt: skip
+    assert second["line"]["dash"] == "dash"
+    assert "error_y" not in second
+    assert [spec["layout"][axis]["tickformat"] for axis in ("xaxis", "yaxis")] == [".0%", ".0%"]
+    rows = drawn(Chart("More?", "Yes.", "rows", "right", curves=[Curve("m", [10, 20], [0.5, 0.6])]))
+    assert "tickformat" not in rows["layout"]["xaxis"]
+    assert rows["layout"]["showlegend"] is False
