@@ -17,6 +17,8 @@ __all__ = ["explained_on", "explanations_section"]
 
 TEXTS = 40
 """Texts explained, drawn at random: a few seconds."""
+LABELS = 3
+"""Of those that one text gets, the likeliest: each is explained anew."""
 SHOWN = 15
 NAMES: dict[Method, str] = {
     "occlusion": said("occlusion"),
@@ -28,8 +30,8 @@ NAMES: dict[Method, str] = {
 def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0) -> Section | None:
     """Explain some of the texts by both methods, and measure both; None where no text has two words.
 
-    Of a model that gives several labels every one that a text gets is explained. Both methods are measured on the
-    likeliest of each text: texts are drawn by chance, the labels of one text are not.
+    Of a model that gives several labels those that a text gets are explained, at most ``LABELS`` of them. Both methods
+    are measured on the likeliest of each text: texts are drawn by chance, the labels of one text are not.
     """
     longer = [text for text in texts if word_count(text) > 1]
     if not longer:
@@ -38,7 +40,7 @@ def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0)
     asked = [
         (text, label, not rank)
         for text, labels in zip(some, labels_to_explain(attributor, some), strict=True)
-        for rank, label in enumerate(labels)
+        for rank, label in enumerate(labels[:LABELS])
     ]
     found = explain(attributor, [text for text, _, _ in asked], labels=[label for _, label, _ in asked])
     likeliest = [one for one, (_, _, first) in zip(found, asked, strict=True) if first]

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
 from portside.evaluation.attribution import labels_to_explain
 from portside.evaluation.report.explanations import explained_on
 from portside.inference.attributor import FakeAttributor
@@ -58,3 +63,17 @@ def test_a_text_that_gets_no_label_is_explained_by_the_likeliest() -> None:
     model = FakeAttributor({"good": 0.3}, threshold=0.9)
     assert labels_to_explain(model, ["a good film"]) == [["yes"]]
     assert labels_to_explain(model, []) == []
+
+
+class FiveLabels(FakeAttributor):
+    """Gives each text five labels."""
+
+    def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        return np.repeat(super().log_odds(texts)[:, 1:], 5, axis=1)
+
+
+def test_of_many_labels_the_likeliest_are_explained() -> None:
+    model = FiveLabels({"good": 1.0}, labels=("a", "b", "c", "d", "e"), threshold=0.5)
+    section = explained_on(model, ["a good film"])
+    assert section is not None
+    assert [row[1] for row in section.tables[0].rows] == ["a", "b", "c"]
