@@ -64,8 +64,10 @@ class TrainingRecipe:
     """Longer texts are cut, and counted in the card."""
     precision: str = "auto"
     """``fp32``, ``bf16`` or ``auto``: bf16 where a short measurement on this machine says it is faster."""
-    patience: int = 3
-    """Validations in a row without a gain after which training stops."""
+    patience: int | None = None
+    """Validations in a row without a gain after which training stops. None: it goes on to its planned end, as the gain
+    often comes last, when the learning rate has fallen: on WNUT-17's validation file entity F1 was .499 after one pass
+    of eight, below that up to the fourth, and .534 after the seventh. The best weights are kept in any case."""
     seed: int = 0
     """Reaches the validation split, the head's first weights, dropout and the order of rows."""
     keep_held_out: bool = True
@@ -74,9 +76,9 @@ class TrainingRecipe:
     """Wall-clock time for the whole training, from reading the encoder to the registered version."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_tokens", "patience", "lora_rank", "lora_alpha"):
+        for name in ("batch_size", "max_tokens", "lora_rank", "lora_alpha"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
-        for name in ("epochs", "micro_batch_size"):
+        for name in ("epochs", "micro_batch_size", "patience"):
             value = getattr(self, name)
             require(value is None or value >= 1, name, value, "at least 1, or left out")
         for name in ("encoder_lr", "head_lr", "lora_lr", "max_grad_norm"):

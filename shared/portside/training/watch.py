@@ -24,7 +24,7 @@ class Watch(TrainerCallback):
 
     plan: Plan
     best: Best
-    patience: int
+    patience: int | None
     validates: bool
     progress: Progress
     elapsed: Callable[[], float]
@@ -67,7 +67,11 @@ class Watch(TrainerCallback):
             f"step {state.global_step:,}: validation {self.metric} {newest['score']:.4f}, loss {newest['loss']:.3f}"
         )
         self.diverged = not math.isfinite(newest["loss"])
-        early = self.best.without_gain >= self.patience and state.global_step < self.plan.steps
+        early = (
+            self.patience is not None
+            and self.best.without_gain >= self.patience
+            and state.global_step < self.plan.steps
+        )
         if early:
             self.stopped = f"no gain in {self.patience} validations"
         if early or self.diverged:

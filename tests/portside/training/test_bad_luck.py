@@ -140,7 +140,7 @@ def test_a_kill_leaves_a_registry_that_works_and_a_run_that_goes_on(
     (tmp_path / "rows.csv").write_text("text,label\n" + "".join(f"{one.text},{one.label}\n" for one in rows.examples))
     words = [
         str(tmp_path),
-        json.dumps({**asdict(recipe), "epochs": epochs, "patience": 10**6}),
+        json.dumps({**asdict(recipe), "epochs": epochs}),
         str(checkpoint_seconds),
     ]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -158,7 +158,7 @@ def test_a_kill_leaves_a_registry_that_works_and_a_run_that_goes_on(
         main(["models", "list"])
     assert not caught.value.code
     progress = RecordingProgress()
-    version = train(rows, epochs=epochs, patience=10**6, resume=True, progress=progress)
+    version = train(rows, epochs=epochs, resume=True, progress=progress)
     assert version.ref == "intents:1"
     assert any("Resuming from" in each for each in progress.lines)
     assert not list((tmp_path / "models" / ".staging").glob("*"))

@@ -168,7 +168,7 @@ def test_a_killed_search_with_two_workers_goes_on(tmp_path: Path, tiny_encoder: 
     file.write_text("text,label\n" + "\n".join(rows) + "\n")
     home = tmp_path / "home"
     command = [sys.executable, "-m", "portside.cli", "search", "classification", "--data", file, "--name", "intents"]
-    options = ["--trials=3", "--set=epochs=30", "--set=precision=fp32", "--set=patience=40"]
+    options = ["--trials=3", "--set=epochs=30", "--set=precision=fp32"]
     surroundings = {
         **os.environ,
         "PORTSIDE_HOME": str(home),
