@@ -6,12 +6,13 @@ import csv
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, TimeoutError, expect
 
 from portside.registry import ModelRegistry
 from portside_ui.models.uploads import model_name
@@ -26,6 +27,8 @@ IN_ALL_SECONDS = 600
 """From the upload to a promoted model."""
 DRAWN = 30_000
 """Milliseconds for a report or a comparison on a busy machine."""
+TRIES, LIST_OPEN = 4, 5_000
+"""Of choosing from a list, and milliseconds for each."""
 A4 = {"width": 794, "height": 1123}
 """Its pixels in print."""
 MOST_PAGES = 30
@@ -90,8 +93,14 @@ def choose(page: Page, part: str) -> None:
 
 def pick(page: Page, label: str, option: str) -> None:
     """One option of a select box; it may be the one that stands there already."""
-    page.get_by_role("combobox", name=label).click()
-    page.get_by_role("option", name=option, exact=True).click()
+    for _ in range(TRIES):
+        wait_until_drawn(page)
+        page.get_by_role("combobox", name=label, exact=True).click()
+        with suppress(TimeoutError):  # the page was drawn anew meanwhile, which closes the list
+            page.get_by_role("option", name=option, exact=True).click(timeout=LIST_OPEN)
+            return
+        page.keyboard.press("Escape")
+    raise AssertionError(f"{option} could not be chosen as {label}")
 
 
 def table(page: Page, mark: str) -> list[dict[str, str]]:
@@ -135,7 +144,9 @@ def test_from_a_file_to_a_promoted_model_and_back(
     began = time.monotonic()
     page = open_page(f"/models?models-name={trained.name}")
     choose(page, "Report")
+    expect(page.get_by_role("heading", name="How often it is right")).to_be_visible(timeout=DRAWN)
     pick(page, "Version", "1")
+    wait_until_drawn(page)
     expect(page.get_by_role("heading", name="How often it is right")).to_be_visible(timeout=DRAWN)
     choose(page, "Try it")
     page.get_by_role("textbox", name="A sentence of yours").fill("where is my parcel, it is late")
