@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.evaluation.answers import Answers, surer_than_right
 from portside.evaluation.calibration import BINS, Calibration, expected_calibration_error, measure_calibration
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section
 from portside.evaluation.scored import Scored
@@ -14,7 +15,7 @@ from portside.evaluation.verdicts import sure_beyond_measure
 from portside.inference.classifier import softmax
 from portside.said import said
 
-__all__ = ["calibration_section", "reliability_section"]
+__all__ = ["answers_calibration_section", "calibration_section", "reliability_section"]
 
 FEWEST_A_BIN = 20
 """Rows: with fewer the error is mostly that of small numbers."""
@@ -139,3 +140,19 @@ def _diagram(found: Calibration) -> Chart:
             Curve("perfectly honest", [0.0, 1.0], [0.0, 1.0], reference=True),
         ],
     )
+
+
+def answers_calibration_section(
+    answers: Answers, *, before: NDArray[np.floating] | None, temperature: float | None, fitted_here: bool
+) -> Section:
+    """``reliability_section`` of any number of answers to each text, with a warning where they claim too much."""
+    made = reliability_section(
+        answers.confidence,
+        answers.right,
+        groups=answers.text,
+        before=before,
+        temperature=temperature,
+        fitted_here=fitted_here,
+    )
+    warning = surer_than_right(answers)
+    return made if warning is None else replace(made, warnings=[warning])

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
-from portside.evaluation.answers import Answers, renamed, surer_than_right
+from portside.evaluation.answers import Answers, renamed
 from portside.evaluation.intervals import wilson
 from portside.evaluation.multilabel import (
     LabelFigures,
@@ -19,7 +19,7 @@ from portside.evaluation.multilabel import (
     figures,
     given_labels,
 )
-from portside.evaluation.report.calibration import reliability_section
+from portside.evaluation.report.calibration import answers_calibration_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Share, Table, percent
 from portside.evaluation.report.promises import promise_section
@@ -291,13 +291,4 @@ def _calibration(answers: Answers, temperature: float | None, fitted_here: bool)
         # Undo what training divided the logits by.
         odds = np.log(np.maximum(answers.confidence, 1e-12)) - np.log(np.maximum(1 - answers.confidence, 1e-12))
         before = sigmoid(temperature * odds)
-    made = reliability_section(
-        answers.confidence,
-        answers.right,
-        groups=answers.text,
-        before=before,
-        temperature=temperature,
-        fitted_here=fitted_here,
-    )
-    warning = surer_than_right(answers)
-    return made if warning is None else replace(made, warnings=[warning])
+    return answers_calibration_section(answers, before=before, temperature=temperature, fitted_here=fitted_here)

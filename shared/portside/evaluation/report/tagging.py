@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import DataError
-from portside.evaluation.answers import Answers, one_of_each, renamed, surer_than_right
+from portside.evaluation.answers import Answers, one_of_each, renamed
 from portside.evaluation.intervals import wilson, wilson_of_groups
-from portside.evaluation.report.calibration import reliability_section
+from portside.evaluation.report.calibration import answers_calibration_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Share, Table, percent
 from portside.evaluation.report.promises import promise_section
@@ -315,16 +315,7 @@ def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None,
         before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in asked.spans()])
     # Names of one sentence, and of one document, are alike.
     alike = answers if asked.groups is None else replace(answers, text=asked.groups[answers.text])
-    made = reliability_section(
-        answers.confidence,
-        answers.right,
-        groups=alike.text,
-        before=before,
-        temperature=temperature,
-        fitted_here=fitted_here,
-    )
-    warning = surer_than_right(alike)
-    return made if warning is None else replace(made, warnings=[warning])
+    return answers_calibration_section(alike, before=before, temperature=temperature, fitted_here=fitted_here)
 
 
 def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
