@@ -259,6 +259,20 @@ def test_halves_without_a_promise_have_kept_none() -> None:
     assert some.cells() == ["4 of 10", "3 of 4", "40.0", "16.0", "6.0"]
 
 
+def test_label_sets_are_checked_on_rows_that_did_not_fix_them() -> None:
+    # Of 1,000 texts the first label is right for 4 in 5; a set of one label would miss the others.
+    probabilities = np.tile([0.8, 0.2], (1_000, 1))
+    truth = (np.arange(1_000) % 5 == 0).astype(np.int64)
+    assert guarantees.coverage_of(probabilities, truth, 0.95, splits=5).cells() == [
+        "100.0 (100.0 to 100.0)",
+        "2.00",
+        "0",
+    ]
+    sometimes = guarantees.coverage_of(probabilities, truth, 0.70, splits=5)
+    assert sometimes.size == [1.0] * 5
+    assert 0.75 < min(sometimes.held) < max(sometimes.held) < 0.85
+
+
 @pytest.mark.parametrize(("seconds", "kept"), [([100.0, 131.9], "yes"), ([60.0, 132.5], "no")])
 def test_auto_is_told_whether_it_kept_to_its_budget(seconds: list[float], kept: str) -> None:
     shares = {"prototype": 90.0, "few-shot": 92.0, "full": 91.0, "auto": 91.5}

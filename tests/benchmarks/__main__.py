@@ -29,7 +29,7 @@ TABLES = {
     "accuracy": "test accuracy and macro-F1 of the intents, sentiment and topic sets",
     "few_shot": "test accuracy with 5 and 10 texts a label, by method",
     "auto": "test accuracy of --method auto and of each single method on ten sets, two minutes each",
-    "guarantees": "wrong answers where at most 2, 5 and 10 % are promised, over 100 random halves of the test rows",
+    "guarantees": "wrong answers where at most 2, 5 and 10 % are promised, and label sets, over 100 random halves",
     "calibration": "expected calibration error of CLINC150 in scope and with out-of-scope texts",
     "outside": "AUROC and FPR95 of texts from outside the intents, by score",
     "label_errors": "wrong labels planted in BANKING77: how many of the first 100 rows named are among them",

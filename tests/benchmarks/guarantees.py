@@ -1,6 +1,7 @@
-"""Whether "at most x % wrong" is kept: test rows cut in halves at random, one to promise by and one to check on.
+"""Whether promises are kept: test rows cut in halves at random, one to promise by and one to check on.
 
-A half that nothing could be promised on has kept nothing: it is counted beside the others, and answers nothing.
+Of "at most x % wrong", a half that nothing could be promised on has kept nothing: it is counted beside the others, and
+answers nothing. Label sets are of texts from inside alone: others have no true label.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from portside.console import table
 from portside.data import Dataset, load_examples
+from portside.evaluation.conformal import label_sets, promise_sets
 from portside.evaluation.report.guarantee import RISKS
 from portside.evaluation.risk import promise_risk
 from portside.evaluation.scored import score_rows
@@ -38,6 +40,8 @@ HEAD = [
     "answered %, of all halves",
     "wrong among them %",
 ]
+COVERAGES = (0.90, 0.95, 0.98)
+SETS_HEAD = ["set", "rows a half", "true label among them %", "it was in", "labels a text", "one label alone %"]
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,7 @@ SETS = {
 def run(data: Path, seeds: int, *, only: str = "", encoder: str = "") -> None:
     """Train once on each set, promise on ``SPLITS`` random halves of its test rows, and print what came of it."""
     rows: list[list[object]] = []
+    sets: list[list[object]] = []
     for name in named(SETS, only):
         train, test = SETS[name](data)
         with tempfile.TemporaryDirectory() as home:
@@ -103,7 +108,12 @@ def run(data: Path, seeds: int, *, only: str = "", encoder: str = "") -> None:
         for risk in RISKS:
             found = tally(scored.confidence, scored.right, risk)
             rows.append([name, len(scored) // 2, f"{100 * risk:g}", *found.cells()])
+        known = scored.at(scored.inside)
+        for coverage in COVERAGES:
+            held = coverage_of(known.probabilities, known.truth, coverage)
+            sets.append([name, len(known) // 2, f"{100 * coverage:g}", *held.cells()])
         table(HEAD, rows)  # so far: the rest takes a while
+        table(SETS_HEAD, sets)
 
 
 def tally(
@@ -124,3 +134,48 @@ def tally(
         answered.append(len(chosen) / len(asked))
         wrong.append(share)
     return Tally(splits, kept, answered, wrong)
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """What came of label sets on many halves: one figure a split."""
+
+    held: Sequence[float]
+    """Share of the other half whose set has the true label."""
+    size: Sequence[float]
+    """Mean number of labels in a set."""
+    single: Sequence[float]
+    """Share of texts whose set has one label."""
+
+    def cells(self) -> list[str]:
+        """Of the table."""
+        held = 100 * np.asarray(self.held)
+        return [
+            f"{held.mean():.1f} ({held.min():.1f} to {held.max():.1f})",
+            f"{np.mean(self.size):.2f}",
+            f"{100 * np.mean(self.single):.0f}",
+        ]
+
+
+def coverage_of(
+    probabilities: NDArray[np.floating],
+    truth: NDArray[np.int64],
+    coverage: float,
+    splits: int = SPLITS,
+    seed: int = 0,
+) -> Coverage:
+    """Fix label sets on ``splits`` random halves of the rows, and look at the other halves.
+
+    ``probabilities`` has the shape (rows, labels), ``truth`` (rows,) the places of the true labels.
+    """
+    random, half = np.random.default_rng(seed), len(truth) // 2
+    held, size, single = [], [], []
+    for _ in range(splits):
+        order = random.permutation(len(truth))
+        given, asked = order[:half], order[half:]
+        promise = promise_sets(probabilities[given], truth[given], coverage=coverage)
+        chosen = label_sets(probabilities[asked], promise.threshold)
+        held.append(float(chosen[np.arange(len(asked)), truth[asked]].mean()))
+        size.append(float(chosen.sum(axis=1).mean()))
+        single.append(float((chosen.sum(axis=1) == 1).mean()))
+    return Coverage(held, size, single)
