@@ -51,8 +51,9 @@ class ClassificationRecipe(TrainingRecipe):
     names, and ``descriptions`` where there are some; texts only measure it.
     """
     consistency: float | None = None
-    """Weight of the disagreement between two passes over the same rows with different dropout, which costs a third more
-    time; 0: one pass. None: by the method (``CONSISTENCY``). Left out where a budget cuts the training short."""
+    """Weight of the disagreement between two passes over the same rows with different dropout, which about
+    doubles the time; 0: one pass. None: by the method (``CONSISTENCY``). Left out where a budget cuts the training
+    short."""
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
     descriptions: str = ""
