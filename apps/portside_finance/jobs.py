@@ -10,6 +10,7 @@ from typing import Any
 from portside.errors import ModelNotFound, UsageError
 from portside.jobs.records import JobContext
 from portside.progress import Progress
+from portside.said import joined, said
 from portside_finance.build import build_service
 from portside_finance.service import FinanceService
 from portside_finance.train import PartOf, prepare_demo, train_model
@@ -31,7 +32,8 @@ def ingest(
     if companies:
         count = service.import_companies(Path(path), progress=context.progress)
         service.update_alerts()
-        return {"companies": count, "summary": f"{Path(path).name}: {count:,} companies"}
+        summary = said("{file}: {n} companies", file=Path(path).name, n=f"{count:,}")
+        return {"companies": count, "summary": summary}
     if bool(path) == bool(url):
         raise UsageError("An import needs one file or one address", seen=f"{path!r} {url!r}", remedy="Give one of them")
     if url:
@@ -42,8 +44,14 @@ def ingest(
     for row in report.examples:
         context.progress.log(f"row {row.row}, {row.column}: {row.rule}; {row.value!r}; {row.remedy}")
     texts = _score(service, PartOf(context.progress, 0.4, 1.0))
-    counts = f"{report.added:,} new, {report.repeated:,} known, {report.refused:,} refused"
-    summary = f"{Path(path).name or url}: {report.rows:,} rows, {counts}"
+    summary = said(
+        "{source}: {rows} rows, {new} new, {known} known, {refused} refused",
+        source=Path(path).name or url,
+        rows=f"{report.rows:,}",
+        new=f"{report.added:,}",
+        known=f"{report.repeated:,}",
+        refused=f"{report.refused:,}",
+    )
     return {
         "added": report.added,
         "repeated": report.repeated,
@@ -57,7 +65,7 @@ def ingest(
 def samples(context: JobContext) -> dict[str, Any]:
     """Train on the sample data and import it, as ``portside demo`` does for this app."""
     done = prepare_demo(context.settings, context.settings.samples, context.progress)
-    return {"done": done, "summary": "; ".join(done)}
+    return {"done": done, "summary": joined(done, "; ")}
 
 
 def poll(context: JobContext, *, everything: bool = False, every_minutes: float = 0.0) -> dict[str, Any]:
@@ -81,7 +89,12 @@ def poll(context: JobContext, *, everything: bool = False, every_minutes: float 
     once()
     if every_minutes > 0:
         repeat(once, every_minutes * 60, context.progress, sleep=time.sleep)
-    summary = f"{totals['polled']} feeds, {totals['added']:,} new headlines, {totals['errors']} errors"
+    summary = said(
+        "{feeds} feeds, {new} new headlines, {errors} errors",
+        feeds=totals["polled"],
+        new=f"{totals['added']:,}",
+        errors=totals["errors"],
+    )
     return {**totals, "summary": summary}
 
 
@@ -104,7 +117,7 @@ def score(context: JobContext, *, rescore: bool = False) -> dict[str, Any]:
     return {
         "texts": report.texts,
         "models": [report.sentiment_model, report.topic_model],
-        "summary": f"{report.texts:,} headlines read",
+        "summary": said("{n} headlines read", n=f"{report.texts:,}"),
     }
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from portside.errors import UsageError
 from portside.progress import Progress
 from portside.records import Example
+from portside.said import joined, said, settled
 from portside.settings import Settings
 
 if TYPE_CHECKING:
@@ -127,12 +128,19 @@ def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[
         scored = service.score(PartOf(progress, 0.45, 0.98, "reading headlines"))
         if scored.texts:
             done.append(
-                f"scored {scored.texts:,} distinct headlines with {scored.sentiment_model}, {scored.topic_model}"
+                said(
+                    "scored {n} distinct headlines with {sentiment}, {topic}",
+                    n=f"{scored.texts:,}",
+                    sentiment=scored.sentiment_model,
+                    topic=scored.topic_model,
+                )
             )
         service.update_alerts()
         if done:
-            counts = service.alert_counts()
-            done.append("alerts: " + (", ".join(f"{n} {state}" for state, n in sorted(counts.items())) or "none"))
+            counts = [
+                said("{n} {state}", n=n, state=settled(state)) for state, n in sorted(service.alert_counts().items())
+            ]
+            done.append(said("alerts: {counts}", counts=joined(counts, ", ") if counts else said("none")))
         progress.update(1.0, 1.0, "")
         return done
     finally:
@@ -148,13 +156,13 @@ def _train_missing(settings: Settings, service: FinanceService, folder: Path, pr
         "sentiment": ("sentiment.csv", config.score.sentiment_model, config.train.demo_seconds_sentiment, 0.0, 0.18),
         "topic": ("topics.csv", config.score.topic_model, config.train.demo_seconds_topics, 0.18, 0.37),
     }
-    done = []
+    done: list[str] = []
     for kind, (file, name, seconds, start, end) in plans.items():
         if CHAMPION in registry.aliases(name):
             continue
         part = PartOf(progress, start, end, f"training {name}")
         version = _train_in_time(settings, service, kind, folder / file, seconds=seconds, progress=part)
-        done.append(f"trained {version.ref}")
+        done.append(said("trained {model}", model=version.ref))
     return done
 
 
@@ -176,14 +184,20 @@ def _import_missing(service: FinanceService, folder: Path, progress: Progress) -
     from portside_finance.ingest import import_identity
     from portside_finance.reading import columns_of
 
-    done = []
+    done: list[str] = []
     if not service.totals()["companies"]:
         count = service.import_companies(folder / "companies.csv")
-        done.append(f"imported {count} companies")
+        done.append(said("imported {n} companies", n=count))
     path = folder / "headlines.csv.gz"
     mapping = guess_mapping(columns_of(path), path.name, default_source="headlines")
     state = service.store.import_state(import_identity(path, mapping))
     if state is None or not state.finished:
         report = service.ingest(path, progress=PartOf(progress, 0.37, 0.45, "importing headlines"))
-        done.append(f"imported {report.added:,} headlines, {report.same_story:,} of them copies of a known story")
+        done.append(
+            said(
+                "imported {n} headlines, {copies} of them copies of a known story",
+                n=f"{report.added:,}",
+                copies=f"{report.same_story:,}",
+            )
+        )
     return done

@@ -8,6 +8,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+from portside.said import joined, said
+
 if TYPE_CHECKING:
     from portside.jobs import JobContext
     from portside.progress import Progress
@@ -43,7 +45,12 @@ def ingest(
     for finding in taken.findings:
         context.progress.log(f"{finding.count:,} rows: {finding.rule} (seen: {finding.value})")
     names = ", ".join(Path(each).name for each in (items, events) if each)
-    summary = f"{names}: {taken.items:,} items, {taken.events:,} new events"
+    summary = said(
+        "{files}: {items} items, {events} new events",
+        files=names,
+        items=f"{taken.items:,}",
+        events=f"{taken.events:,}",
+    )
     return {"summary": summary, "items": taken.items, "events": taken.events, "events_read": taken.events_read}
 
 
@@ -66,7 +73,7 @@ def train(context: JobContext, budget_seconds: float | None = None) -> dict[str,
         reason="trained from the page or the queue",
         config=config,
     )
-    return {"summary": "; ".join(trained.lines()), "version": trained.version, "promoted": trained.promoted}
+    return {"summary": joined(trained.lines(), "; "), "version": trained.version, "promoted": trained.promoted}
 
 
 def evaluate(context: JobContext, protocol: str = "time", fine_tune: bool = True) -> dict[str, Any]:
@@ -76,8 +83,14 @@ def evaluate(context: JobContext, protocol: str = "time", fine_tune: bool = True
     service = build_service(context.settings)
     report = evaluate_service(service, context.settings, protocol, context.progress, fine_tune=fine_tune)
     ours = report["methods"]["Portside"]
-    summary = f"Recall@{report['k']} {ours['recall'][0]:.4f}, NDCG@{report['k']} {ours['ndcg'][0]:.4f}"
-    return {"summary": f"{summary} over {report['cases']:,} users", "report": report}
+    summary = said(
+        "Recall@{k} {recall}, NDCG@{k} {ndcg} over {users} users",
+        k=report["k"],
+        recall=f"{ours['recall'][0]:.4f}",
+        ndcg=f"{ours['ndcg'][0]:.4f}",
+        users=f"{report['cases']:,}",
+    )
+    return {"summary": summary, "report": report}
 
 
 def evaluate_service(

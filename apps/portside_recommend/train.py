@@ -19,6 +19,7 @@ from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
 from portside.registry import ModelRegistry
 from portside.retrieval.vectors import VectorIndex
+from portside.said import said
 from portside.settings import Settings
 from portside_recommend.choices import Choices
 from portside_recommend.config import EncoderConfig
@@ -52,15 +53,28 @@ class Trained:
     def lines(self) -> list[str]:
         """In plain words."""
         tuned, trained = self.learned.tuned, self.learned.trained
-        found = []
+        found: list[str] = []
         if self.version and trained:
-            state = "is served now" if self.promoted else "stays a candidate: its lists were no better"
-            found.append(f"encoder {self.version} after {trained.pairs:,} pairs in {trained.seconds:.0f} s {state}")
+            state = said("is served now") if self.promoted else said("stays a candidate: its lists were no better")
+            found.append(
+                said(
+                    "encoder {model} after {pairs} pairs in {seconds} s {state}",
+                    model=self.version,
+                    pairs=f"{trained.pairs:,}",
+                    seconds=f"{trained.seconds:.0f}",
+                    state=state,
+                )
+            )
         else:
-            found.append("the encoder stays as it is: too few items were chosen together to learn from")
+            found.append(said("the encoder stays as it is: too few items were chosen together to learn from"))
         if tuned is not None:
-            better = f" (other encoder {self.learned.rival_ndcg:.3f})" if self.learned.rival_ndcg is not None else ""
-            found.append(f"validation NDCG@10 {tuned.ndcg:.3f} over {tuned.cases:,} users{better}")
+            reached = said("validation NDCG@10 {ndcg} over {n} users", ndcg=f"{tuned.ndcg:.3f}", n=f"{tuned.cases:,}")
+            rival = self.learned.rival_ndcg
+            found.append(
+                reached
+                if rival is None
+                else said("{reached} (other encoder {rival})", reached=reached, rival=f"{rival:.3f}")
+            )
         return found
 
 
@@ -144,11 +158,11 @@ def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[
     )
     service.config = replace(service.config, evaluation=replace(service.config.evaluation, max_tuning_cases=DEMO_CASES))
     counts = service.store.counts()
-    done = []
+    done: list[str] = []
     if counts.items == 0 or counts.events == 0:
         folder = samples / "recommend"
         taken = service.ingest(items=folder / "items.csv", events=folder / "events.csv.gz", progress=progress)
-        done.append(f"{taken.items:,} items and {taken.events:,} events")
+        done.append(said("{items} items and {events} events", items=f"{taken.items:,}", events=f"{taken.events:,}"))
     # The validation's figures are there even where too little was chosen together to register an encoder.
     if config.name not in registry.names() and "validation" not in service.overview().learned:
         trained = train_recommender(
@@ -204,7 +218,7 @@ def _card(source: Source, start: EncoderSource, learned: Learned, config: Encode
     run = {name: value for name, value in asdict(learned.trained).items() if name != "probe"}
     tuned = learned.tuned
     return {
-        "summary": "Turns the words of items into vectors; items chosen together lie close to each other.",
+        "summary": said("Turns the words of items into vectors; items chosen together lie close to each other."),
         "task": "encoder",
         "encoder": {"name": start.name, "sha256": start.sha256},
         "parent": source.encoder.model,

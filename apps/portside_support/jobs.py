@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.jobs import JobContext
+from portside.said import joined, said
 
 __all__ = ["import_kb", "import_samples", "train"]
 
@@ -30,7 +31,7 @@ def import_kb(context: JobContext, folder: str) -> dict[str, Any]:
     from portside_support.train import import_articles
 
     count = import_articles(context.settings, Path(folder), progress=context.progress)
-    return {"summary": f"{count} articles are searchable", "articles": count}
+    return {"summary": said("{n} articles are searchable", n=count), "articles": count}
 
 
 def import_samples(context: JobContext) -> dict[str, Any]:
@@ -38,4 +39,4 @@ def import_samples(context: JobContext) -> dict[str, Any]:
     from portside_support.train import prepare_demo
 
     done = prepare_demo(context.settings, context.settings.samples, context.progress)
-    return {"summary": "; ".join(done) or "The samples were there already", "done": done}
+    return {"summary": joined(done, "; ") if done else said("The samples were there already"), "done": done}

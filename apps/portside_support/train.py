@@ -12,6 +12,7 @@ from portside.errors import ModelNotFound, UsageError
 from portside.progress import Progress
 from portside.records import Example, Prediction
 from portside.registry import ModelRegistry, ModelVersion
+from portside.said import joined, said
 from portside.settings import Settings
 from portside_support.build import build_knowledge, build_service, build_stores, ready_database
 from portside_support.config import SupportConfig
@@ -47,28 +48,47 @@ class TrainedIntents:
 
     def summary(self) -> str:
         """One paragraph for the person who started the training."""
-        chosen = self.threshold
-        words = (
-            f"{self.model} tells {self.intents} intents apart; learned from {self.utterances} utterances and "
-            f"{self.corrections} corrections; {100 * self.accuracy:.1f} % right on {chosen.n} validation utterances."
-        )
-        if chosen.met:
-            words += (
-                f" It answers from {100 * chosen.value:.1f} % confidence on: {100 * chosen.coverage:.1f} % of the "
-                f"validation utterances, {100 * chosen.precision:.1f} % of them rightly."
-            )
-            words += (
-                f" Of new ones at most {100 * (1 - chosen.target):.0f} % are answered wrongly, certain to "
-                f"{100 * chosen.certainty:.0f} %."
-                if chosen.certainty
-                else f" {chosen.n} are too few, or the mistakes too many, to promise that of new ones."
-            )
-        else:
-            words += f" No threshold reached {100 * chosen.target:.0f} % precision: it will answer nothing on its own."
-        name, _, version = self.model.partition(":")
+        told = [self._learned(), *self._sureness()]
         if not self.served:
-            words += f" It is not served yet: portside models promote {name} {version}."
-        return words
+            name, _, version = self.model.partition(":")
+            command = f"portside models promote {name} {version}"
+            told.append(said("It is not served yet: {command}.", command=command))
+        return joined(told)
+
+    def _learned(self) -> str:
+        return said(
+            "{model} tells {intents} intents apart; learned from {utterances} utterances and {corrections} "
+            "corrections; {share} right on {n} validation utterances.",
+            model=self.model,
+            intents=self.intents,
+            utterances=self.utterances,
+            corrections=self.corrections,
+            share=f"{100 * self.accuracy:.1f} %",
+            n=self.threshold.n,
+        )
+
+    def _sureness(self) -> list[str]:
+        chosen = self.threshold
+        target = f"{100 * chosen.target:.0f} %"
+        if not chosen.met:
+            return [said("No threshold reached {target} precision: it will answer nothing on its own.", target=target)]
+        answers = said(
+            "It answers from {threshold} confidence on: {share} of the validation utterances, {right} of them rightly.",
+            threshold=f"{100 * chosen.value:.1f} %",
+            share=f"{100 * chosen.coverage:.1f} %",
+            right=f"{100 * chosen.precision:.1f} %",
+        )
+        if not chosen.certainty:
+            return [
+                answers,
+                said("{n} are too few, or the mistakes too many, to promise that of new ones.", n=chosen.n),
+            ]
+        certain = said(
+            "Of new ones at most {share} are answered wrongly, certain to {certainty}.",
+            share=f"{100 * (1 - chosen.target):.0f} %",
+            certainty=f"{100 * chosen.certainty:.0f} %",
+        )
+        return [answers, certain]
 
 
 @dataclass
@@ -273,15 +293,15 @@ def prepare_demo(
         done.append(_train_on_samples(settings, folder, _Span(progress, 0.0, 0.85), config).summary())
     if content.knowledge_state() is None:
         count = import_articles(settings, folder / "kb", progress=_Span(progress, 0.85, 0.95), config=config)
-        done.append(f"{count} articles are searchable")
+        done.append(said("{n} articles are searchable", n=count))
     if not content.counts()["templates"]:
         answers, slots = import_answers(settings, folder / "templates.csv", config=config)
-        done.append(f"{answers} approved answers with {slots} slots")
+        done.append(said("{n} approved answers with {slots} slots", n=answers, slots=slots))
     service = build_service(settings)
     if not service.channels():
         progress.update(0.96, 1.0, "importing past conversations")
         new = service.import_conversations(read_conversations(folder / "conversations.jsonl"))
-        done.append(f"{new} past conversations")
+        done.append(said("{n} past conversations", n=new))
     progress.update(1.0, 1.0, "ready")
     return done
 

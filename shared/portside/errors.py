@@ -19,6 +19,8 @@ Everything else that is raised is a defect: it keeps its traceback in the log.
 
 from __future__ import annotations
 
+from portside.said import Said, joined, said, settled
+
 __all__ = [
     "Busy",
     "Cancelled",
@@ -38,7 +40,8 @@ class PortsideError(Exception):
     """An expected failure, worded for the person who can mend it.
 
     ``rule`` says what must hold, ``seen`` what was found instead, ``remedy`` what to do next; the last two may be
-    empty where there is nothing to add.
+    empty where there is nothing to add. Where a value stands in such a sentence, ``said`` keeps them apart, so that a
+    page can say it in another language; of ``seen`` only what ``said`` made is a sentence of ours.
     """
 
     def __init__(self, rule: str, *, seen: str = "", remedy: str = "") -> None:
@@ -47,6 +50,17 @@ class PortsideError(Exception):
         self.seen = seen
         self.remedy = remedy
 
+    def sentence(self) -> str:
+        """The same as ``str``, with what it is made of: for a record that is read in another language later."""
+        parts: list[str] = [said("{rule}.", rule=_own(self.rule))]
+        if self.seen:
+            seen = self.seen if isinstance(self.seen, Said) else self.seen.rstrip(".")
+            parts.append(said("Seen: {seen}.", seen=seen))
+        if self.remedy:
+            parts.append(said("Next: {remedy}.", remedy=_own(self.remedy)))
+        whole = joined(parts)
+        return whole if whole == str(self) else str(self)
+
     def __str__(self) -> str:
         parts = [self.rule.rstrip(".") + "."]
         if self.seen:
@@ -54,6 +68,10 @@ class PortsideError(Exception):
         if self.remedy:
             parts.append(f"Next: {self.remedy.rstrip('.')}.")
         return " ".join(parts)
+
+
+def _own(sentence: str) -> str:
+    return sentence if isinstance(sentence, Said) else settled(sentence.rstrip("."))
 
 
 class Busy(PortsideError):
@@ -80,16 +98,15 @@ class DataError(PortsideError):
         row: int | None = None,
         column: str | None = None,
     ) -> None:
-        where = ", ".join(
-            part
-            for part in (
-                file or "",
-                f"row {row}" if row is not None else "",
-                f"column '{column}'" if column is not None else "",
-            )
-            if part
-        )
-        super().__init__(f"{where}: {rule}" if where else rule, seen=seen, remedy=remedy)
+        where: list[str] = [file] if file else []
+        if row is not None:
+            where.append(said("row {row}", row=row))
+        if column is not None:
+            where.append(said("column '{column}'", column=column))
+        full = said("{where}: {rule}", where=joined(where, ", "), rule=_own(rule)) if where else rule
+        super().__init__(full, seen=seen, remedy=remedy)
+        self.bare_rule = rule
+        """The rule without the place."""
         self.file = file
         self.row = row
         self.column = column

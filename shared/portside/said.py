@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
-__all__ = ["Said", "in_words", "said"]
+__all__ = ["RECORDS", "Said", "from_record", "in_words", "joined", "said", "settled", "with_records", "with_sentences"]
+
+
+RECORDS = "said"
+"""Under this name a JSON object keeps what the sentences in it were made of."""
 
 
 class Said(str):
@@ -20,6 +24,15 @@ class Said(str):
         made.template, made.values = template, dict(values)
         return made
 
+    def to_record(self) -> dict[str, Any]:
+        """Template and values as JSON can hold them: what is stored beside the English sentence."""
+        return {
+            "template": self.template,
+            "values": {
+                name: value.to_record() if isinstance(value, Said) else value for name, value in self.values.items()
+            },
+        }
+
     def __reduce__(self) -> tuple[Any, ...]:
         return Said, (self.template, dict(self.values))
 
@@ -30,6 +43,48 @@ def said(template: str, /, **values: object) -> Said:
     A value that is a ``Said`` itself is translated with it.
     """
     return Said(template, {name: value if isinstance(value, str) else str(value) for name, value in values.items()})
+
+
+def settled(text: str) -> str:
+    """A word or sentence of ours without values, as its own template."""
+    return text if isinstance(text, Said) or "{" in text or "}" in text else said(text)
+
+
+def joined(parts: Sequence[str], separator: str = " ") -> Said:
+    """The parts one after the other, each of which keeps what it was made of."""
+    slots = {f"part{place}": part for place, part in enumerate(parts)}
+    return said(separator.join(f"{{{name}}}" for name in slots), **slots)
+
+
+def from_record(text: str, record: object) -> str:
+    """``text``, an English sentence, with what ``to_record`` kept of it; as it is where that makes another one."""
+    try:
+        made = _made(record)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return text
+    return made if made == text else text
+
+
+def with_records(facts: Mapping[str, Any], names: Collection[str]) -> dict[str, Any]:
+    """``facts`` to be written as JSON; what the sentences under ``names`` were made of goes with them."""
+    records = {name: facts[name].to_record() for name in names if isinstance(facts.get(name), Said)}
+    return {**facts, RECORDS: records} if records else dict(facts)
+
+
+def with_sentences(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What ``with_records`` made, as it was. What was written without records stays plain English."""
+    if RECORDS not in facts:
+        return dict(facts)
+    plain = {name: value for name, value in facts.items() if name != RECORDS}
+    kept = facts[RECORDS] if isinstance(facts[RECORDS], dict) else {}
+    return plain | {
+        name: from_record(plain[name], record) for name, record in kept.items() if isinstance(plain.get(name), str)
+    }
+
+
+def _made(record: Any) -> Said:
+    values = {name: _made(value) if isinstance(value, dict) else str(value) for name, value in record["values"].items()}
+    return Said(str(record["template"]), values)
 
 
 def in_words(text: str, translate: Callable[[str], str]) -> str:

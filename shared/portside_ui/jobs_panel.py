@@ -9,6 +9,7 @@ import streamlit as st
 
 from portside.errors import PortsideError
 from portside.jobs import Job
+from portside.said import in_words
 from portside_ui.frame import error_state
 from portside_ui.runtime import current
 from portside_ui.why import plain
@@ -65,15 +66,15 @@ def _draw(job: Job, key: str) -> None:
         st.markdown(f"{icon} **{word}** · {plain(job_words(job.kind))} · {moment(job.created_at)}")
         if job.state in ACTIVE:
             share = min(max(job.done / job.total, 0.0), 1.0) if job.total else 0.0
-            st.progress(share, text=plain(job.message or _("Starting")))
+            st.progress(share, text=plain(in_words(job.message, _) or _("Starting")))
             if st.button(_("Stop"), key=f"{key}-stop"):
                 current().jobs.cancel(job.id)
                 st.rerun(scope="app")
             return
         if job.error:
-            st.markdown(plain(job.error))
+            st.markdown(plain(in_words(job.error, _)))
         if job.result and job.result.get("summary"):
-            st.markdown(plain(str(job.result["summary"])))
+            st.markdown(plain(in_words(job.result["summary"], _)))
         if job.log_tail:
             with st.expander(_("Last lines of its log")):
                 st.code("\n".join(job.log_tail), language=None)

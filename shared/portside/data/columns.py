@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portside.data.findings import Finding
 from portside.errors import DataError
-from portside.said import said
+from portside.said import said, settled
 
 __all__ = ["LABEL_NAMES", "PART_NAMES", "TEXT_NAMES", "Columns", "find_column"]
 
@@ -88,11 +88,13 @@ def find_column(
     if asked is not None:
         found = asked if asked in columns else folded.get(asked.strip().casefold())
         if found is None:
-            raise _missing(f"The column '{asked}' must be in the file", columns, option or what, file)
+            raise _missing(
+                said("The column '{column}' must be in the file", column=asked), columns, option or what, file
+            )
         return found, ()
     candidates = [folded[name] for name in names if name in folded]
     if not candidates:
-        raise _missing(f"One column must hold the {what}", columns, option or what, file)
+        raise _missing(said("One column must hold the {what}", what=settled(what)), columns, option or what, file)
     if len(candidates) == 1:
         return candidates[0], ()
     others = ", ".join(f"'{name}'" for name in candidates[1:])
@@ -112,6 +114,9 @@ def find_column(
 
 
 def _missing(rule: str, columns: Sequence[str], option: str, file: str) -> DataError:
-    seen = f"the columns {', '.join(repr(name) for name in columns[:20])}{' …' if len(columns) > 20 else ''}"
-    remedy = f"Name the column with --{option}; if the first line is data already, put a header line above it"
+    names = ", ".join(repr(name) for name in columns[:20])
+    seen = said("the columns {names}", names=f"{names} …" if len(columns) > 20 else names)
+    remedy = said(
+        "Name the column with --{option}; if the first line is data already, put a header line above it", option=option
+    )
     return DataError(rule, seen=seen, remedy=remedy, file=file)

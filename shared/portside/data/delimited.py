@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from portside.data.findings import Finding, excerpt
 from portside.errors import DataError
-from portside.said import said
+from portside.said import said, settled
 
 __all__ = ["Delimited", "find_delimiter", "fitted", "header_of", "parse"]
 
@@ -102,12 +102,12 @@ def _cut(text: str, delimiter: str, *, quoted: bool, file: str) -> list[list[str
 
 
 def _broken(message: str, file: str, row: int, line: int) -> DataError:
-    rule = "A quoted cell must end with a quote, and quotes inside it must be doubled"
+    rule: str = "A quoted cell must end with a quote, and quotes inside it must be doubled"
     remedy = 'Write "He said ""yes""" for: He said "yes"; or export the file again'
     if "field larger" in message:
-        rule = f"A cell may have at most {csv.field_size_limit():,} characters"
+        rule = said("A cell may have at most {n} characters", n=f"{csv.field_size_limit():,}")
         remedy = "Look for a quote that is opened there and never closed, or shorten the cell"
-    seen = f"the row that begins in line {line:,} ({message})"
+    seen = said("the row that begins in line {line} ({what})", line=f"{line:,}", what=message)
     # The header is row 0: a break in it has no row to name.
     return DataError(rule, seen=seen, remedy=remedy, file=file, row=row or None)
 
@@ -161,12 +161,17 @@ def header_of(cells: list[str], file: str) -> list[str]:
 
 def _too_long(rows: list[list[str]], number: int, width: int, delimiter: str, file: str) -> DataError:
     others = sum(len(row) > width for row in rows[number:])
-    more = f", and {others:,} more rows like it" if others else ""
+    row = excerpt(delimiter.join(rows[number - 1]))
+    seen = said("{n} cells: {row}", n=len(rows[number - 1]), row=row)
+    if others:
+        seen = said("{first}, and {n} more rows like it", first=seen, n=f"{others:,}")
     name = NAMES.get(delimiter, repr(delimiter))
     return DataError(
-        f"A row may have at most the {width} cells of the header",
-        seen=f"{len(rows[number - 1])} cells: {excerpt(delimiter.join(rows[number - 1]))}{more}",
-        remedy=f"Put texts that contain a {name} in double quotes, or save with another delimiter",
+        said("A row may have at most the {width} cells of the header", width=width),
+        seen=seen,
+        remedy=said(
+            "Put texts that contain a {name} in double quotes, or save with another delimiter", name=settled(name)
+        ),
         file=file,
         row=number,
     )

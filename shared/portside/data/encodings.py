@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from portside.errors import DataError
+from portside.said import said
 
 __all__ = ["Decoded", "decode"]
 
@@ -73,8 +74,10 @@ def _strictly(content: bytes, encoding: str, file: str) -> str:
         ) from error
     except (UnicodeError, ValueError) as error:
         where = getattr(error, "start", None)
-        seen = f"byte {where:,} is none" if isinstance(where, int) else str(error)
-        raise DataError(f"Every byte must be text in {encoding}", seen=seen, remedy=REMEDY, file=file) from error
+        seen = said("byte {n} is none", n=f"{where:,}") if isinstance(where, int) else str(error)
+        raise DataError(
+            said("Every byte must be text in {encoding}", encoding=encoding), seen=seen, remedy=REMEDY, file=file
+        ) from error
 
 
 def _utf8(content: bytes) -> Decoded | None:

@@ -40,8 +40,7 @@ class Finding:
     @classmethod
     def of(cls, error: DataError) -> Finding:
         """A reader's error as a fatal finding."""
-        rule = error.rule.partition(": ")[2] if error.file and ": " in error.rule else error.rule
-        return cls("fatal", rule, error.remedy, error.file, error.row, error.column, error.seen or None)
+        return cls("fatal", error.bare_rule, error.remedy, error.file, error.row, error.column, error.seen or None)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from portside.data.parts import parts_at, parts_of
 from portside.data.read import read_table
 from portside.errors import DataError
 from portside.records import MultiLabelled
+from portside.said import said
 
 __all__ = ["MultiLabelDataset", "load_multilabelled", "read"]
 
@@ -102,7 +103,11 @@ def load_multilabelled(
     if not examples:
         remedy = "Fill the column, or name another with --text"
         raise DataError(
-            "The file must hold at least one text", seen="none", remedy=remedy, file=table.file, column=text_column
+            "The file must hold at least one text",
+            seen=said("none"),
+            remedy=remedy,
+            file=table.file,
+            column=text_column,
         )
     findings = [*table.findings, *notes, *more]
     if empty:

@@ -15,7 +15,7 @@ from portside.data.delimited import Delimited, parse
 from portside.data.encodings import Decoded, decode
 from portside.data.findings import Finding, excerpt
 from portside.errors import DataError
-from portside.said import said
+from portside.said import said, settled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,7 +73,7 @@ def read_table(
         if content.startswith(magic):
             remedy = "Save the table as CSV (UTF-8) and try again"
             raise DataError(
-                "The file must be CSV, TSV, JSON lines or Parquet", seen=what, remedy=remedy, file=path.name
+                "The file must be CSV, TSV, JSON lines or Parquet", seen=settled(what), remedy=remedy, file=path.name
             )
     decoded = decode(content, file=path.name, encoding=encoding)
     _refuse_binary(decoded.text, path.name)
@@ -89,7 +89,7 @@ def _content(path: Path) -> bytes:
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
-            raise _too_big(path, f"{size:,} bytes")
+            raise _too_big(path, said("{n} bytes", n=f"{size:,}"))
         return path.read_bytes()
     except FileNotFoundError as error:
         raise DataError("The file must exist", seen=str(path), remedy="Check the path", file=path.name) from error
@@ -101,7 +101,9 @@ def _content(path: Path) -> bytes:
 
 def _too_big(path: Path, seen: str) -> DataError:
     remedy = "Split it, or train on a part of it"
-    return DataError(f"A file may have at most {MAX_BYTES:,} bytes unpacked", seen=seen, remedy=remedy, file=path.name)
+    return DataError(
+        said("A file may have at most {n} bytes unpacked", n=f"{MAX_BYTES:,}"), seen=seen, remedy=remedy, file=path.name
+    )
 
 
 def read_bytes(path: Path) -> bytes:
@@ -129,7 +131,7 @@ def _unpacked(content: bytes, path: Path) -> bytes:
         remedy = "Copy or pack it again"
         raise DataError("A gzip file must be whole", seen=str(error), remedy=remedy, file=path.name) from error
     if len(whole) > MAX_BYTES:
-        raise _too_big(path, "more")
+        raise _too_big(path, said("more"))
     return whole
 
 
@@ -167,7 +169,7 @@ def _control_share(text: str) -> float:
 def _refuse_binary(text: str, file: str) -> None:
     found = _control_share(text)
     if found > MAX_CONTROL_SHARE:
-        share = f"{100 * found:.0f} % control characters"
+        share = said("{share} control characters", share=f"{100 * found:.0f} %")
         remedy = "Export the table as CSV (UTF-8)"
         raise DataError("The file must be text", seen=share, remedy=remedy, file=file)
 

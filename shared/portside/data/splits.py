@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from portside.data.identity import text_key
 from portside.errors import DataError, UsageError
+from portside.said import said, settled
 
 if TYPE_CHECKING:
     from portside.data.dataset import Dataset
@@ -73,7 +74,10 @@ def _check_request(
         raise UsageError("A split is by groups or by times, not both", remedy="Leave one of them out")
     for name, values in (("group", groups), ("time", times)):
         if values is not None and len(values) != count:
-            raise UsageError(f"Each row needs one {name}", seen=f"{len(values)} for {count} rows")
+            raise UsageError(
+                said("Each row needs one {what}", what=settled(name)),
+                seen=said("{n} for {rows} rows", n=len(values), rows=count),
+            )
 
 
 def _units(keys: Sequence[Hashable]) -> list[list[int]]:
@@ -85,8 +89,8 @@ def _units(keys: Sequence[Hashable]) -> list[list[int]]:
 
 def _too_few(source: str, what: str, seen: int, parts: int) -> DataError:
     return DataError(
-        f"There must be at least as many different {what} as parts",
-        seen=f"{seen} for {parts} parts",
+        said("There must be at least as many different {what} as parts", what=settled(what)),
+        seen=said("{n} for {parts} parts", n=seen, parts=parts),
         remedy="Add rows, or ask for fewer parts",
         file=source,
     )

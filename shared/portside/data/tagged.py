@@ -96,7 +96,9 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
     found = [sentence for sentence in read if sentence.tokens]
     if not found:
         remedy = "Write a word and its tag on each line, or JSON lines of tokens and tags"
-        raise DataError("The file must hold at least one tagged sentence", seen="none", remedy=remedy, file=path.name)
+        raise DataError(
+            "The file must hold at least one tagged sentence", seen=said("none"), remedy=remedy, file=path.name
+        )
     scheme = scheme_of(sentence.tags for sentence in found)
     notes = []
     if scheme != "IOB2":
@@ -116,7 +118,7 @@ def _faults(made: Sequence[Tagged], file: str) -> Iterator[Finding]:
     empty = sum(not any(tag != "O" for tag in one.tags) for one in made)
     if empty == len(made):
         raise DataError(
-            "Tagged sentences need entities", seen="only O", remedy="Check which column holds the tags", file=file
+            "Tagged sentences need entities", seen=said("only O"), remedy="Check which column holds the tags", file=file
         )
     seen = Counter((one.tokens, one.tags) for one in made)
     repeated = sum(count - 1 for count in seen.values())
@@ -206,8 +208,11 @@ def _from_tokens(tokens: Any, tags: Any, document: Any, file: str, row: int) -> 
     if not same or not all(isinstance(each, str) for each in [*tokens, *tags]):
         raise DataError(
             "'tokens' and 'tags' must be lists of texts of the same length",
-            seen=f"{len(tokens) if isinstance(tokens, list) else tokens!r} tokens, "
-            f"{len(tags) if isinstance(tags, list) else tags!r} tags",
+            seen=said(
+                "{n} tokens, {tags} tags",
+                n=len(tokens) if isinstance(tokens, list) else repr(tokens),
+                tags=len(tags) if isinstance(tags, list) else repr(tags),
+            ),
             remedy='Write {"tokens": ["Ann", "left"], "tags": ["B-PER", "O"]}',
             file=file,
             row=row,
@@ -222,7 +227,7 @@ def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagge
     if not isinstance(text, str) or not isinstance(given, list):
         raise DataError(
             "A JSON line holds 'tokens' and 'tags', or 'text' and 'spans'",
-            seen=", ".join(found) or "nothing",
+            seen=", ".join(found) or said("nothing"),
             remedy='Write {"text": "Ann left", "spans": [{"start": 0, "end": 3, "label": "PER"}]}',
             file=file,
             row=row,
@@ -232,7 +237,9 @@ def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagge
         if second[0] < first[1]:
             raise DataError(
                 "Spans must not overlap",
-                seen=f"{text[first[0] : first[1]]!r} and {text[second[0] : second[1]]!r}",
+                seen=said(
+                    "{one} and {other}", one=repr(text[first[0] : first[1]]), other=repr(text[second[0] : second[1]])
+                ),
                 remedy="Keep one of the two",
                 file=file,
                 row=row,
@@ -250,7 +257,7 @@ def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:
     if not whole or not 0 <= start < end <= len(text):  # type: ignore[operator]
         raise DataError(
             "A span has a label and lies inside its text",
-            seen=f"{excerpt(given)} in a text of {len(text)} characters",
+            seen=said("{span} in a text of {n} characters", span=excerpt(given), n=len(text)),
             remedy="start and end count characters from 0, the end not included",
             file=file,
             row=row,
@@ -258,7 +265,7 @@ def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:
     if not split_words(text[start:end]):
         raise DataError(
             "A span covers at least one word",
-            seen=f"{text[start:end]!r} for {label}",
+            seen=said("{text} for {label}", text=repr(text[start:end]), label=label),
             remedy="Correct its start and end, or remove it",
             file=file,
             row=row,

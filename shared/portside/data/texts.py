@@ -16,6 +16,7 @@ from portside.data.encodings import decode
 from portside.data.identity import clean, text_key
 from portside.data.read import NOT_TABLES, read_table
 from portside.errors import DataError
+from portside.said import said
 
 __all__ = ["FEWEST", "Texts", "load_texts", "unique_texts"]
 
@@ -88,10 +89,12 @@ def unique_texts(texts: Iterable[str], source: str | Path) -> Texts:
 def _too_few(found: Texts, file: str) -> DataError:
     if found.read == found.empty:
         rule, remedy = "The file must hold texts", "Write one text a line, or name a file that has some"
-        return DataError(rule, seen=f"{found.read:,} lines, all empty" if found.read else "", remedy=remedy, file=file)
+        return DataError(
+            rule, seen=said("{n} lines, all empty", n=f"{found.read:,}") if found.read else "", remedy=remedy, file=file
+        )
     return DataError(
-        f"An encoder needs at least {FEWEST} different texts to be adapted to",
-        seen=f"{len(found.texts):,} different of {found.read - found.empty:,} texts",
+        said("An encoder needs at least {n} different texts to be adapted to", n=FEWEST),
+        seen=said("{n} different of {all} texts", n=f"{len(found.texts):,}", all=f"{found.read - found.empty:,}"),
         remedy="Add texts of your field, thousands if you can; for few labelled rows train a classifier on them",
         file=file,
     )
@@ -135,5 +138,7 @@ def _encoding_of(head: bytes, file: str) -> str:
         head = head[: head.rfind(b"\n") + 1 or None]  # no character cut in two
     found = decode(head, file=file)
     if "\x00" in found.text:
-        raise DataError("A .txt file must be plain text", seen="NUL characters", remedy="Export it as text", file=file)
+        raise DataError(
+            "A .txt file must be plain text", seen=said("NUL characters"), remedy="Export it as text", file=file
+        )
     return found.encoding

@@ -11,6 +11,7 @@ from portside.errors import DataError
 from portside.evaluation.intervals import wilson
 from portside.inference.cuts import Cuts
 from portside.records import Prediction
+from portside.said import joined, said
 from portside.tasks.classification import LabelledTexts, row_number
 
 __all__ = ["ClassificationReport", "LabelScore", "check_labels", "evaluate_classifier", "score_labels"]
@@ -156,6 +157,10 @@ def _confusion(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, dict
     return out
 
 
+SHOWN = 5
+"""Labels named where some are wrong."""
+
+
 def check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
     """Refuse rows that no figure can be computed of.
 
@@ -163,12 +168,12 @@ def check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
         DataError: there are no rows, or some have no label or one that is not ``known``.
     """
     if not dataset.examples:
-        raise DataError("There must be rows to evaluate on", seen="none", file=dataset.source)
+        raise DataError("There must be rows to evaluate on", seen=said("none"), file=dataset.source)
     for place, example in enumerate(dataset.examples):
         if not example.label.strip():
             raise DataError(
                 "Every row needs its true label to be evaluated on",
-                seen=f"an empty label beside {example.text[:60]!r}",
+                seen=said("an empty label beside {text}", text=repr(example.text[:60])),
                 remedy="Give the row its label or remove it; to label rows with the model use portside predict",
                 file=dataset.source,
                 row=row_number(dataset, place),
@@ -177,12 +182,18 @@ def check_labels(dataset: LabelledTexts, known: Sequence[str]) -> None:
     unknown = Counter(example.label for example in dataset.examples if example.label not in names)
     if unknown:
         first = next(place for place, example in enumerate(dataset.examples) if example.label in unknown)
-        shown = ", ".join(f"'{label}' ({rows} rows)" for label, rows in unknown.most_common(5))
-        some = ", ".join(f"'{label}'" for label in list(known)[:5]) + (", …" if len(known) > 5 else "")
+        shown: list[str] = [
+            said("'{label}' ({rows} rows)", label=label, rows=rows) for label, rows in unknown.most_common(SHOWN)
+        ]
+        if len(unknown) > SHOWN:
+            shown.append(said("and {n} more", n=len(unknown) - SHOWN))
+        some = ", ".join(f"'{label}'" for label in list(known)[:SHOWN]) + (", …" if len(known) > SHOWN else "")
         raise DataError(
             "Every label must be one that the model knows",
-            seen=shown + ("" if len(unknown) <= 5 else f" and {len(unknown) - 5} more"),
-            remedy=f"Known labels: {some}. Remove those rows, correct the labels, or train a version with them",
+            seen=joined(shown, ", "),
+            remedy=said(
+                "Known labels: {some}. Remove those rows, correct the labels, or train a version with them", some=some
+            ),
             file=dataset.source,
             row=row_number(dataset, first),
         )

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import UsageError
+from portside.said import said
 
 __all__ = ["MOST_ROWS", "HeldOut", "held_out_file", "load_held_out", "none_kept", "save_held_out", "save_rows"]
 
@@ -77,9 +78,12 @@ def none_kept(version: str) -> UsageError:
     """What is said where a report is asked for on rows that ``version`` does not keep."""
     return UsageError(
         "A report is made from rows that the model has not learned from",
-        seen=f"{version} keeps none: it was trained without validation rows, with keep_held_out=false, or by an "
-        "earlier Portside",
-        remedy=f"Name a labelled file: portside report {version} --data FILE",
+        seen=said(
+            "{model} keeps none: it was trained without validation rows, with keep_held_out=false, or by an earlier "
+            "Portside",
+            model=version,
+        ),
+        remedy=said("Name a labelled file: portside report {model} --data FILE", model=version),
     )
 
 

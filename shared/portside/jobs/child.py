@@ -26,6 +26,7 @@ from portside.apps import load
 from portside.errors import Cancelled, JobError, PortsideError
 from portside.jobs.records import JobContext
 from portside.jobs.rules import unexpected
+from portside.jobs.wording import with_records
 from portside.settings import Settings
 
 __all__ = ["CANCEL", "main"]
@@ -96,18 +97,22 @@ def main() -> None:
 
 def _work(context: JobContext, address: str, params: dict[str, Any]) -> dict[str, Any]:
     try:
-        result = _bound(load(address), context, params)()
+        result = with_records(_bound(load(address), context, params)(), None)
         return {"outcome": "succeeded", "result": json.loads(json.dumps(result, allow_nan=False))}
     except Cancelled:
         return {"outcome": "cancelled"}
     except PortsideError as error:
         context.progress.log(f"{type(error).__name__}: {error}")
-        return {"outcome": "failed", "error": str(error)}
+        return _failed(error.sentence())
     except BaseException:
         incident = uuid.uuid4().hex[:8]
         sys.stdout.flush()
         sys.stderr.write(f"Incident {incident}\n{traceback.format_exc()}")
-        return {"outcome": "failed", "error": unexpected(incident)}
+        return _failed(unexpected(incident))
+
+
+def _failed(error: str) -> dict[str, Any]:
+    return {"outcome": "failed", "error": error, "result": with_records(None, error)}
 
 
 def _bound(run: Callable[..., Any], context: JobContext, params: dict[str, Any]) -> Callable[[], Any]:

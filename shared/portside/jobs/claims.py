@@ -12,6 +12,7 @@ from portside.clock import Clock, utc_now
 from portside.jobs.records import Job
 from portside.jobs.rows import Alive, abandoned, fail_abandoned, running_rows, to_job, worker_alive
 from portside.jobs.rules import Ending
+from portside.jobs.wording import with_records
 from portside.storage.engine import Database
 from portside.storage.tables import core_jobs
 
@@ -89,7 +90,7 @@ class Claims:
         """Store how the job ended. Nothing happens when it is not this worker's any more."""
         values: dict[str, Any] = {
             "state": ending.state,
-            "result": ending.result,
+            "result": with_records(ending.result, ending.error),
             "error": ending.error,
             "done": report.total if ending.state == "succeeded" and report.total else report.done,
             "total": report.total,

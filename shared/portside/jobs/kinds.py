@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from portside.apps import AppSpec
 from portside.errors import JobError
+from portside.said import said
 
 __all__ = ["CORE_JOBS", "job_address"]
 
@@ -26,6 +27,6 @@ def job_address(kind: str, apps: Sequence[AppSpec]) -> str:
         raise JobError(
             "No app knows this kind of job",
             seen=kind,
-            remedy=f"Use one of: {', '.join(sorted(known))}, or install its app",
+            remedy=said("Use one of: {known}, or install its app", known=", ".join(sorted(known))),
         )
     return known[kind]

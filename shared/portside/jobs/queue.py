@@ -15,6 +15,7 @@ from portside.clock import Clock, utc_now
 from portside.errors import JobError
 from portside.jobs.records import Job
 from portside.jobs.rows import Alive, abandoned, fail_abandoned, to_job, worker_alive
+from portside.said import said, settled
 from portside.storage.engine import Database
 from portside.storage.tables import core_jobs
 
@@ -99,7 +100,9 @@ class JobQueue:
             )
             row = self._row(connection, job_id)
         if queued.rowcount + running.rowcount == 0 and row.state != "running":
-            raise JobError("Only a job that waits or runs can be cancelled", seen=f"it is {row.state}")
+            raise JobError(
+                "Only a job that waits or runs can be cancelled", seen=said("it is {state}", state=settled(row.state))
+            )
 
     def retry(self, job_id: str) -> str:
         """Queue the same work again and return the new job's id; that of an earlier retry while it is not over.
@@ -112,7 +115,10 @@ class JobQueue:
             # On PostgreSQL the row is locked, so that two clicks do not make two jobs; SQLite's writers queue anyway.
             row = self._row(connection, job_id, lock=True)
             if row.state not in ("failed", "cancelled"):
-                raise JobError("Only a job that failed or was cancelled can be tried again", seen=f"it is {row.state}")
+                raise JobError(
+                    "Only a job that failed or was cancelled can be tried again",
+                    seen=said("it is {state}", state=settled(row.state)),
+                )
             open_retry = select(core_jobs.c.id).where(
                 core_jobs.c.retry_of == job_id, core_jobs.c.state.in_(("queued", "running"))
             )

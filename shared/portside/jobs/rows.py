@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 from portside.jobs.logs import log_path, read_tail
 from portside.jobs.records import Job
 from portside.jobs.rules import WORKER_DIED, is_abandoned
+from portside.jobs.wording import with_sentences
 from portside.processes import ProcessMark
 from portside.storage.engine import Database
 from portside.storage.tables import core_jobs
@@ -30,6 +31,7 @@ def worker_alive(mark: str) -> bool | None:
 
 def to_job(row: Row[Any]) -> Job:
     """One row of ``core_jobs``."""
+    result, error = with_sentences(row.result, row.error)
     return Job(
         id=row.id,
         kind=row.kind,
@@ -38,8 +40,8 @@ def to_job(row: Row[Any]) -> Job:
         done=row.done,
         total=row.total,
         message=row.message,
-        result=row.result,
-        error=row.error,
+        result=result,
+        error=error,
         log_tail=list(row.log_tail),
         created_at=row.created_at,
         started_at=row.started_at,

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from portside.jobs.records import JobState
+from portside.said import said
 
 __all__ = ["Ending", "Outcome", "Timing", "ending", "is_abandoned", "logs_to_remove", "stop_step", "unexpected"]
 
@@ -89,26 +90,31 @@ def ending(returncode: int, outcome: Outcome | None, *, cancel_asked: bool, work
     if cancel_asked or (outcome is not None and not worker_stops):
         return Ending("cancelled", None, None)
     if worker_stops:
-        return Ending("failed", None, "The worker was stopped while this job ran. Next: Start it again.")
+        return Ending("failed", None, said("The worker was stopped while this job ran. Next: Start it again."))
     return Ending("failed", None, _died(returncode))
 
 
 def _died(returncode: int) -> str:
     if returncode == -signal.SIGKILL:
-        return (
+        return said(
             "The job's process was killed, most often because the machine ran out of memory. "
             "Next: Close other programs or make the work smaller (batch size, rows), then start it again."
         )
     how = f"signal {signal.Signals(-returncode).name}" if returncode < 0 else f"exit status {returncode}"
-    return f"The job's process ended by itself ({how}). Next: Read its last log lines, then start it again."
+    return said(
+        "The job's process ended by itself ({how}). Next: Read its last log lines, then start it again.", how=how
+    )
 
 
 def unexpected(incident: str) -> str:
     """What a user reads of an error nobody foresaw."""
-    return (
-        f"Something went wrong that you did not cause (incident {incident}). "
-        "Next: Start it again; if it happens again, give this number to whoever runs Portside: the log has the details."
+    return said(
+        "Something went wrong that you did not cause (incident {incident}). "
+        "Next: Start it again; if it happens again, give this number to whoever runs Portside: the log has the "
+        "details.",
+        incident=incident,
     )
 
 
-WORKER_DIED = "The worker that ran this job was killed or lost its machine. Next: Start it again."
+WORKER_DIED = said("The worker that ran this job was killed or lost its machine. Next: Start it again.")
+"""Of jobs whose worker is gone."""

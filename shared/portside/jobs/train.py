@@ -35,6 +35,7 @@ def run_training(
     from portside.apps import load
     from portside.data.columns import Columns
     from portside.registry import ModelRegistry
+    from portside.said import said
     from portside.tasks.spec import find_task
     from portside.training.auto import train_auto
     from portside.training.run import Order, train_task
@@ -62,13 +63,15 @@ def run_training(
     else:
         version = train_task(made, load(spec.make)(made, dataset, held_out), order)
     metrics = dict(version.card.get("metrics") or {})
-    return {"model": version.ref, "metrics": metrics, "summary": f"{version.ref}: {version.card.get('summary', '')}"}
+    summary = said("{model}: {summary}", model=version.ref, summary=version.card.get("summary", ""))
+    return {"model": version.ref, "metrics": metrics, "summary": summary}
 
 
 def _known(given: dict[str, Any], recipe: type) -> dict[str, Any]:
     from dataclasses import fields
 
     from portside.errors import UsageError
+    from portside.said import said
 
     names = {field.name for field in fields(recipe)}
     unknown = sorted(given.keys() - names)
@@ -76,6 +79,6 @@ def _known(given: dict[str, Any], recipe: type) -> dict[str, Any]:
         raise UsageError(
             "A training job takes the recipe's fields only",
             seen=", ".join(unknown),
-            remedy=f"Use some of: {', '.join(sorted(names))}",
+            remedy=said("Use some of: {names}", names=", ".join(sorted(names))),
         )
     return given

@@ -23,6 +23,7 @@ from portside.jobs.process import JobProcess
 from portside.jobs.records import Job
 from portside.jobs.rules import Ending, Timing, ending, logs_to_remove, stop_step
 from portside.processes import this_process
+from portside.said import said
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
@@ -95,13 +96,11 @@ class Worker:
         try:
             end, report = self._supervise(job, job_address(job.kind, self._apps), stop or threading.Event())
         except JobError as error:
-            end, report = Ending("failed", None, str(error)), Report()
+            end, report = Ending("failed", None, error.sentence()), Report()
         except OSError as error:
             logger.exception("job %s could not be started", job.id)
-            end, report = (
-                Ending("failed", None, f"The job could not be started: {error}. Next: Start it again."),
-                Report(),
-            )
+            says = said("The job could not be started: {error}. Next: Start it again.", error=error)
+            end, report = Ending("failed", None, says), Report()
         self._finish(job, end, report)
         self._remove_old_logs()
         logger.info("job %s (%s) %s", job.id, job.kind, end.state)

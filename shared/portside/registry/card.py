@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from portside.said import RECORDS
+
 __all__ = ["render_card"]
 
 ORDER = ("summary", "task", "created_at", "parent", "encoder", "labels", "metrics", "data", "recipe")
@@ -19,7 +21,7 @@ def render_card(card: Mapping[str, Any], ref: str) -> str:
     """Markdown with a title, the plain facts as a list, and one section for each group of facts."""
     name, _, version = ref.partition(":")
     keys = [key for key in ORDER if key in card] + [key for key in card if key not in ORDER]
-    keys = [key for key in keys if key not in ("name", "version") and card[key] not in (None, "", {}, [])]
+    keys = [key for key in keys if key not in ("name", "version", RECORDS) and card[key] not in (None, "", {}, [])]
     lines = [f"# {name}, version {version}", ""]
     lines += [f"- **{_title(key)}**: {_inline(card[key])}" for key in keys if not _is_group(card[key])]
     for key in keys:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from portside.errors import ModelDamaged, ModelError
+from portside.said import said
 
 __all__ = [
     "CARD_FILE",
@@ -78,27 +79,30 @@ def check_folder(folder: Path, manifest_sha256: str, ref: str) -> None:
     expected = _read_manifest(folder, manifest_sha256, ref)
     present = set(_files(folder)) - {MANIFEST_FILE}
     for relative in sorted(present - expected.keys()):
-        raise damaged(ref, folder / relative, "it does not belong to this version")
+        raise damaged(ref, folder / relative, said("it does not belong to this version"))
     for relative, mark in expected.items():  # sizes first: they cost nothing
         if relative not in present:
-            raise damaged(ref, folder / relative, "it is missing")
+            raise damaged(ref, folder / relative, said("it is missing"))
         _check_size(folder / relative, mark, ref)
     for relative, mark in expected.items():
         try:
             found = measure(folder / relative)
         except OSError as error:
-            raise damaged(ref, folder / relative, f"it cannot be read ({error.strerror})") from error
+            raise damaged(ref, folder / relative, said("it cannot be read ({why})", why=error.strerror)) from error
         if found != mark:
-            raise damaged(ref, folder / relative, "its content was changed")
+            raise damaged(ref, folder / relative, said("its content was changed"))
 
 
 def damaged(ref: str, path: Path, what: str) -> ModelDamaged:
     """The error for one file of a version."""
     name = ref.partition(":")[0]
     return ModelDamaged(
-        f"Model version {ref} must hold exactly the files it was registered with",
-        seen=f"{path}: {what}",
-        remedy=f"Go back with: portside models rollback {name} — or restore the file from a backup, or train again",
+        said("Model version {model} must hold exactly the files it was registered with", model=ref),
+        seen=said("{file}: {what}", file=path, what=what),
+        remedy=said(
+            "Go back with: portside models rollback {name} — or restore the file from a backup, or train again",
+            name=name,
+        ),
     )
 
 
@@ -107,10 +111,14 @@ def _read_manifest(folder: Path, manifest_sha256: str, ref: str) -> Mapping[str,
     try:
         content = path.read_bytes()
     except OSError as error:
-        what = "it is missing" if isinstance(error, FileNotFoundError) else f"it cannot be read ({error.strerror})"
+        what = (
+            said("it is missing")
+            if isinstance(error, FileNotFoundError)
+            else said("it cannot be read ({why})", why=error.strerror)
+        )
         raise damaged(ref, path, what) from error
     if hashlib.sha256(content).hexdigest() != manifest_sha256:
-        raise damaged(ref, path, "its content was changed")
+        raise damaged(ref, path, said("its content was changed"))
     files = json.loads(content)["files"]
     return {relative: FileMark(mark["size"], mark["sha256"]) for relative, mark in files.items()}
 
@@ -119,11 +127,11 @@ def _check_size(path: Path, mark: FileMark, ref: str) -> None:
     try:
         status = path.lstat()
     except OSError as error:
-        raise damaged(ref, path, f"it cannot be read ({error.strerror})") from error
+        raise damaged(ref, path, said("it cannot be read ({why})", why=error.strerror)) from error
     if not stat.S_ISREG(status.st_mode):
-        raise damaged(ref, path, "it is not a plain file")
+        raise damaged(ref, path, said("it is not a plain file"))
     if status.st_size != mark.size:
-        raise damaged(ref, path, f"it has {status.st_size} bytes instead of {mark.size}")
+        raise damaged(ref, path, said("it has {n} bytes instead of {right}", n=status.st_size, right=mark.size))
 
 
 def _files(folder: Path) -> list[str]:

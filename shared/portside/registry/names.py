@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from portside.errors import UsageError
+from portside.said import said, settled
 
 __all__ = ["DEVICES", "Reference", "check_name", "parse_reference"]
 
@@ -33,7 +34,10 @@ def check_name(text: str, what: str = "model") -> str:
     """
     if not isinstance(text, str) or not NAME.fullmatch(text) or text in DEVICES:
         raise UsageError(
-            f"The name of a {what} is made of lower-case letters a to z, digits, '-' and '_', at most 64",
+            said(
+                "The name of a {what} is made of lower-case letters a to z, digits, '-' and '_', at most 64",
+                what=settled(what),
+            ),
             seen=repr(text),
             remedy="Choose a name like support-intents",
         )
@@ -52,7 +56,7 @@ def parse_reference(text: str) -> Reference:
             raise UsageError(
                 "A version is a number",
                 seen=repr(text),
-                remedy=f"Write {name or 'NAME'}:3 or {name or 'NAME'}@champion",
+                remedy=said("Write {name}:3 or {name}@champion", name=name or "NAME"),
             )
         return Reference(check_name(name), version=int(version))
     name, at, alias = text.partition("@")

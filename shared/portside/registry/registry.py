@@ -40,6 +40,7 @@ from portside.registry.manifest import (
 from portside.registry.names import NAME, Reference, check_name, parse_reference
 from portside.registry.state import CHAMPION, Note, RegistryEvent, RegistryState
 from portside.registry.versions import ModelVersion
+from portside.said import said, with_records, with_sentences
 
 __all__ = ["ModelRegistry"]
 
@@ -181,7 +182,7 @@ class ModelRegistry:
         check(staging)
         marks = measure_folder(staging)
         if marks.keys() <= {CARD_FILE, PROSE_FILE, MANIFEST_FILE}:
-            raise ModelError("A model version needs files", seen="an empty folder", remedy="Save the model first")
+            raise ModelError("A model version needs files", seen=said("an empty folder"), remedy="Save the model first")
         sync_tree(staging)
         with self._changing(name) as state:
             number = state.next_version
@@ -259,7 +260,7 @@ class ModelRegistry:
             return RegistryState(name)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ModelDamaged(
-                f"The registry of model '{name}' must be readable",
+                said("The registry of model '{name}' must be readable", name=name),
                 seen=f"{path}: {error}",
                 remedy="Restore this file from a backup",
             ) from error
@@ -276,19 +277,19 @@ class ModelRegistry:
                 yield self._state(name)
         except Timeout as error:
             raise StorageError(
-                f"Only one process at a time may change model '{name}'",
-                seen=f"{error.lock_file} is held since {LOCK_SECONDS:.0f} seconds",
+                said("Only one process at a time may change model '{name}'", name=name),
+                seen=said("{file} is held since {n} seconds", file=error.lock_file, n=f"{LOCK_SECONDS:.0f}"),
                 remedy="Look for a process that hangs, then try again",
             ) from error
 
     def _known(self, state: RegistryState) -> RegistryState:
         if state.versions:
             return state
-        known = ", ".join(self.names()) or "none yet"
+        known = ", ".join(self.names()) or said("none yet")
         raise ModelNotFound(
-            f"There is no model '{state.name}'",
-            seen=f"models: {known}",
-            remedy=f"Train it: portside train classification --data FILE --name {state.name}",
+            said("There is no model '{name}'", name=state.name),
+            seen=said("models: {known}", known=known),
+            remedy=said("Train it: portside train classification --data FILE --name {name}", name=state.name),
         )
 
     def _number(self, state: RegistryState, wanted: Reference) -> int:
@@ -298,9 +299,11 @@ class ModelRegistry:
         alias = wanted.alias or CHAMPION
         if alias not in state.aliases:
             raise ModelNotFound(
-                f"Model '{state.name}' has no alias '{alias}'",
+                said("Model '{name}' has no alias '{alias}'", name=state.name, alias=alias),
                 seen=state.describe_aliases(),
-                remedy=f"Set it: portside models promote {state.name} VERSION --alias {alias}",
+                remedy=said(
+                    "Set it: portside models promote {name} VERSION --alias {alias}", name=state.name, alias=alias
+                ),
             )
         return state.aliases[alias]
 
@@ -310,9 +313,9 @@ class ModelRegistry:
             card = json.loads((folder / CARD_FILE).read_bytes())
         except (OSError, ValueError) as error:
             if strict:
-                raise damaged(f"{name}:{number}", folder / CARD_FILE, "it cannot be read") from error
+                raise damaged(f"{name}:{number}", folder / CARD_FILE, said("it cannot be read")) from error
             card = {}
-        return ModelVersion(name, number, folder, card)
+        return ModelVersion(name, number, folder, with_sentences(card))
 
     def _verify(self, state: RegistryState, number: int) -> None:
         manifest = state.versions[number]
@@ -335,7 +338,7 @@ class ModelRegistry:
 
 def _plain(card: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        plain: dict[str, Any] = json.loads(json.dumps(dict(card), allow_nan=False))
+        plain: dict[str, Any] = json.loads(json.dumps(with_records(card, ("summary",)), allow_nan=False))
     except (TypeError, ValueError) as error:
         raise UsageError("A model card holds what JSON can hold", seen=str(error)) from error
     return plain

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from portside.errors import ModelError, ModelNotFound
+from portside.said import said
 
 __all__ = ["CANDIDATE", "CHAMPION", "Note", "RegistryEvent", "RegistryState"]
 
@@ -90,18 +91,24 @@ class RegistryState:
         """
         if alias not in self.aliases:
             raise ModelNotFound(
-                f"Model '{self.name}' has no alias '{alias}'",
+                said("Model '{name}' has no alias '{alias}'", name=self.name, alias=alias),
                 seen=self.describe_aliases(),
-                remedy=f"Set it: portside models promote {self.name} VERSION --alias {alias}",
+                remedy=said(
+                    "Set it: portside models promote {name} VERSION --alias {alias}", name=self.name, alias=alias
+                ),
             )
         earlier = [version for version in self.path(alias) if version in self.versions]
         while earlier and earlier[-1] == self.aliases[alias]:
             earlier.pop()
         if not earlier:
             raise ModelError(
-                f"Alias '{alias}' of model '{self.name}' must have stood on an earlier version that still exists",
-                seen=f"version {self.aliases[alias]} only",
-                remedy=f"Choose a version: portside models promote {self.name} VERSION",
+                said(
+                    "Alias '{alias}' of model '{name}' must have stood on an earlier version that still exists",
+                    alias=alias,
+                    name=self.name,
+                ),
+                seen=said("version {version} only", version=self.aliases[alias]),
+                remedy=said("Choose a version: portside models promote {name} VERSION", name=self.name),
             )
         return self._pointed(alias, earlier[-1], ROLLED_BACK, note)
 
@@ -117,8 +124,12 @@ class RegistryState:
         if holders:
             raise ModelError(
                 "A version that an alias stands on cannot be deleted",
-                seen=f"{self.name}:{version} is {' and '.join(holders)}",
-                remedy=f"Move the alias first: portside models promote {self.name} VERSION --alias {holders[0]}",
+                seen=said("{model} is {aliases}", model=f"{self.name}:{version}", aliases=", ".join(holders)),
+                remedy=said(
+                    "Move the alias first: portside models promote {name} VERSION --alias {alias}",
+                    name=self.name,
+                    alias=holders[0],
+                ),
             )
         rest = {number: manifest for number, manifest in self.versions.items() if number != version}
         event = RegistryEvent(note.at, note.actor, DELETED, version, None, None, note.reason)
@@ -131,11 +142,11 @@ class RegistryState:
             ModelNotFound: it does not; names those that do.
         """
         if version not in self.versions:
-            known = ", ".join(str(number) for number in sorted(self.versions)) or "none"
+            known = ", ".join(str(number) for number in sorted(self.versions)) or said("none")
             raise ModelNotFound(
-                f"Model '{self.name}' has no version {version}",
-                seen=f"versions: {known}",
-                remedy="Choose one of these: portside models show " + self.name,
+                said("Model '{name}' has no version {version}", name=self.name, version=version),
+                seen=said("versions: {known}", known=known),
+                remedy=said("Choose one of these: portside models show {name}", name=self.name),
             )
         return version
 
@@ -156,7 +167,8 @@ class RegistryState:
 
     def describe_aliases(self) -> str:
         """The aliases in one line."""
-        return "aliases: " + (", ".join(f"{alias} = {at}" for alias, at in sorted(self.aliases.items())) or "none")
+        known = ", ".join(f"{alias} = {at}" for alias, at in sorted(self.aliases.items()))
+        return said("aliases: {known}", known=known or said("none"))
 
     def _pointed(self, alias: str, version: int, action: str, note: Note) -> RegistryState:
         event = RegistryEvent(note.at, note.actor, action, version, alias, self.aliases.get(alias), note.reason)

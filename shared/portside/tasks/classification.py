@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias, get_args
 
 from portside.errors import DataError
 from portside.records import Example, LabelledRows
+from portside.said import said
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
@@ -124,7 +125,7 @@ def label_order(dataset: LabelledTexts) -> tuple[str, ...]:
         if not example.label.strip():
             raise DataError(
                 "Every row needs a label to train or evaluate on",
-                seen=f"an empty label beside {example.text[:60]!r}",
+                seen=said("an empty label beside {text}", text=repr(example.text[:60])),
                 remedy="Give the row its label or remove it; portside data check lists all such rows",
                 file=dataset.source,
                 row=row_number(dataset, place),
@@ -133,7 +134,12 @@ def label_order(dataset: LabelledTexts) -> tuple[str, ...]:
     if len(labels) < 2:
         raise DataError(
             "A classifier needs at least two labels to tell apart",
-            seen=f"{len(labels)} label(s) in {len(dataset.examples)} rows: {', '.join(labels) or 'none'}",
+            seen=said(
+                "{n} label(s) in {rows} rows: {labels}",
+                n=len(labels),
+                rows=len(dataset.examples),
+                labels=", ".join(labels) or said("none"),
+            ),
             remedy="Add rows of another label, or name another column with --label",
             file=dataset.source,
         )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from portside.errors import DataError
 from portside.records import LabelledRows, MultiLabelled
+from portside.said import said
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
@@ -42,7 +43,7 @@ def label_order(dataset: MultiLabelTexts) -> tuple[str, ...]:
     if not labels or all(len(one.labels) == len(labels) for one in dataset.examples):
         raise DataError(
             "A classifier needs labels that some texts have and others have not",
-            seen=f"{len(labels)} label(s) in {len(dataset.examples)} rows",
+            seen=said("{n} label(s) in {rows} rows", n=len(labels), rows=len(dataset.examples)),
             remedy="Check which column holds the labels, or name it with --label",
             file=dataset.source,
         )

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, fields
 
 from portside.errors import UsageError
+from portside.said import said, settled
 
 __all__ = ["ADAPTING", "FINE_TUNING", "ROWS_MANY", "TrainingRecipe", "default_epochs", "require"]
 
@@ -126,8 +127,8 @@ class TrainingRecipe:
             unused = field.name == "encoder_lr" if self.adapts else field.name.startswith("lora_")
             value = getattr(self, field.name)
             instead = ": its learning rate is lora_lr" if self.adapts else ""
-            rule = f"left out with method {self.method}{instead}"
-            require(not unused or value == field.default, field.name, value, rule)
+            allowed = f"left out with method {self.method}{instead}"
+            require(not unused or value == field.default, field.name, value, allowed)
 
     def passes(self, rows: int) -> int:
         """Passes over ``rows`` examples: as asked for, or by their number."""
@@ -151,4 +152,6 @@ def require(holds: bool, name: str, value: object, rule: str) -> None:
         UsageError: ``holds`` is false; names the field, the value and the rule.
     """
     if not holds:
-        raise UsageError(f"The recipe's {name} must be {rule}", seen=f"{name} = {value!r}")
+        raise UsageError(
+            said("The recipe's {name} must be {rule}", name=name, rule=settled(rule)), seen=f"{name} = {value!r}"
+        )

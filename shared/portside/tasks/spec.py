@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from portside.errors import UsageError
+from portside.said import said
 from portside.tasks.recipe import TrainingRecipe
 
 __all__ = ["TRIAL", "TaskSpec", "find_task", "find_tasks"]
@@ -77,4 +78,4 @@ def find_task(name: str) -> TaskSpec:
         if task.name == name:
             return task
     known = ", ".join(task.name for task in find_tasks())
-    raise UsageError("No task of that name", seen=name, remedy=f"Use one of: {known}")
+    raise UsageError("No task of that name", seen=name, remedy=said("Use one of: {known}", known=known))

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from portside.errors import DataError
 from portside.records import Tagged
+from portside.said import said
 from portside.tasks.recipe import FINE_TUNING, ROWS_MANY, TrainingRecipe, require
 from portside.tasks.spec import TRIAL, TaskSpec
 
@@ -102,7 +103,7 @@ def type_order(dataset: TaggedSentences) -> tuple[str, ...]:
     if not dataset.types:
         raise DataError(
             "A tagger needs entities to learn",
-            seen=f"{len(dataset.sentences)} sentences without one",
+            seen=said("{n} sentences without one", n=len(dataset.sentences)),
             remedy="Check which column holds the tags",
             file=dataset.source,
         )

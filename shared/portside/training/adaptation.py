@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from portside.data.texts import Texts
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
+from portside.said import said
 from portside.tasks.recipe import TrainingRecipe, require
 from portside.training.holdout import holdout_size
 from portside.training.reload import ReloadCheck, check_inputs
@@ -140,9 +141,16 @@ class AdaptationTask(OneRound):
         assert fitted.validation is not None
         train, held = self.parts
         losses = {"loss_before": adapter.loss_before, "loss": fitted.validation["loss"]}
-        fell = f"loss on held-out texts {losses['loss_before']:.3f} before, {losses['loss']:.3f} after"
+        summary = said(
+            "An encoder adapted to {n} unlabelled texts by {objective}; loss on held-out texts {before} before, "
+            "{after} after",
+            n=f"{len(train):,}",
+            objective=self.recipe.objective,
+            before=f"{losses['loss_before']:.3f}",
+            after=f"{losses['loss']:.3f}",
+        )
         return {
-            "summary": f"An encoder adapted to {len(train):,} unlabelled texts by {self.recipe.objective}; {fell}",
+            "summary": summary,
             "method": self.recipe.objective,
             "metrics": {"validation": {**losses, "n": len(held)}},
             "data": {

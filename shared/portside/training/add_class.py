@@ -24,6 +24,7 @@ from portside.progress import NullProgress, Progress
 from portside.records import Example
 from portside.registry import ModelRegistry, ModelVersion
 from portside.registry.manifest import CARD_FILE, MANIFEST_FILE, PROSE_FILE
+from portside.said import said
 from portside.tasks.classification import LabelledTexts
 from portside.training.classification import validation_metrics
 from portside.training.discriminant import LabelStatistics
@@ -301,15 +302,23 @@ def _copy(old: Path, folder: Path, rows: _Rows, held: HeldOut | None) -> None:
 def _card(version: ModelVersion, rows: _Rows, added: _Added, dataset: LabelledTexts, seconds: float) -> dict[str, Any]:
     old, material = version.card, rows.material
     data, n = old.get("data", {}), len(material.valid_texts)
-    accuracy = f", {100 * added.scores['accuracy']:.1f} % right on validation rows" if added.scores else ""
     new = sum(rows.counts.values())
+    summary = said(
+        "Tells {labels} labels apart; computed from {n} texts, {new} rows of them added to {model} without training",
+        labels=len(material.labels),
+        n=f"{added.trained_on:,}",
+        new=f"{new:,}",
+        model=version.ref,
+    )
+    if added.scores:
+        share = f"{100 * added.scores['accuracy']:.1f} %"
+        summary = said("{made}, {share} right on validation rows", made=summary, share=share)
     per_label = Counter(data.get("rows_per_label", {}))
     per_label.update(rows.counts)
     per_label.subtract(rows.moved.counts)
     return {
         **{key: old[key] for key in KEPT_OF_CARD if key in old},
-        "summary": f"Tells {len(material.labels)} labels apart; computed from {added.trained_on:,} texts, {new:,} rows "
-        f"of them added to {version.ref} without training{accuracy}",
+        "summary": summary,
         "parent": version.ref,
         "labels": list(material.labels),
         "metrics": {} if added.scores is None else {"validation": validation_metrics(added.scores, n)},

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.intervals import wilson
+from portside.said import Said, said
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
 from portside.training.holdout import folds
@@ -119,8 +120,8 @@ class ClassificationTask:
         temperature = best_temperature(logits.astype(np.float64), truth)
         texts = [text for material in asked for text in material.valid_texts]
         held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False)
-        said = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature, held)
-        return replace(self, material=self.material.everything(), measured=said)
+        taken = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature, held)
+        return replace(self, material=self.material.everything(), measured=taken)
 
     @property
     def _refits(self) -> bool:
@@ -168,12 +169,10 @@ class ClassificationTask:
         """Labels in their order, what validation measured, what it was trained on."""
         material, dataset, known = self.material, self.dataset, self.measured
         found, n = (fitted.validation, len(material.valid_texts)) if known is None else (known.scores, known.n)
-        which = "validation rows" if known is None else f"{n:,} of them by networks that had not seen these"
-        accuracy = f", {100 * found['accuracy']:.1f} % right on {which}" if found else ""
         rows = len(material.texts)
         counts = Counter(example.label for example in dataset.examples)
         return {
-            "summary": f"Tells {len(material.labels)} labels apart; fine-tuned on {rows:,} texts{accuracy}",
+            "summary": _summary(material, found, None if known is None else n),
             "labels": list(material.labels),
             **_described(material),
             "metrics": {} if found is None else {"validation": validation_metrics(found, n)},
@@ -189,6 +188,20 @@ class ClassificationTask:
             "limits": {"max_tokens": adapter.tokens.max_tokens},
             "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
         }
+
+
+def _summary(material: Material, found: Mapping[str, float] | None, unseen: int | None) -> Said:
+    rows = f"{len(material.texts):,}"
+    made = said("Tells {labels} labels apart; fine-tuned on {rows} texts", labels=len(material.labels), rows=rows)
+    if not found:
+        return made
+    share = f"{100 * found['accuracy']:.1f} %"
+    if unseen is None:
+        return said("{made}, {share} right on validation rows", made=made, share=share)
+    which = f"{unseen:,}"
+    return said(
+        "{made}, {share} right on {n} of them by networks that had not seen these", made=made, share=share, n=which
+    )
 
 
 def _described(material: Material) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from portside.data.findings import excerpt
 from portside.errors import DataError
+from portside.said import said, settled
 
 __all__ = ["check_known", "data_identity"]
 
@@ -46,9 +47,11 @@ def check_known(
         return
     unknown = sorted({mark for _, marks in found for mark in marks} - names)
     raise DataError(
-        f"Every validation {what} must occur in the training data",
-        seen=f"{excerpt(', '.join(unknown))} (first beside '{excerpt(found[first][0])}')",
-        remedy=f"Correct the {what}s, or add training rows with them",
+        said("Every validation {what} must occur in the training data", what=settled(what)),
+        seen=said(
+            "{unknown} (first beside '{text}')", unknown=excerpt(", ".join(unknown)), text=excerpt(found[first][0])
+        ),
+        remedy=said("Correct the {what}s, or add training rows with them", what=settled(what)),
         file=source,
         row=None if rows is None else rows[first],
     )

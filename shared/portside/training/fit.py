@@ -17,6 +17,7 @@ from portside.encoders import EncoderSource, hidden_size, load_backbone
 from portside.errors import ModelError, UsageError
 from portside.inference import network as engine
 from portside.progress import Progress
+from portside.said import said
 from portside.tasks.lora_network import adapt, describe
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
@@ -281,7 +282,7 @@ def _finished(trainer: CoreTrainer, watch: Watch) -> nn.Module:
     if watch.diverged or not all(bool(torch.isfinite(value).all()) for value in network.parameters()):
         raise ModelError(
             "Training must keep the loss a finite number",
-            seen="the loss or the weights became infinite or no number",
+            seen=said("the loss or the weights became infinite or no number"),
             remedy="Train with lower learning rates (encoder_lr, head_lr) or in fp32",
         )
     return network
@@ -297,7 +298,11 @@ def _advice_on_memory(recipe: TrainingRecipe) -> Iterator[None]:
             raise
         raise ModelError(
             "Training must fit into memory; nothing was registered",
-            seen=f"out of memory with {recipe.batch_size} texts of up to {recipe.max_tokens} tokens at once",
+            seen=said(
+                "out of memory with {n} texts of up to {tokens} tokens at once",
+                n=recipe.batch_size,
+                tokens=recipe.max_tokens,
+            ),
             remedy=_smaller(recipe),
         ) from error
 
@@ -312,5 +317,5 @@ def _smaller(recipe: TrainingRecipe) -> str:
         replace(recipe, micro_batch_size=parts[-1])
     except UsageError:
         # Where the rows of a batch are compared with one another it cannot be cut into parts.
-        return f"Set batch_size below {recipe.batch_size} or lower max_tokens"
-    return f"Set micro_batch_size to {parts[-1]} or lower, or lower max_tokens"
+        return said("Set batch_size below {n} or lower max_tokens", n=recipe.batch_size)
+    return said("Set micro_batch_size to {n} or lower, or lower max_tokens", n=parts[-1])

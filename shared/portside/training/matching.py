@@ -14,6 +14,7 @@ from portside.data.matching import MatchingDataset
 from portside.encoders import EncoderSource
 from portside.errors import DataError
 from portside.evaluation.held_out import save_rows
+from portside.said import said
 from portside.tasks.matching import (
     RELEVANT_FROM,
     JudgedTexts,
@@ -161,14 +162,20 @@ class MatchingTask(OneRound):
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """How it ranks, what validation measured, what it was trained on."""
         found, material, dataset = fitted.validation, self.material, self.dataset
-        reached = f", NDCG@10 {found['ndcg_at_10']:.3f} on validation queries" if found else ""
-        trained = f"fine-tuned on {len(material.pairs):,} pairs{reached}"
+        summary = said(
+            "Finds queries' documents among {n}; fine-tuned on {pairs} pairs",
+            n=f"{len(dataset.documents):,}",
+            pairs=f"{len(material.pairs):,}",
+        )
+        if found:
+            ndcg = f"{found['ndcg_at_10']:.3f}"
+            summary = said("{made}, NDCG@10 {ndcg} on validation queries", made=summary, ndcg=ndcg)
         metrics: dict[str, Any] = {}
         if found is not None and material.valid is not None:
             counts = {"n": len(relevant_documents(material.valid.judged)), "documents": len(material.valid.documents)}
             metrics = {"validation": {**found, **counts, "system": best_system(found)}}
         return {
-            "summary": f"Finds queries' documents among {len(dataset.documents):,}; {trained}",
+            "summary": summary,
             "labels": [],
             "metrics": metrics,
             "data": {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from portside.data.descriptions import load_descriptions
 from portside.errors import DataError
+from portside.said import said
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts, label_order, row_number
 from portside.training.holdout import hold_out
 
@@ -84,7 +85,9 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
 
 def _check_valid(valid: LabelledTexts, number: dict[str, int]) -> None:
     if not valid.examples:
-        raise DataError("A validation file must have rows", seen="none", remedy="Leave --valid out", file=valid.source)
+        raise DataError(
+            "A validation file must have rows", seen=said("none"), remedy="Leave --valid out", file=valid.source
+        )
     for place, example in enumerate(valid.examples):
         if example.label not in number:
             raise DataError(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
+from portside.said import said
 from portside.tasks.multilabel import MultiLabelRecipe, MultiLabelTexts, label_order
 from portside.training.datasets import check_known, data_identity
 from portside.training.holdout import holdout_size
@@ -105,10 +106,15 @@ class MultiLabelTask(OneRound):
         if found is not None:
             # That of the probabilities as they are adjusted.
             found = {**found, "threshold": getattr(adapter, "threshold", 0.5)}
-        reached = f", micro-F1 {found['micro_f1']:.3f} on validation rows" if found else ""
-        trained = f"fine-tuned on {len(material.train):,} texts{reached}"
+        summary = said(
+            "Gives any of {labels} labels; fine-tuned on {n} texts",
+            labels=len(self.labels),
+            n=f"{len(material.train):,}",
+        )
+        if found:
+            summary = said("{made}, micro-F1 {f1} on validation rows", made=summary, f1=f"{found['micro_f1']:.3f}")
         return {
-            "summary": f"Gives any of {len(self.labels)} labels; {trained}",
+            "summary": summary,
             "labels": list(self.labels),
             "metrics": {} if found is None else {"validation": {**found, "n": len(material.valid)}},
             "data": {

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.errors import ModelError
+from portside.said import said
 
 __all__ = ["TOLERANCE", "ReloadCheck", "check_inputs"]
 
@@ -94,9 +95,9 @@ class ReloadCheck:
             found: dict[str, Any] = json.loads(out)
             return found
         except subprocess.TimeoutExpired:
-            return {"error": f"the fresh process gave no answer within {PATIENCE_SECONDS:.0f} seconds"}
+            return {"error": said("the fresh process gave no answer within {n} seconds", n=f"{PATIENCE_SECONDS:.0f}")}
         except (ValueError, OSError):
-            return {"error": f"the fresh process ended with code {self._child.poll()} and no answer"}
+            return {"error": said("the fresh process ended with code {code} and no answer", code=self._child.poll())}
 
 
 def _refused(seen: str) -> ModelError:

@@ -15,6 +15,7 @@ from portside.inference.threads import prepare_threads
 from portside.progress import Progress
 from portside.registry import CHAMPION, ModelRegistry, ModelVersion
 from portside.registry.names import check_name
+from portside.said import said, settled
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.card import training_card
 from portside.training.reload import ReloadCheck
@@ -153,7 +154,12 @@ def _check_task(registry: ModelRegistry, name: str, task: str) -> None:
         if known != task:
             raise UsageError(
                 "All versions of a name are models for one task: who asks for the name gets one of them",
-                seen=f"{version.ref} is a model for {known}, this training is for {task}",
+                seen=said(
+                    "{model} is a model for {known}, this training is for {task}",
+                    model=version.ref,
+                    known=settled(known),
+                    task=settled(task),
+                ),
                 remedy="Train under another --name",
             )
 
@@ -188,7 +194,7 @@ def _advice_on_machine() -> Iterator[None]:
     except MemoryError as error:
         raise ModelError(
             "Training, and checking the saved model, must fit into memory; nothing was registered",
-            seen="memory ran out",
+            seen=said("memory ran out"),
             remedy="Close other programs, then train with --resume; or train anew with a smaller batch or max_tokens",
         ) from error
     # Whoever writes has an error of its own for a disk that is full: OSError, safetensors', torch's, tokenizers'.

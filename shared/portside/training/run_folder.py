@@ -26,6 +26,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from portside.errors import StorageError, UsageError
+from portside.said import said
 from portside.training.plan import Plan
 
 __all__ = ["RunFolder", "open_run"]
@@ -109,8 +110,8 @@ def open_run(runs_dir: Path, name: str, identity: Mapping[str, Any], *, resume: 
             yield RunFolder(path, identity, resumed, discarded)
     except Timeout:
         raise UsageError(
-            f"Only one training of '{name}' can run at a time",
-            seen=f"another process holds {runs_dir / name}.lock",
+            said("Only one training of '{name}' can run at a time", name=name),
+            seen=said("another process holds {file}", file=runs_dir / f"{name}.lock"),
             remedy="Wait for it, stop it, or train under another --name",
         ) from None
     except PermissionError as error:
@@ -130,7 +131,7 @@ def _may_resume(path: Path, identity: Mapping[str, Any], name: str) -> bool:
     if differing:
         raise UsageError(
             "A training can only be resumed with the same data and recipe",
-            seen=f"the interrupted run of '{name}' differs in {', '.join(differing)}",
+            seen=said("the interrupted run of '{name}' differs in {what}", name=name, what=", ".join(differing)),
             remedy="Resume with what it was started with, or leave --resume out to start anew",
         )
     return True

@@ -16,6 +16,7 @@ import numpy as np
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
 from portside.records import Tagged
+from portside.said import said
 from portside.tasks.tagging import TaggedSentences, TaggingRecipe, type_order
 from portside.tasks.tags import entity_types, spans, tag_names
 from portside.training.datasets import check_known, data_identity
@@ -116,11 +117,14 @@ class TaggingTask(OneRound):
         """Tags in their order, what validation measured, what it was trained on."""
         found, sentences = fitted.validation, self.dataset.sentences
         material = self.material
-        reached = f", entity F1 {found['entity_f1']:.3f} on validation sentences" if found else ""
         counts = Counter(span.type for one in sentences for span in spans(one.tags))
-        trained = f"fine-tuned on {len(material.train):,} sentences{reached}"
+        rows = f"{len(material.train):,}"
+        summary = said("Finds {n} types of names; fine-tuned on {rows} sentences", n=len(self.types), rows=rows)
+        if found:
+            f1 = f"{found['entity_f1']:.3f}"
+            summary = said("{made}, entity F1 {f1} on validation sentences", made=summary, f1=f1)
         return {
-            "summary": f"Finds {len(self.types)} types of names; {trained}",
+            "summary": summary,
             "labels": list(tag_names(self.types)),
             "metrics": {} if found is None else {"validation": {**found, "n": len(material.valid)}},
             "data": {

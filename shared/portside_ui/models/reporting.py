@@ -16,6 +16,7 @@ from portside.evaluation.report.making import Asked, behaviour_of, can_be_tried,
 from portside.evaluation.report.parts import Report, Section
 from portside.inference.folder import task_of
 from portside.registry import ModelVersion
+from portside.said import in_words
 from portside.settings import Settings
 from portside_ui.frame import empty_state, error_state, section, working
 from portside_ui.models.column_choice import columns_part
@@ -176,7 +177,7 @@ def _downloads(report: Report, version: ModelVersion) -> None:
 
 def _card_figures(version: ModelVersion) -> None:
     section(_("What its validation measured"))
-    st.markdown(plain(str(version.card.get("summary", ""))))
+    st.markdown(plain(in_words(version.card.get("summary", ""), _)))
     found = {name: value for name, value in version.validation.items() if isinstance(value, int | float)}
     if found:
         table = pd.DataFrame({_("Figure"): list(found), _("Value"): list(found.values())})

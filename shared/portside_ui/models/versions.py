@@ -10,6 +10,7 @@ import streamlit as st
 from portside.errors import PortsideError
 from portside.registry import ModelVersion
 from portside.registry.actor import current_actor
+from portside.said import in_words
 from portside_ui.frame import error_state, section
 from portside_ui.models.speed import speed_part
 from portside_ui.runtime import Runtime
@@ -51,7 +52,7 @@ def _table(versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> pd.D
                 _("Task"): version.card.get("task", ""),
                 _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
                 _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
-                _("What it does"): version.card.get("summary", ""),
+                _("What it does"): in_words(version.card.get("summary", ""), _),
                 _("Trained"): str(version.card.get("created_at", ""))[:16].replace("T", " "),
             }
         )

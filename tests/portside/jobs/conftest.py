@@ -10,7 +10,7 @@ import pytest
 from portside.apps import AppSpec
 
 KINDS = Path(__file__).parent / "kinds"
-NAMES = ("add", "walk", "tidy", "stubborn", "orphan_maker", "advise", "stumble", "leave", "vanish", "babble")
+NAMES = ("add", "walk", "tidy", "stubborn", "orphan_maker", "advise", "stumble", "leave", "vanish", "babble", "tell")
 
 
 @pytest.fixture

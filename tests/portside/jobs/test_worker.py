@@ -21,6 +21,7 @@ from portside.jobs import Job, JobQueue, Worker
 from portside.jobs.claims import Claims
 from portside.jobs.rules import KEPT_LOGS, Timing
 from portside.processes import this_process
+from portside.said import in_words
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside.storage.migrate import upgrade
@@ -118,6 +119,31 @@ def test_a_job_that_fails_says_what_to_do(
     assert any(log in line for line in job.log_tail)
     incident = (job.error or "").partition("(incident ")[2][:8]
     assert f"Incident {incident}" in job.log_tail or not incident
+
+
+def test_a_record_is_english_and_remembers_what_its_sentences_were_made_of(
+    database: Database, database_settings: Settings, yard: AppSpec
+) -> None:
+    def translate(template: str) -> str:
+        chinese = {
+            "{n} names: {names}": "{n} 个名称：{names}",
+            "every row needs a label": "每行须有标签",
+            "row {row}": "第 {row} 行",
+            "Next: {remedy}.": "办法：{remedy}。",
+        }
+        return chinese.get(template, template)
+
+    told = run_one(database_settings, database, yard, "tell", names=["{a}", "every row needs a label"])
+    failed = run_one(database_settings, database, yard, "advise")
+    with database.read() as connection:
+        stored = connection.execute(text("select error from core_jobs where error is not null")).scalar_one()
+    assert told.result is not None
+    assert told.result["summary"] == "2 names: {a}, every row needs a label"
+    assert told.result.keys() == {"summary", "names"}
+    assert in_words(told.result["summary"], translate) == "2 个名称：{a}, every row needs a label"
+    assert stored == failed.error == "train.csv, row 7: every row needs a label. Next: Give it one."
+    assert in_words(failed.error or "", translate) == "train.csv, 第 7 行: 每行须有标签. 办法：Give it one。"
+    assert failed.result is None
 
 
 @pytest.mark.slow

@@ -16,6 +16,7 @@ from portside.errors import ModelDamaged, ModelError, ModelNotFound, PortsideErr
 from portside.processes import this_process
 from portside.registry import ModelRegistry, ModelVersion
 from portside.registry.actor import current_actor
+from portside.said import in_words, said
 from portside.settings import Settings
 
 Register = Callable[..., ModelVersion]
@@ -59,6 +60,20 @@ def test_the_folder_holds_card_prose_and_manifest(register: Register) -> None:
     manifest = json.loads((version.folder / "manifest.json").read_text())["files"]
     assert sorted(manifest) == ["CARD.md", "card.json", "model.safetensors", "tokenizer/vocab.txt"]
     assert manifest["model.safetensors"] == {"size": 3, "sha256": hashlib.sha256(b"abc").hexdigest()}
+
+
+def test_a_summary_remembers_what_it_was_made_of(registry: ModelRegistry) -> None:
+    summary = said("Tells {n} labels apart", n=2)
+    with registry.staging("intents") as folder:
+        (folder / "model.safetensors").write_bytes(b"weights")
+        card = {"summary": summary, "labels": ["a", "b"]}
+        made = registry.register("intents", folder, card, actor="ann", reason="first", check=accept)
+    stored = json.loads((made.folder / "card.json").read_text())
+    assert stored["summary"] == "Tells 2 labels apart"
+    for version in (made, registry.resolve("intents")):
+        assert in_words(version.card["summary"], lambda text: text.replace("Tells", "区分")) == "区分 2 labels apart"
+        assert "said" not in version.card
+    assert "template" not in (made.folder / "CARD.md").read_text()
 
 
 def test_history_says_who_when_why(tmp_path: Path, register: Register, registry: ModelRegistry) -> None:

@@ -163,7 +163,7 @@ def _report(
         ]
     return Report(
         title=title_of(version),
-        subtitle=str(version.card.get("summary", "")),
+        subtitle=version.card.get("summary", ""),
         facts=facts_of(version, scored.data, len(scored)),
         sections=sections,
     )

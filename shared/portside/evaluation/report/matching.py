@@ -54,7 +54,7 @@ def report_file(
     compared = [] if against is None else [_compared(version, against, rankings[matcher.system], dataset, threads)]
     return Report(
         title_of(version),
-        str(version.card.get("summary", "")),
+        version.card.get("summary", ""),
         facts_of(version, dataset.source, queries),
         [*compared, *sections_of(rankings, matcher.system, dataset, load_seen(version.folder), documents=documents)],
     )

@@ -107,7 +107,7 @@ def report_file(
     temperature = (version.card.get("calibration") or {}).get("temperature")
     return Report(
         title_of(version),
-        str(version.card.get("summary", "")),
+        version.card.get("summary", ""),
         facts_of(version, dataset.source, len(dataset.sentences)),
         [*compared, *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature)],
     )

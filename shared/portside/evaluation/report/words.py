@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
 from portside.evaluation.report.parts import Cell, Chart, Figure, Report, Section, Table
-from portside.said import Said, in_words, said
+from portside.said import Said, in_words, joined, said
 
 __all__ = [
     "PRECISION_AND_RECALL",
@@ -28,12 +28,6 @@ PRECISION_AND_RECALL = said(
     "figure for both."
 )
 """What stands under tables of the three."""
-
-
-def joined(parts: Sequence[str], separator: str = " ") -> Said:
-    """The parts one after the other, each of which keeps what it was made of."""
-    slots = {f"part{place}": part for place, part in enumerate(parts)}
-    return said(separator.join(f"{{{name}}}" for name in slots), **slots)
 
 
 def doubt_of(figure: Figure) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from portside.errors import Cancelled, DataError
 from portside.jobs import JobContext
+from portside.said import said
 
 
 def add(context: JobContext, *, a: int, b: int) -> dict[str, Any]:
@@ -68,6 +69,10 @@ def orphan_maker(_context: JobContext, *, pids: str) -> dict[str, Any]:
 
 def advise(_context: JobContext) -> dict[str, Any]:
     raise DataError("every row needs a label", file="train.csv", row=7, remedy="Give it one")
+
+
+def tell(_context: JobContext, *, names: list[str]) -> dict[str, Any]:
+    return {"summary": said("{n} names: {names}", n=len(names), names=", ".join(names)), "names": names}
 
 
 def stumble(_context: JobContext) -> dict[str, Any]:
