@@ -12,7 +12,7 @@ from portside.console import say, table
 from portside.data import load_examples
 from portside.evaluation.attribution import Explanation, explain
 from portside.evaluation.faithfulness import Faithfulness, measure_faithfulness
-from portside.inference.attributor import FolderAttributor, load_attributor
+from portside.inference.attributor import Attributor, load_attributor
 from portside.tasks.classification import ClassificationRecipe
 from portside.training.classification import make_task
 from portside.training.run import train_task
@@ -75,7 +75,7 @@ def _doubts(explained: list[Explanation]) -> str:
     )
 
 
-def _one(attributor: FolderAttributor) -> str:
+def _one(attributor: Attributor) -> str:
     explain(attributor, [SENTENCE])
     walls, busy = [], []
     for _ in range(TIMED):

@@ -1,4 +1,4 @@
-"""``portside explain``: which words of a text speak for its label."""
+"""``portside explain``: which words of a text speak for its label, the document found, the names in it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from portside.errors import UsageError
 if TYPE_CHECKING:
     from portside.evaluation.attribution import Explanation
     from portside.inference.attributor import Attributor
+    from portside.registry import ModelVersion
 
 __all__ = ["commands"]
 
@@ -27,13 +28,15 @@ def explain(
     model: Annotated[str, typer.Argument(help="NAME (its champion), NAME@ALIAS or NAME:VERSION.", metavar="NAME")],
     texts: Annotated[list[str] | None, typer.Argument(help="Texts to explain.", metavar="[TEXT]...")] = None,
     *,
-    label: Annotated[str | None, typer.Option(help="Explain this label instead of the likeliest.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Explain this label, document (its id) or type of name instead of the likeliest.")
+    ] = None,
     data: Annotated[Path | None, typer.Option(help="Measure on texts of this file how far to trust it.")] = None,
     text: Annotated[str | None, typer.Option(help="Column of the texts in --data; guessed if not given.")] = None,
     rows: Annotated[int, typer.Option(help="Texts of --data to measure on, drawn at random.", min=1)] = SAMPLED,
     json: Annotated[bool, typer.Option("--json", help="Print JSON for programs.")] = False,
 ) -> None:
-    """Show which words speak for a label and against it, by two methods, and where they disagree."""
+    """Show which words speak for a label, a document found or a name, and which against; by two methods."""
     from portside.inference.attributor import load_attributor
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
@@ -45,31 +48,36 @@ def explain(
             remedy=f'portside explain {model} "a text", or portside explain {model} --data test.csv',
         )
     settings = load_settings()
-    attributor = load_attributor(ModelRegistry(settings.models_dir).resolve(model), threads=settings.threads)
+    version = ModelRegistry(settings.models_dir).resolve(model)
+    attributor = load_attributor(version, threads=settings.threads)
     if data is not None:
-        _measure(attributor, data, text, rows, json)
+        _measure(attributor, _sampled(version, data, text, rows), json)
     else:
         _explain(attributor, texts or [], label, json)
 
 
 def _explain(attributor: Attributor, texts: list[str], label: str | None, json: bool) -> None:
-    from portside.console import as_json
+    from portside.console import as_json, say
     from portside.evaluation.attribution import explain as explained
 
-    found = explained(attributor, texts, labels=[label] * len(texts))
+    found = [explained(attributor, [text], label=label, most=None) for text in texts]
     if json:
-        as_json([one.to_dict() for one in found])
+        as_json([one.to_dict() for each in found for one in each])
         return
-    for one in found:
-        _show(one)
+    for text, each in zip(texts, found, strict=True):
+        if not each:
+            say(f"{text}\nThe model finds no name in it: there is nothing to explain.")
+        for one in each:
+            _show(one)
 
 
 def _show(one: Explanation) -> None:
     from portside.console import say, table
     from portside.evaluation.attribution import METHODS
 
+    cosine = one.measure == "cosine"
     said = "" if one.label == one.predicted else f"; the model says {one.predicted}"
-    say(f"{one.text}\n{one.label} {one.probability:.3f}{said}\n{one.sentence}")
+    say(f"{one.text}\n{one.label}{': cosine' if cosine else ''} {one.level:.3f}{said}\n{one.sentence}")
     if not one.words:
         return
     table(
@@ -78,7 +86,7 @@ def _show(one: Explanation) -> None:
             [word.text, *(float(one.values[method][place]) for method in METHODS)]
             for place, word in enumerate(one.words)
         ],
-        title="What each word adds to the log-odds of the label",
+        title=f"What each word adds to the {'cosine of query and document' if cosine else 'log-odds of the label'}",
     )
     found, sums = one.agreement, one.completeness
     alike = "" if found.rank_correlation is None else f"rank correlation {found.rank_correlation:.2f}, "
@@ -86,13 +94,27 @@ def _show(one: Explanation) -> None:
     say(f"Integrated gradients sum to {sums.attributed:.3f}; they should to {sums.difference:.3f}.")
 
 
-def _measure(attributor: Attributor, data: Path, column: str | None, rows: int, json: bool) -> None:
+def _sampled(version: ModelVersion, data: Path, column: str | None, rows: int) -> list[str]:
+    from random import Random
+
     from portside.commands.behave import sampled_texts
+    from portside.data.columns import Columns
+    from portside.evaluation.report.making import Asked
+
+    asked = Asked(version, data, Columns(column, None))
+    if asked.task.name not in ("matching", "tagging"):
+        return sampled_texts(data, column, rows, seed=0)
+    # These are no tables with a column of texts: pairs, judgements in a folder, a word a line.
+    texts = asked.texts
+    return [texts[place] for place in sorted(Random(0).sample(range(len(texts)), min(rows, len(texts))))]
+
+
+def _measure(attributor: Attributor, texts: list[str], json: bool) -> None:
     from portside.console import as_json, say, table
     from portside.evaluation.attribution import explain as explained
     from portside.evaluation.faithfulness import measure_faithfulness
 
-    found = measure_faithfulness(attributor, explained(attributor, sampled_texts(data, column, rows, seed=0)))
+    found = measure_faithfulness(attributor, explained(attributor, texts))
     if json:
         as_json(found.to_dict())
         return
@@ -103,5 +125,5 @@ def _measure(attributor: Attributor, data: Path, column: str | None, rows: int, 
     table(
         head,
         [[f"{100 * place // points} %", *values] for place, values in enumerate(zip(*curves, strict=True))],
-        title="Mean probability of the label",
+        title="Mean cosine" if found.measure == "cosine" else "Mean probability of the label",
     )

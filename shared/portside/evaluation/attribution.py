@@ -1,6 +1,7 @@
 """Which words of a text speak for a label: by integrated gradients, by leaving words out, and whether the two agree.
 
-Both say how much a word adds to the log-odds of the label, log(p / (1 - p)). Integrated gradients (Sundararajan, Taly &
+Both say how much a word adds to the score of the answer: of a label and of a name's type to their log-odds,
+log(p / (1 - p)), of a document to the cosine of query and document. Integrated gradients (Sundararajan, Taly &
 Yan, "Axiomatic Attribution for Deep Networks", ICML 2017) share out the difference to a text that says nothing, so that
 their sum is that difference; occlusion (Zeiler & Fergus, "Visualizing and Understanding Convolutional Networks", ECCV
 2014) compares with the text without the word.
@@ -17,9 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.data.words import Word, split_words
-from portside.errors import UsageError
-from portside.inference.attributor import Attributor, TokenValues
-from portside.inference.multilabel import sigmoid
+from portside.inference.attributor import Answer, Attributor, Measure, TokenValues, Variant, levels
 from portside.said import said
 
 __all__ = [
@@ -30,7 +29,6 @@ __all__ = [
     "Method",
     "agreement",
     "explain",
-    "labels_to_explain",
     "share_out",
 ]
 
@@ -56,11 +54,11 @@ class Completeness:
     attributed: float
     """Sum over all tokens."""
     difference: float
-    """Log-odds of the text minus those of the text that says nothing."""
+    """Score of the text minus that of the text that says nothing."""
 
     @property
     def gap(self) -> float:
-        """How far apart the two are, in log-odds."""
+        """How far apart the two are, in units of the score."""
         return abs(self.attributed - self.difference)
 
     def to_dict(self) -> dict[str, Any]:
@@ -86,24 +84,36 @@ class Agreement:
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a model gives one text one label."""
+    """Why a model gives one text one answer."""
 
     model: str
     """``name:version``."""
     text: str
-    label: str
-    probability: float
-    predicted: str
-    """What the model says of the text; ``label`` may be another that was asked about."""
+    answer: Answer
+    measure: Measure
+    level: float
+    """The probability of the answer; of a document the cosine of query and document."""
     words: tuple[Word, ...]
     """Those that the model read, with where they stand: a sign or a Chinese character is one by itself."""
     values: dict[Method, NDArray[np.float64]]
-    """What each word adds to the log-odds of the label, shape (words,)."""
+    """What each word adds to the score of the answer, shape (words,)."""
     completeness: Completeness
     read_characters: int
     """The text from its beginning up to here was read."""
     cut: bool
     """There is text after that."""
+    window: bool = False
+    """There are words before or after ``words`` that were not read for this answer."""
+
+    @property
+    def label(self) -> str:
+        """What the words speak for, as a person reads it: a label, the beginning of a document, type and name."""
+        return self.answer.label
+
+    @property
+    def predicted(self) -> str:
+        """What the model says of the text; ``label`` may be another that was asked about."""
+        return self.answer.predicted
 
     @cached_property
     def agreement(self) -> Agreement:
@@ -160,6 +170,8 @@ class Explanation:
                     all=f"{len(self.text):,}",
                 )
             )
+        if self.window:
+            doubts.append(said("Only the {n} words around the name were read for it.", n=f"{len(self.words):,}"))
         return doubts
 
     def to_dict(self) -> dict[str, Any]:
@@ -169,7 +181,9 @@ class Explanation:
             "model": self.model,
             "text": self.text,
             "label": self.label,
-            "probability": self.probability,
+            "key": self.answer.key,
+            **({"spans": [list(span) for span in self.answer.spans]} if self.answer.spans else {}),
+            self.measure: self.level,
             "predicted": self.predicted,
             "sentence": self.sentence,
             "words": [
@@ -197,88 +211,74 @@ def _about(named: Sequence[tuple[str, float]], one: str, many: str, label: str) 
 
 
 def explain(
-    model: Attributor, texts: Sequence[str], *, labels: Sequence[str | None] | None = None
+    model: Attributor, texts: Sequence[str], *, label: str | None = None, most: int | None = 1
 ) -> list[Explanation]:
-    """Why ``model`` gives each text its likeliest label, or how it comes by the one of ``labels`` (None: likeliest).
+    """Why ``model`` gives each text its answers, of each at most ``most``, the surest first (None: all).
+
+    ``label``: how it comes by this one instead. A text that gets no answer has no explanation.
 
     Raises:
-        UsageError: a label is not one of the model's.
+        UsageError: the label is not one of the model's.
     """
-    if not texts:
+    found = model.answers(texts, label)
+    return explain_answers(
+        model, [(text, answer) for text, each in zip(texts, found, strict=True) for answer in each[:most]]
+    )
+
+
+def explain_answers(model: Attributor, asked: Sequence[tuple[str, Answer]]) -> list[Explanation]:
+    """How ``model`` comes by each text's answer."""
+    if not asked:
         return []
-    odds = model.log_odds(texts)
-    predicted = odds.argmax(axis=1)
-    asked = [None] * len(texts) if labels is None else labels
-    places = [_place(model, label, int(likeliest)) for label, likeliest in zip(asked, predicted, strict=True)]
-    gradients = model.integrated_gradients(texts, places)
+    texts, answers = [text for text, _ in asked], [answer for _, answer in asked]
+    gradients = model.integrated_gradients(texts, answers)
     ends = [_read(text, one) for text, one in zip(texts, gradients, strict=True)]
-    words = [split_words(text[:end]) for text, end in zip(texts, ends, strict=True)]
-    occluded = _occlude(model, [text[:end] for text, end in zip(texts, ends, strict=True)], words, places)
+    words = [_words(text[:end], one) for text, end, one in zip(texts, ends, gradients, strict=True)]
+    occluded = _occlude(model, [text[:end] for text, end in zip(texts, ends, strict=True)], words, answers)
     return [
         Explanation(
             model=model.model,
             text=text,
-            label=model.labels[places[row]],
-            probability=float(0.5 * (1.0 + np.tanh(0.5 * odds[row, places[row]]))),
-            predicted=model.labels[predicted[row]],
-            words=tuple(words[row]),
-            values={
-                "occlusion": occluded[row],
-                "integrated-gradients": gradients[row].values @ share_out(gradients[row].spans, words[row]),
-            },
-            completeness=Completeness(
-                float(gradients[row].values.sum()), gradients[row].score - gradients[row].baseline
-            ),
-            read_characters=ends[row],
-            cut=gradients[row].cut,
+            answer=answer,
+            measure=model.measure,
+            level=float(levels(np.array([score]), model.measure)[0]),
+            words=tuple(own),
+            values={"occlusion": falls, "integrated-gradients": found.values @ share_out(found.spans, own)},
+            completeness=Completeness(float(found.values.sum()), found.score - found.baseline),
+            read_characters=end,
+            cut=found.cut,
+            window=found.window is not None and len(own) < len(split_words(text)),
         )
-        for row, text in enumerate(texts)
+        for (text, answer), found, end, own, (score, falls) in zip(asked, gradients, ends, words, occluded, strict=True)
     ]
-
-
-def labels_to_explain(model: Attributor, texts: Sequence[str]) -> list[list[str]]:
-    """The labels that ``model`` gives each text, the likeliest first; where it gives none, the likeliest alone."""
-    if not texts:
-        return []
-    shares = sigmoid(model.log_odds(texts))
-    least = np.inf if model.threshold is None else model.threshold
-    ranked = np.argsort(-shares, axis=1, kind="stable")
-    return [
-        [model.labels[place] for rank, place in enumerate(order) if rank == 0 or row[place] >= least]
-        for row, order in zip(shares, ranked, strict=True)
-    ]
-
-
-def _place(model: Attributor, label: str | None, likeliest: int) -> int:
-    if label is None:
-        return likeliest
-    if label not in model.labels:
-        some = ", ".join(model.labels[:5]) + (", …" if len(model.labels) > 5 else "")
-        raise UsageError("The label must be one that the model knows", seen=label, remedy=f"Known labels: {some}")
-    return model.labels.index(label)
 
 
 def _read(text: str, found: TokenValues) -> int:
     return max((end for _, end in found.spans), default=0) if found.cut else len(text)
 
 
+def _words(text: str, found: TokenValues) -> list[Word]:
+    begin, end = (0, len(text)) if found.window is None else found.window
+    return [word for word in split_words(text) if begin <= word.start and word.end <= end]
+
+
 def _occlude(
-    model: Attributor, texts: Sequence[str], words: Sequence[Sequence[Word]], places: Sequence[int]
-) -> list[NDArray[np.float64]]:
-    """How much the log-odds of the texts' labels fall when each word is left out; for all texts in one go."""
+    model: Attributor, texts: Sequence[str], words: Sequence[Sequence[Word]], answers: Sequence[Answer]
+) -> list[tuple[float, NDArray[np.float64]]]:
+    """The scores of the texts' answers, and how much they fall when each word is left out; for all texts in one go."""
     sizes = [_together(len(each)) for each in words]
+    runs = [[each[at : at + size] for at in range(0, len(each), size)] for each, size in zip(words, sizes, strict=True)]
     variants = [
-        [text, *(text[: each[at].start] + text[each[at : at + size][-1].end :] for at in range(0, len(each), size))]
-        for text, each, size in zip(texts, words, sizes, strict=True)
+        [Variant(text, answer), *(Variant(text, answer, ((run[0].start, run[-1].end),)) for run in each)]
+        for text, answer, each in zip(texts, answers, runs, strict=True)
     ]
-    odds = model.log_odds([variant for each in variants for variant in each])
+    scores = model.scores([variant for each in variants for variant in each])
     out, first = [], 0
-    for each, asked, place, size in zip(words, variants, places, sizes, strict=True):
-        column = odds[first : first + len(asked), place]
-        falls = column[0] - column[1:]
-        runs = [min(size, len(each) - at) for at in range(0, len(each), size)]
-        out.append(np.repeat(falls / np.array(runs, dtype=np.float64), runs))
-        first += len(asked)
+    for each in runs:
+        whole, rest = float(scores[first]), scores[first + 1 : first + 1 + len(each)]
+        counts = np.array([len(run) for run in each], dtype=np.int64)
+        out.append((whole, np.repeat((whole - rest) / np.maximum(counts, 1), counts)))
+        first += 1 + len(each)
     return out
 
 

@@ -9,25 +9,24 @@ import pandas as pd
 import streamlit as st
 
 from portside.registry import ModelVersion
-from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import KeyFigure, key_figures, section, working
 from portside_ui.models.candidates import candidates_part
+from portside_ui.models.explaining import explained_part
 from portside_ui.models.holdings import MATCHING
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
-from portside_ui.words import _, number, percent
+from portside_ui.words import _, percent
 
 if TYPE_CHECKING:
     from portside.evaluation.attribution import Explanation
+    from portside.inference.tagger import FolderTagger
 
 __all__ = ["trying_part"]
 
 LABELS_SHOWN = 5
-LABELS_EXPLAINED = 3
+ANSWERS_EXPLAINED = 3
 """Of those that a text gets, the likeliest first."""
-MOST_WORDS = 60
-"""Words of the chart; a longer text is explained in the table alone."""
 
 
 def trying_part(runtime: Runtime, version: ModelVersion) -> None:
@@ -59,10 +58,13 @@ def trying_part(runtime: Runtime, version: ModelVersion) -> None:
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _loaded(folder: str, task: str, _version: ModelVersion, _threads: int) -> Any:
-    if task in ("classification", "multilabel"):
-        from portside.inference.attributor import load_attributor
+    from portside.inference.attributor import load_attributor
 
-        return load_attributor(_version, threads=_threads)
+    return load_attributor(_version, threads=_threads)
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _tagger(folder: str, _version: ModelVersion, _threads: int) -> FolderTagger:
     from portside.inference.tagger import load_tagger
 
     return load_tagger(_version, threads=_threads)
@@ -88,7 +90,7 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
         st.info(_("This is unlike everything the model learned: perhaps none of its labels fits."))
     _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
     section(_("Which words made it say so"))
-    _explained(explain(model, [text])[0], "models-try-words")
+    explained_part(explain(model, [text])[0], "models-try-words")
 
 
 def _probabilities(labels: Sequence[str], shares: Sequence[float]) -> None:
@@ -103,42 +105,10 @@ def _probabilities(labels: Sequence[str], shares: Sequence[float]) -> None:
     show_chart(fig, summary=summary, table=table, key="models-try-labels", height=70 + 32 * len(labels))
 
 
-def _explained(found: Explanation, key: str) -> None:
-    st.markdown(plain(" ".join(in_words(one, _) for one in found.sentences)))
-    if found.words:
-        _words(found, key)
-
-
-def _words(found: Explanation, key: str) -> None:
-    first, second = found.values["integrated-gradients"], found.values["occlusion"]
-    words = [word.text for word in found.words]
-    table = pd.DataFrame(
-        {
-            _("Word"): words,
-            _("By gradients"): [round(float(value), 2) for value in first],
-            _("By leaving it out"): [round(float(value), 2) for value in second],
-        }
-    )
-    if len(words) > MOST_WORDS:
-        st.dataframe(table, width="stretch", hide_index=True, key=key)
-        return
-    names = [f"{place + 1}. {word}" for place, word in enumerate(words)]
-    fig = figure(hovermode="closest", barmode="group")
-    fig.add_bar(x=list(first), y=names, orientation="h", name=_("By gradients"), marker_color=COLOURS.selection)
-    fig.add_bar(x=list(second), y=names, orientation="h", name=_("By leaving it out"), marker_color=COLOURS.warning)
-    fig.update_yaxes(autorange="reversed", type="category")
-    summary = _(
-        "Bars to the right speak for {label}, bars to the left against it; two methods, which agree on {shared} of the "
-        "{top} strongest words.",
-        label=plain(found.label), shared=number(found.agreement.shared), top=number(found.agreement.top),
-    )  # fmt: skip
-    show_chart(fig, summary=summary, table=table, key=key, height=110 + 34 * len(words))
-
-
 def _labelled(runtime: Runtime, version: ModelVersion, text: str) -> None:
     import numpy as np
 
-    from portside.evaluation.attribution import explain, labels_to_explain
+    from portside.evaluation.attribution import explain
 
     model = _loaded(str(version.folder), "multilabel", version, runtime.settings.threads)
     shares = 1.0 / (1.0 + np.exp(-model.log_odds([text])[0]))
@@ -149,15 +119,20 @@ def _labelled(runtime: Runtime, version: ModelVersion, text: str) -> None:
         some = ranked[:LABELS_SHOWN]
         _probabilities([model.labels[place] for place in some], [float(shares[place]) for place in some])
     section(_("Which words made it say so") if given else _("Which words speak for the likeliest label"))
-    labels = labels_to_explain(model, [text])[0][:LABELS_EXPLAINED]
-    for place, found in enumerate(explain(model, [text] * len(labels), labels=labels)):
-        if len(labels) > 1:
+    _each_explained(explain(model, [text], most=ANSWERS_EXPLAINED))
+
+
+def _each_explained(answers: Sequence[Explanation]) -> None:
+    for place, found in enumerate(answers):
+        if len(answers) > 1:
             st.markdown(f"**{plain(found.label)}**")
-        _explained(found, f"models-try-words-{place}")
+        explained_part(found, f"models-try-words-{place}")
 
 
 def _tagged(runtime: Runtime, version: ModelVersion, text: str) -> None:
-    found = _loaded(str(version.folder), "tagging", version, runtime.settings.threads).entities([text])[0]
+    from portside.evaluation.attribution import explain
+
+    found = _tagger(str(version.folder), version, runtime.settings.threads).entities([text])[0]
     if not found:
         st.markdown(_("It finds no name."))
         return
@@ -166,3 +141,6 @@ def _tagged(runtime: Runtime, version: ModelVersion, text: str) -> None:
         for one in found
     ]
     st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="models-try-entities")
+    model = _loaded(str(version.folder), "tagging", version, runtime.settings.threads)
+    section(_("Which words made it say so"))
+    _each_explained(explain(model, [text], most=ANSWERS_EXPLAINED))

@@ -142,12 +142,97 @@ def test_a_model_of_several_labels_is_tried_too(
     assert small["why_not_tried"] == "there is nothing in them that it would change"
 
 
-def test_a_tagger_is_refused(
+def test_a_tagger_is_tried_on_no_suite(
     version: ModelVersion, save_random: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     register(tmp_path, save_random, ModelFile("tagging", 16, ("O",)))
     assert "tried on classification" in refused(["behave", "other"], capsys)
-    assert "given for classification" in refused(["explain", "other", "x"], capsys)
+
+
+@pytest.fixture
+def other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_task: Callable[[Path, str], None]
+) -> Callable[[str], None]:
+    """``other(task)`` registers a model of the task, which the commands find as ``other``."""
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+
+    def register_task(task: str) -> None:
+        registry = ModelRegistry(tmp_path / "models")
+        with registry.staging("other") as folder:
+            save_task(folder, task)
+            registry.register("other", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+
+    return register_task
+
+
+def test_a_matcher_says_which_words_of_a_query_speak_for_the_document(
+    other: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other("matching")
+    (found,) = json.loads(finish(["explain", "other", "my parcel", "--json"], capsys))
+    assert (found["key"], found["label"], found["cosine"]) == ("d2", "my parcel", pytest.approx(1, abs=1e-5))
+    assert [word["text"] for word in found["words"]] == ["my", "parcel"]
+    said = " ".join(finish(["explain", "other", "my parcel", "--label", "d1"], capsys).split())
+    assert "the card is late: cosine 0." in said
+    assert "; the model says my parcel" in said
+    assert "What each word adds to the cosine of query and document" in said
+    assert "Agreement of the two" in said
+    assert "one that the model knows" in refused(["explain", "other", "x", "--label", "d9"], capsys)
+    judged = tmp_path / "judged.csv"
+    judged.write_text("query,document\nwhere is my parcel,my parcel\nmy card is late,the card is late\n")
+    assert "keeps a cosine of" in finish(["explain", "other", "--data", str(judged)], capsys)
+
+
+def test_a_tagger_says_which_words_speak_for_each_name(
+    other: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other("tagging")
+    found = json.loads(finish(["explain", "other", "where is my Parcel", "--json"], capsys))
+    assert found
+    for one in found:
+        (start, _), (_, end) = one["spans"][0], one["spans"][-1]
+        assert one["label"] == f"{one['key']}: {one['text'][start:end]}"
+        assert 0 < one["probability"] < 1
+        assert [word["text"] for word in one["words"]] == ["where", "is", "my", "Parcel"]
+    said = finish(["explain", "other", "where is my Parcel"], capsys)
+    assert all(one["label"] in said for one in found)
+    assert "finds no name in it" in finish(["explain", "other", " "], capsys)
+    tagged = tmp_path / "test.conll"
+    tagged.write_text("where O\nis O\nmy O\nParcel B-LOC\n\nmy O\ncard B-PER\nplease O\n")
+    assert finish(["explain", "other", "--data", str(tagged)], capsys).startswith("On ")
+
+
+MORE_ROWS = {
+    "matching": ("a.csv", "query,document\nwhere is my parcel,my parcel\nmy card is late,the card is late\n"),
+    "tagging": ("a.conll", "where O\nis O\nmy O\nParcel B-LOC\n\nmy O\ncard B-PER\nplease O\n"),
+}
+
+
+@pytest.mark.parametrize("task", sorted(MORE_ROWS))
+def test_a_report_explains_some_answers_of_other_tasks(
+    task: str, other: Callable[[str], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other(task)
+    name, rows = MORE_ROWS[task]
+    data = tmp_path / name
+    data.write_text(rows)
+    report = json.loads(finish(["report", "other", "--data", str(data), "--json", "-"], capsys))
+    explained = report["sections"]["explanations"]
+    assert len(explained["figures"]) == 2
+    shown = explained["tables"][0]["rows"]
+    assert all(row["answer"] for row in shown)
+    assert all(row["why"] for row in shown)
+    assert "this one gives none" in report["sections"]["behaviour"]["sentences"][0]
+
+
+def test_each_label_that_a_text_gets_is_explained(
+    other: Callable[[str], None], capsys: pytest.CaptureFixture[str]
+) -> None:
+    other("multilabel")
+    found = json.loads(finish(["explain", "other", "where is my parcel", "--json"], capsys))
+    assert found
+    assert all(one["probability"] >= 0.5 for one in found) or len(found) == 1
+    assert [one["probability"] for one in found] == sorted((one["probability"] for one in found), reverse=True)
 
 
 def test_a_draw_of_texts_keeps_the_files_order(data: Path) -> None:

@@ -33,7 +33,8 @@ def test_a_classifier_of_it_is_explained(foreign_encoder: Callable[[str], Path],
     save_network(tmp_path, network.eval(), tokens, tokens.config, file)
     attributor = FolderAttributor(tmp_path, model="m:1")
     odds = attributor.log_odds(TEXTS)
-    for place, one in enumerate(attributor.integrated_gradients(TEXTS, [0] * len(TEXTS))):
+    asked = [one for (one,) in attributor.answers(TEXTS, "a")]
+    for place, one in enumerate(attributor.integrated_gradients(TEXTS, asked)):
         assert one.score == pytest.approx(odds[place, 0], abs=1e-4)
         assert one.values.sum() == pytest.approx(one.score - one.baseline, abs=0.02)
     found = explain(attributor, TEXTS)

@@ -23,22 +23,22 @@ def test_both_methods_find_the_weights_of_a_linear_model(method: Method) -> None
     assert [word.text for word in found.words] == ["Where", "is", "my", "parcel", "?"]
     assert found.values[method] == pytest.approx([2, 0, 0, 3, 0])
     assert (found.label, found.predicted) == ("track_order", "track_order")
-    assert found.probability == pytest.approx(1 / (1 + np.exp(-4.5)))
+    assert found.level == pytest.approx(1 / (1 + np.exp(-4.5)))
     assert found.completeness.attributed == pytest.approx(found.completeness.difference) == pytest.approx(5)
     assert found.agreement.rank_correlation == pytest.approx(1)
     assert (found.agreement.shared, found.agreement.top) == (3, 3)
 
 
 def test_another_label_than_the_likeliest_turns_the_signs() -> None:
-    (found,) = explain(MODEL, ["Where is my parcel?"], labels=["refund"])
+    (found,) = explain(MODEL, ["Where is my parcel?"], label="refund")
     assert found.values["occlusion"] == pytest.approx([-2, 0, 0, -3, 0])
     assert found.sentence == 'The words "parcel" and "Where" speak against refund.'
     with pytest.raises(UsageError, match="one that the model knows"):
-        explain(MODEL, ["x"], labels=["track order"])
+        explain(MODEL, ["x"], label="track order")
 
 
 def test_the_sentence_names_the_strongest_words() -> None:
-    (found,) = explain(MODEL, ["Where, where is my PARCEL refund"], labels=["track_order"])
+    (found,) = explain(MODEL, ["Where, where is my PARCEL refund"], label="track_order")
     assert found.sentence == (
         'The words "Where" and "PARCEL" speak most for track_order. The word "refund" speaks against it.'
     )

@@ -38,7 +38,8 @@ def test_integrated_gradients_are_complete(attributor: FolderAttributor) -> None
 
 def test_the_score_that_is_shared_out_is_the_models_own(attributor: FolderAttributor) -> None:
     odds = attributor.log_odds(TEXTS)
-    for place, one in enumerate(attributor.integrated_gradients(TEXTS, [1] * len(TEXTS))):
+    parcel = [one for (one,) in attributor.answers(TEXTS, "parcel")]
+    for place, one in enumerate(attributor.integrated_gradients(TEXTS, parcel)):
         assert one.score == pytest.approx(odds[place, 1], abs=1e-4)
 
 
@@ -51,7 +52,7 @@ def test_texts_together_are_explained_like_one_by_one(attributor: FolderAttribut
 
 
 def test_a_word_is_left_out_by_hand(attributor: FolderAttributor) -> None:
-    (found,) = explain(attributor, ["my lost card"], labels=["refund"])
+    (found,) = explain(attributor, ["my lost card"], label="refund")
     odds = attributor.log_odds(["my lost card", " lost card", "my  card", "my lost "])[:, 2]
     assert found.values["occlusion"] == pytest.approx(odds[0] - odds[1:], abs=1e-5)
 
@@ -73,7 +74,7 @@ def test_the_network_that_others_use_is_left_as_it_was(attributor: FolderAttribu
 
 def test_a_tagger_is_refused(tmp_path: Path) -> None:
     write_model_file(tmp_path, ModelFile("tagging", 16, ("O",)))
-    with pytest.raises(ModelError, match="given for classification"):
+    with pytest.raises(ModelError, match="for classification is needed"):
         FolderAttributor(tmp_path, model="names:1")
 
 
@@ -83,5 +84,5 @@ def test_of_several_labels_each_has_its_own_log_odds(attributor: FolderAttributo
     several = FolderAttributor(tmp_path, model="intents:1")
     powers = np.exp(several.log_odds(TEXTS))
     assert powers / powers.sum(axis=1, keepdims=True) == pytest.approx(chances, abs=1e-5)  # the logits themselves
-    (found,) = explain(several, TEXTS[:1], labels=["card"])
+    (found,) = explain(several, TEXTS[:1], label="card")
     assert found.completeness.gap <= max(0.05 * abs(found.completeness.difference), 1e-4)

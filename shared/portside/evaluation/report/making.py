@@ -15,6 +15,7 @@ from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
 from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
+from portside.inference.attributor import EXPLAINED
 from portside.inference.folder import task_of
 from portside.registry import ModelVersion
 from portside.said import said
@@ -22,13 +23,16 @@ from portside.settings import Settings
 from portside.tasks.spec import TaskSpec, find_task
 from portside.training.seen import load_seen
 
-__all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_rows", "report_of"]
+__all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_rows", "report_of", "texts_of"]
 
 ANSWERED = "classification"
 """The task whose kept rows come with what was said of them."""
 SEVERAL = "multilabel"
 TRIED = frozenset({ANSWERED, SEVERAL})
-"""The tasks whose models are explained and tried by suites."""
+"""The tasks whose models are tried by suites."""
+NOT_TRIED = said(
+    "Typos, negation and other small changes are tried on models that give a text labels; this one gives none."
+)
 
 
 @dataclass(frozen=True)
@@ -58,14 +62,23 @@ class Asked:
 
     @cached_property
     def texts(self) -> Sequence[str]:
-        """The texts of a classifier's rows.
+        """The texts of the rows: of a matcher the queries, of a tagger its sentences.
 
         Raises:
             UsageError: there is no file, and the version keeps no rows.
             DataError: the file cannot be used.
         """
         held = load_held_out(self.version.folder) if self.file is None else None
-        return [one.text for one in self.dataset.examples] if held is None else held.texts
+        return texts_of(self.task.name, self.dataset) if held is None else held.texts
+
+
+def texts_of(task: str, dataset: Any) -> list[str]:
+    """The texts that a model of the task is asked about, of the rows as the task reads them."""
+    if task == "matching":
+        return list(dataset.queries.values())
+    if task == "tagging":
+        return [" ".join(one.tokens) for one in dataset.sentences]
+    return [one.text for one in dataset.examples]
 
 
 def keeps_rows(version: ModelVersion) -> bool:
@@ -74,8 +87,8 @@ def keeps_rows(version: ModelVersion) -> bool:
 
 
 def can_be_tried(version: ModelVersion) -> bool:
-    """Whether the model's answers can be explained, and tried with small changes of the texts."""
-    return task_of(version.folder) in TRIED
+    """Whether the model's answers can be explained, and tried with small changes where its task has labels."""
+    return task_of(version.folder) in EXPLAINED
 
 
 def report_of(
@@ -116,6 +129,8 @@ def behaviour_of(asked: Asked, settings: Settings) -> Section:
     Raises:
         DataError: a suite's file breaks a rule.
     """
+    if asked.task.name not in TRIED:
+        return Section("behaviour", "How it bears small changes", [NOT_TRIED])
     from portside.evaluation.report.behaviour import tried_on
     from portside.inference.one_answer import load_one_answer
 

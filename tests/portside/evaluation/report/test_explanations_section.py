@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.evaluation.attribution import labels_to_explain
 from portside.evaluation.report.explanations import explained_on
 from portside.inference.attributor import FakeAttributor
 
@@ -61,8 +60,8 @@ def test_every_label_that_a_text_gets_is_explained_and_the_likeliest_is_measured
 
 def test_a_text_that_gets_no_label_is_explained_by_the_likeliest() -> None:
     model = FakeAttributor({"good": 0.3}, threshold=0.9)
-    assert labels_to_explain(model, ["a good film"]) == [["yes"]]
-    assert labels_to_explain(model, []) == []
+    assert [[one.key for one in each] for each in model.answers(["a good film"])] == [["yes"]]
+    assert model.answers([]) == []
 
 
 class FiveLabels(FakeAttributor):
