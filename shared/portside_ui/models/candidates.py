@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import streamlit as st
@@ -16,9 +17,14 @@ from portside.registry import ModelVersion
 from portside.said import said
 from portside_ui.charts import COLOURS, figure, show_chart
 from portside_ui.frame import empty_state, error_state, section, working
+from portside_ui.models.explaining import explained_part
 from portside_ui.runtime import Runtime
 from portside_ui.why import plain
 from portside_ui.words import _, number
+
+if TYPE_CHECKING:
+    from portside.evaluation.attribution import Explanation
+    from portside.inference.matching_attributor import MatchingAttributor
 
 __all__ = ["Near", "candidates_part", "ranked"]
 
@@ -88,11 +94,28 @@ def candidates_part(runtime: Runtime, version: ModelVersion) -> None:
         error_state(error)
         return
     _draw(found)
+    section(_("Which words made it say so"))
+    with working(_("Leaving words out")):
+        explained_part(_why(version, asked[1].strip(), found[0].text, runtime.settings.threads), "models-ranked-words")
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
 def _loaded(folder: str, _version: ModelVersion, _threads: int) -> FolderMatcher:
     return load_matcher(_version, threads=_threads)
+
+
+def _why(version: ModelVersion, question: str, text: str, threads: int) -> Explanation:
+    """Which words of the question speak for the text that stands first."""
+    from portside.evaluation.attribution import explain
+
+    return explain(_attributor(str(version.folder), version, threads).among({"first": text}), [question])[0]
+
+
+@st.cache_resource(show_spinner=False, max_entries=2)
+def _attributor(folder: str, _version: ModelVersion, _threads: int) -> MatchingAttributor:
+    from portside.inference.matching_attributor import MatchingAttributor
+
+    return MatchingAttributor(_version.folder, model=_version.ref, threads=_threads)
 
 
 def _draw(found: Sequence[Near]) -> None:
