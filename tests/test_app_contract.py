@@ -44,6 +44,7 @@ def test_every_address_leads_somewhere(app: AppSpec) -> None:
         app.demo,
         app.health,
         app.warm,
+        app.texts,
         *app.jobs.values(),
         *pages,
     ):
@@ -80,6 +81,11 @@ def test_health_of_a_fresh_installation_says_what_is_missing(app: AppSpec, empty
     assert any(state.startswith("missing") for state in health.values()), health
     chinese = catalogue("zh")
     assert all(chinese.gettext(part) != part for part in health), f"translate in {app.package}: {list(health)}"
+
+
+@each_app
+def test_a_fresh_installation_has_no_texts_for_the_encoder(app: AppSpec, empty_home: Settings) -> None:
+    assert not app.texts or list(load(app.texts)(empty_home, 3)) == []
 
 
 @each_app

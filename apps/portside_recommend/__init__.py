@@ -26,6 +26,7 @@ APP = AppSpec(
     demo="portside_recommend.train:prepare_demo",
     health="portside_recommend.build:check_health",
     warm="portside_recommend.service:RecommendService.warm",
+    texts="portside_recommend.build:encoder_texts",
     jobs={
         "recommend.ingest": "portside_recommend.jobs:ingest",
         "recommend.train": "portside_recommend.jobs:train",

@@ -9,10 +9,11 @@ from portside.settings import Settings
 from portside.storage.engine import open_database
 from portside_recommend.config import RecommendConfig
 from portside_recommend.library import Library
+from portside_recommend.records import item_text
 from portside_recommend.service import RecommendService
 from portside_recommend.store import RecommendStore
 
-__all__ = ["build_service", "check_health"]
+__all__ = ["build_service", "check_health", "encoder_texts"]
 
 
 def build_service(settings: Settings) -> RecommendService:
@@ -29,6 +30,18 @@ def build_service(settings: Settings) -> RecommendService:
         config=config,
         clock=utc_now,
     )
+
+
+def encoder_texts(settings: Settings, most: int) -> list[str]:
+    """At most so many items' words, as the pretrained encoder reads them; none where a fine-tuned one serves."""
+    registry, name = ModelRegistry(settings.models_dir), RecommendConfig().encoder.name
+    if name in registry.names() and "champion" in registry.aliases(name):
+        return []
+    database = open_database(settings)
+    try:
+        return [item_text(item) for item in RecommendStore(database).some_items(most)]
+    finally:
+        database.close()
 
 
 def check_health(settings: Settings) -> dict[str, str]:

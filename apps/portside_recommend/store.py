@@ -101,6 +101,12 @@ class RecommendStore:
             rows = connection.execute(query.order_by(items.c.version, items.c.item_id)).all()
         return [Item(*row) for row in rows]
 
+    def some_items(self, most: int) -> list[Item]:
+        """At most so many items, those with the first ids."""
+        query = select(*(items.c[name] for name in ITEM_FIELDS)).order_by(items.c.item_id).limit(most)
+        with self._database.read() as connection:
+            return [Item(*row) for row in connection.execute(query)]
+
     def item_ids(self) -> frozenset[str]:
         """The id of every item."""
         with self._database.read() as connection:

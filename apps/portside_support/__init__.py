@@ -23,6 +23,7 @@ APP = AppSpec(
     demo="portside_support.train:prepare_demo",
     health="portside_support.build:check_health",
     warm="portside_support.service:SupportService.warm",
+    texts="portside_support.build:encoder_texts",
     jobs={
         "support.train": "portside_support.jobs:train",
         "support.import_kb": "portside_support.jobs:import_kb",

@@ -10,7 +10,7 @@ from portside.registry import ModelRegistry
 from portside.settings import Settings
 from portside.storage.engine import Database, open_database
 from portside_support.config import SupportConfig
-from portside_support.knowledge import KnowledgeBase
+from portside_support.knowledge import KnowledgeBase, searchable
 from portside_support.records import Trust
 from portside_support.service import Stores, SupportService
 from portside_support.store import SupportStore
@@ -23,6 +23,7 @@ __all__ = [
     "build_service",
     "build_stores",
     "check_health",
+    "encoder_texts",
     "ready_database",
     "trust_reader",
 ]
@@ -90,6 +91,17 @@ def trust_reader(registry: ModelRegistry) -> Callable[[str], Trust | None]:
         return Trust(float(value), float(measured.get("temperature", 1.0))) if isinstance(value, int | float) else None
 
     return read
+
+
+def encoder_texts(settings: Settings, most: int) -> list[str]:
+    """At most so many passages of the knowledge base, from all over it, as the pretrained encoder reads them."""
+    database = ready_database(settings)
+    try:
+        passages = list(build_stores(database).content.passages().values())
+    finally:
+        database.close()
+    taken = min(len(passages), most)
+    return [searchable(passages[place * len(passages) // taken]) for place in range(taken)]
 
 
 def check_health(settings: Settings) -> dict[str, str]:

@@ -23,7 +23,7 @@ from portside_support.store_content import ContentStore, KnowledgeState
 if TYPE_CHECKING:
     from portside.retrieval.hybrid import HybridIndex
 
-__all__ = ["FakeKnowledge", "Knowledge", "KnowledgeBase"]
+__all__ = ["FakeKnowledge", "Knowledge", "KnowledgeBase", "searchable"]
 
 BATCH = 64
 """Passages encoded between two looks at progress."""
@@ -106,7 +106,7 @@ class KnowledgeBase:
         from portside.retrieval.hybrid import HybridIndex
 
         passages = [passage for article in articles for passage in article.passages]
-        texts = [_searchable(passage) for passage in passages]
+        texts = [searchable(passage) for passage in passages]
         vectors = []
         for start in range(0, len(texts), BATCH):
             progress.update(start, len(texts), "reading the articles")
@@ -165,6 +165,7 @@ class KnowledgeBase:
                 shutil.rmtree(path, ignore_errors=True)
 
 
-def _searchable(passage: Passage) -> str:
+def searchable(passage: Passage) -> str:
+    """What the encoder reads of a passage."""
     # Title and heading say what the text often leaves out: "It takes five days" is about refunds.
     return "\n".join(part for part in (passage.title, passage.heading, plain_text(passage.text)) if part)

@@ -72,6 +72,11 @@ class AppSpec:
     """``warm(service) -> None``: load what the first request would wait for; called in the background of a server.
 
     Empty where nothing is worth loading ahead. It may raise: a missing model is told by the page that needs it."""
+    texts: str = ""
+    """``texts(settings, most: int) -> Iterable[str]``: at most so many of the texts that the app has the pretrained
+    encoder (``settings.encoder``) read, from all over them; a faster engine for it is checked on them.
+
+    Empty where the app has none read; it yields none while another encoder serves the app."""
     jobs: Mapping[str, str] = field(default_factory=dict)
     """Kind of job -> address of ``run(context: JobContext, **params) -> dict[str, Any]``."""
 

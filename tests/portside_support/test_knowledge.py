@@ -11,10 +11,11 @@ from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress, RecordingProgress
 from portside.registry import ModelRegistry, ModelVersion
 from portside.settings import Settings
+from portside.storage.engine import open_database
 from portside_support.articles import parse_article
-from portside_support.build import build_knowledge
+from portside_support.build import build_knowledge, build_stores, encoder_texts
 from portside_support.config import SupportConfig
-from portside_support.knowledge import KnowledgeBase
+from portside_support.knowledge import KnowledgeBase, searchable
 from portside_support.records import Article
 from portside_support.service import Stores
 
@@ -110,3 +111,15 @@ def test_a_registered_encoder_is_found_by_its_name(
     state = stores.content.knowledge_state()
     assert state is not None
     assert state.encoder == "words:1"
+
+
+def test_passages_are_offered_for_the_encoder_as_it_reads_them(empty_home: Settings) -> None:
+    database = open_database(empty_home)
+    kept = build_stores(database).content
+    articles = [article(f"a{number}", f"tents number {number}") for number in range(6)]
+    kept.replace_knowledge(articles, generation="g", encoder="e")
+    database.close()
+    every = [searchable(passage) for one in articles for passage in one.passages]
+    assert encoder_texts(empty_home, 3) == every[::2]
+    assert encoder_texts(empty_home, 99) == every
+    assert every[0].startswith("About a0")

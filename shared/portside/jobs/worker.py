@@ -230,19 +230,21 @@ def run_worker(
     if parent is not None:
         threading.Thread(target=_stop_with, args=(parent, stop.set), daemon=True).start()
     try:
-        Worker(settings, found, slots=slots, database=database, chores=_chores(settings, database)).run(stop)
+        Worker(settings, found, slots=slots, database=database, chores=_chores(settings, database, found)).run(stop)
     finally:
         database.close()
 
 
-def _chores(settings: Settings, database: Database) -> list[Callable[[], None]]:
+def _chores(settings: Settings, database: Database, apps: Sequence[AppSpec]) -> list[Callable[[], None]]:
     if not settings.compile_on_promotion:
         return []
+    from portside.jobs.encoders import Encoders
     from portside.jobs.promotions import Promotions
     from portside.jobs.queue import JobQueue
     from portside.registry import ModelRegistry
 
-    return [Promotions(ModelRegistry(settings.models_dir), JobQueue(database, logs=settings.jobs_dir))]
+    queue = JobQueue(database, logs=settings.jobs_dir)
+    return [Promotions(ModelRegistry(settings.models_dir), queue), Encoders(settings, apps, queue)]
 
 
 def _stop_with(parent: int, stop: Callable[[], None]) -> None:

@@ -14,6 +14,7 @@ from portside.inference.classifier import ServedClassifier
 from portside.inference.engines.store import keep_as_trained, place_of, read_compiled, write_compiled
 from portside.inference.shared import SharedClassifier
 from portside.jobs import Job, JobQueue, Worker
+from portside.jobs.encoders import Encoders
 from portside.jobs.promotions import COMPILE, Promotions
 from portside.jobs.rules import Ending
 from portside.jobs.worker import _chores
@@ -177,9 +178,9 @@ def test_the_pages_come_first(register: Register, registry: ModelRegistry, queue
 
 
 def test_the_worker_looks_unless_the_setting_says_no(settings: Settings, sqlite_database: Database) -> None:
-    assert [type(one) for one in _chores(settings, sqlite_database)] == [Promotions]
+    assert [type(one) for one in _chores(settings, sqlite_database, [])] == [Promotions, Encoders]
     off = settings.model_copy(update={"compile_on_promotion": False})
-    assert _chores(off, sqlite_database) == []
+    assert _chores(off, sqlite_database, []) == []
 
 
 def test_a_chore_that_fails_is_told_once_and_stops_no_job(

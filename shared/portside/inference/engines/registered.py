@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,8 +37,12 @@ class Compilable:
     version: ModelVersion | None = None
     """None for a pretrained encoder."""
 
-    def compiled(self, data: Path | None, *, threads: int, progress: Progress) -> Compilation:
+    def compiled(
+        self, data: Path | None, *, threads: int, progress: Progress, texts: Sequence[str] = ()
+    ) -> Compilation:
         """Measure the engines of this machine on the rows of ``data`` (None: those kept beside it); the best serves.
+
+        ``texts``: an encoder is measured on these instead where no rows were kept.
 
         Where none may, that is kept too: the original then serves as it was measured, in 32-bit floats.
 
@@ -48,8 +53,15 @@ class Compilable:
         """
         from portside.inference.engines.compile import compile_model
 
-        subject = self._subject(data or self._kept())
+        subject = self._subject(data or self._kept()) if data or not texts else self._on(texts)
         return with_record(self.place, compile_model(subject, self.place, threads=threads, progress=progress))
+
+    def _on(self, texts: Sequence[str]) -> Subject:
+        from portside.evaluation.held_out import held_out_file
+        from portside.inference.engines.subjects.encoder import subject
+
+        kept = held_out_file(self.folder)
+        return subject(self.folder, texts) if kept is None else self._subject(kept)
 
     def _kept(self) -> Path:
         from portside.evaluation.held_out import held_out_file
