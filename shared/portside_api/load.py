@@ -9,8 +9,9 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from portside.errors import Busy
-from portside.inference.callers import asked_by
+from portside.inference.callers import Presence, asked_by
 from portside.inference.threads import usable_cores
+from portside_api.leaving import answer_while_present
 
 __all__ = ["MOST_AT_ONCE", "WATCHED", "LimitedLoad", "apart", "busy_response", "caller_of", "use_few_threads"]
 
@@ -58,7 +59,8 @@ def caller_of(scope: Scope) -> str:
 class LimitedLoad:
     """ASGI middleware: a request too many gets 503 with ``Retry-After``, and has changed nothing.
 
-    It says for whom models are asked; requests of a monitoring system are not counted.
+    It says for whom models are asked, and when nobody waits for it any more; requests of a monitoring system are not
+    counted.
     """
 
     def __init__(self, app: ASGIApp, most: int = MOST_AT_ONCE) -> None:
@@ -76,8 +78,9 @@ class LimitedLoad:
             return
         self._now += 1
         try:
-            with asked_by(caller_of(scope)):
-                await self._app(scope, receive, send)
+            presence = Presence()
+            with asked_by(caller_of(scope), presence):
+                await answer_while_present(self._app, scope, receive, send, presence)
         finally:
             self._now -= 1
 

@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 
 from portside.errors import Busy
+from portside.inference.callers import Abandoned, Presence
 
 __all__ = ["MicroBatches", "Waits"]
 
@@ -50,10 +51,16 @@ class _Ticket(Generic[Asked, Answer]):
     left: int = 0
     """Items that are not answered yet."""
     error: BaseException | None = None
+    gone: bool = False
+    """Whether nobody waits for the answers any more."""
 
     @property
     def done(self) -> bool:
         return self.left == 0 or self.error is not None
+
+    @property
+    def over(self) -> bool:
+        return self.done or self.gone
 
 
 class MicroBatches(Generic[Asked, Answer]):
@@ -81,23 +88,40 @@ class MicroBatches(Generic[Asked, Answer]):
         """Callers who wait or are being answered."""
         return self._callers
 
-    def __call__(self, items: Sequence[Asked], *, tenant: str = "", timeout: float | None = None) -> list[Answer]:
+    def __call__(
+        self,
+        items: Sequence[Asked],
+        *,
+        tenant: str = "",
+        timeout: float | None = None,
+        presence: Presence | None = None,
+    ) -> list[Answer]:
         """One answer an item, in their order. Tenants take turns, so that who asks much delays the others little.
 
         Raises:
             Busy: too many wait, or no answer came for ``timeout`` seconds; what was not begun is taken back. Who asks
                 for many items waits longer in all: while some are answered, the others will be.
+            Abandoned: the ``presence`` of who asked ended; what was not begun left the queue at that moment.
         """
         if not items:
             return []
         ticket: _Ticket[Asked, Answer] = _Ticket(
             tenant, items, [None] * len(items), moved=self._seconds(), left=len(items)
         )
+        with (presence or Presence()).telling(lambda: self._abandon(ticket)):
+            self._wait_in_line(ticket, timeout)
+        if ticket.error is not None:
+            raise ticket.error
+        return ticket.answers  # type: ignore[return-value]
+
+    def _wait_in_line(self, ticket: _Ticket[Asked, Answer], timeout: float | None) -> None:
         with self._changed:
             if self._callers >= self._waits.callers:
                 raise _busy(f"{self._callers:,} requests wait already")
             self._callers += 1
-            self._queues.setdefault(tenant, deque()).append(ticket)
+            # Who left between saying that they would be told and standing in line must not stand there.
+            if not ticket.gone:
+                self._queues.setdefault(ticket.tenant, deque()).append(ticket)
         try:
             self._until_answered(ticket, timeout)
         finally:
@@ -105,21 +129,27 @@ class MicroBatches(Generic[Asked, Answer]):
                 self._callers -= 1
                 self._withdraw(ticket)
                 self._changed.notify_all()
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.answers  # type: ignore[return-value]
+
+    def _abandon(self, ticket: _Ticket[Asked, Answer]) -> None:
+        # By the thread that knows of it: the one that asked may be running a batch of others meanwhile.
+        with self._changed:
+            ticket.gone = True
+            self._withdraw(ticket)
+            self._changed.notify_all()
 
     def _until_answered(self, ticket: _Ticket[Asked, Answer], timeout: float | None) -> None:
         while True:
             with self._changed:
                 self._gather(timeout)
-                while not ticket.done and (self._running >= self._waits.workers or not self._queues):
+                while not ticket.over and (self._running >= self._waits.workers or not self._queues):
                     left = None if timeout is None else ticket.moved + timeout - self._seconds()
                     if left is not None and left <= 0:
                         raise _busy("no answer in the time that was given")
                     self._changed.wait(left)
                 if ticket.done:
                     return
+                if ticket.gone:
+                    raise Abandoned
                 batch = self._take()
                 self._running += 1
             self._answer(batch)

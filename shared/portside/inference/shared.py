@@ -12,7 +12,7 @@ from weakref import WeakSet
 import numpy as np
 from numpy.typing import NDArray
 
-from portside.inference.callers import current_caller
+from portside.inference.callers import current_caller, current_presence
 from portside.inference.interfaces import TextClassifier, TextEncoder
 from portside.inference.micro_batches import MicroBatches, Waits
 from portside.inference.repeated import LONGEST, Repeated, Repeats
@@ -88,12 +88,14 @@ class Shared(Generic[M, Answer]):
 
         Raises:
             Busy: too many wait, or no answer came for ``timeout`` seconds.
+            Abandoned: the ``current_presence`` ended.
         """
         model = self.current()
         found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
         missing = [text for text, answer in found.items() if answer is None]
         who = current_caller() if tenant is None else tenant
-        answers = self._batches([(model, text) for text in missing], tenant=who, timeout=timeout)
+        asked = [(model, text) for text in missing]
+        answers = self._batches(asked, tenant=who, timeout=timeout, presence=current_presence())
         for text, answer in zip(missing, answers, strict=True):
             found[text] = answer
             if len(text) <= LONGEST and len(texts) <= REMEMBERED:

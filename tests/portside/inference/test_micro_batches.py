@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import Busy
+from portside.inference.callers import Abandoned, Presence
 from portside.inference.micro_batches import MicroBatches, Waits
 
 
@@ -162,3 +163,60 @@ def test_a_wrong_number_of_answers_is_a_defect() -> None:
     ask: MicroBatches[int, int] = MicroBatches(lambda items: [])
     with pytest.raises(RuntimeError, match="0 answers to 1"):
         ask([1])
+
+
+def test_who_goes_away_leaves_the_queue_at_once_and_is_not_computed() -> None:
+    gate, presence = Gate(), Presence()
+    ask = MicroBatches(gate)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(ask, [1])
+        assert gate.begun.acquire(timeout=20)
+        gone = pool.submit(ask, [2, 3], tenant="gone", presence=presence)
+        until(lambda: ask.waiting == 2)
+        stays = pool.submit(ask, [4], presence=Presence())
+        until(lambda: ask.waiting == 3)
+        presence.leave()
+        with pytest.raises(Abandoned):
+            gone.result(20)
+        assert not gate._open.is_set(), "nobody had to be answered before"
+        gate.open()
+        assert (first.result(), stays.result()) == ([2], [8])
+        with pytest.raises(Abandoned):
+            ask([5], presence=presence)
+    assert gate.batches == [[1], [4]]
+    assert (ask.waiting, ask._running, dict(ask._queues)) == (0, 0, {})
+
+
+def test_who_goes_away_while_running_the_batch_of_others_leaves_the_queue_too() -> None:
+    gate, presence = Gate(), Presence()
+    ask = MicroBatches(gate, waits=Waits(batch_weight=2))
+    with ThreadPoolExecutor(1) as pool:
+        # Of its own four items two are in the batch that it runs; the others still wait.
+        runs = pool.submit(ask, [1, 2, 3, 4], presence=presence)
+        assert gate.begun.acquire(timeout=20)
+        presence.leave()
+        assert not ask._queues
+        gate.open()
+        with pytest.raises(Abandoned):
+            runs.result(20)
+    assert gate.batches == [[1, 2]]
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=8), st.integers(1, 3))
+def test_whoever_stays_is_answered_whoever_goes(leaves: list[bool], workers: int) -> None:
+    ask = MicroBatches(Gate(opened=True), waits=Waits(batch_weight=2, workers=workers))
+    present = [Presence() for _ in leaves]
+
+    def call(place: int) -> list[int] | None:
+        if leaves[place]:
+            threading.Thread(target=present[place].leave).start()
+        try:
+            return ask([place, place], tenant=str(place % 2), presence=present[place])
+        except Abandoned:
+            return None
+
+    with ThreadPoolExecutor(len(leaves)) as pool:
+        found = list(pool.map(call, range(len(leaves))))
+    for place, (answer, left) in enumerate(zip(found, leaves, strict=True)):
+        assert answer == [2 * place] * 2 or (left and answer is None)
+    assert (ask.waiting, ask._running, dict(ask._queues)) == (0, 0, {})
