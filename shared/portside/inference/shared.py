@@ -24,7 +24,13 @@ __all__ = ["Shared", "SharedClassifier", "SharedEncoder", "shared_models"]
 _living: WeakSet[Shared[Any, Any]] = WeakSet()
 
 BULK = 512
-"""Texts of one call beyond which it has batches of its own: they are full anyway."""
+"""Texts of one call beyond which it has batches of its own: they are full anyway. It is answered in pieces of so many
+at most, one piece at a time of all such calls: an import has every core for its piece, and leaves the questions that
+come meanwhile half of the machine, however many imports there are."""
+IMPORTS = 16
+"""Such calls that may wait for their next piece; whoever comes then is told to try again."""
+IMPORT_WAIT_SECONDS = 600.0
+"""How long one may wait for a piece of its own: sixteen pieces of long texts on a slow machine take minutes."""
 REMEMBERED = 32
 """Texts of one call up to which answers are kept: who asks more imports something, and would push the questions that
 people repeat out of memory."""
@@ -69,6 +75,10 @@ class Shared(Generic[M, Answer]):
         self._batches: MicroBatches[tuple[M, str], Answer] = MicroBatches(
             self._answer, waits=waits or Waits(workers=threads or usable_cores()), weigh=lambda item: _weight(item[1])
         )
+        self._imports: MicroBatches[tuple[M, list[str]], Sequence[Answer]] = MicroBatches(
+            lambda pieces: [self._ask(model, texts) for model, texts in pieces],
+            waits=Waits(callers=IMPORTS, batch_weight=1, workers=1),
+        )
         _living.add(self)
 
     @property
@@ -79,21 +89,25 @@ class Shared(Generic[M, Answer]):
     @property
     def waiting(self) -> int:
         """Callers who wait or are being answered."""
-        return self._batches.waiting
+        return self._batches.waiting + self._imports.waiting
 
     def __call__(
         self, texts: Sequence[str], *, tenant: str | None = None, timeout: float | None = WAIT_SECONDS
     ) -> list[Answer]:
         """Answers in the order of ``texts``, all by one version. Tenants (None: the ``current_caller``) take turns.
 
+        More than ``BULK`` texts are an import: it has longer to wait, and nothing of it is remembered.
+
         Raises:
             Busy: too many wait, or no answer came for ``timeout`` seconds.
             Abandoned: the ``current_presence`` ended.
         """
+        who = current_caller() if tenant is None else tenant
         model = self.current()
+        if len(texts) > BULK:
+            return self._in_pieces(model, texts, who)
         found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
         missing = [text for text, answer in found.items() if answer is None]
-        who = current_caller() if tenant is None else tenant
         asked = [(model, text) for text in missing]
         answers = self._batches(asked, tenant=who, timeout=timeout, presence=current_presence())
         for text, answer in zip(missing, answers, strict=True):
@@ -101,6 +115,18 @@ class Shared(Generic[M, Answer]):
             if len(text) <= LONGEST and len(texts) <= REMEMBERED:
                 self._repeated.put((model.model, text), answer)
         return [found[text] for text in texts]  # type: ignore[misc]
+
+    def _in_pieces(self, model: M, texts: Sequence[str], who: str) -> list[Answer]:
+        # The longest first, so that texts of one length share a batch; evenly, as few texts may be computed otherwise.
+        order = sorted(range(len(texts)), key=lambda place: -len(texts[place]))
+        many = -(-len(order) // BULK)
+        pieces = [order[piece * len(order) // many : (piece + 1) * len(order) // many] for piece in range(many)]
+        asked = [(model, [texts[place] for place in places]) for places in pieces]
+        answers = self._imports(asked, tenant=who, timeout=IMPORT_WAIT_SECONDS, presence=current_presence())
+        out: dict[int, Answer] = {}
+        for places, found in zip(pieces, answers, strict=True):
+            out.update(zip(places, found, strict=True))
+        return [out[place] for place in range(len(texts))]
 
     def _answer(self, items: Sequence[tuple[M, str]]) -> list[Answer]:
         # While a version is being replaced, callers of the old and of the new one may share a batch.
@@ -134,7 +160,7 @@ class SharedClassifier:
         return self._current().model
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        return self.shared(texts) if len(texts) <= BULK else self._current().predict(texts)
+        return self.shared(texts)
 
 
 class SharedEncoder:
@@ -162,8 +188,6 @@ class SharedEncoder:
         return self._current().model
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        if len(texts) > BULK:
-            return self._current().encode(texts)
         return np.stack(self.shared(texts)) if texts else np.zeros((0, self.dim), dtype=np.float32)
 
 

@@ -12,11 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portside.errors import Busy
-from portside.inference.callers import asked_by
+from portside.inference.callers import Abandoned, Presence, asked_by
 from portside.inference.interfaces import FakeClassifier, FakeEncoder
 from portside.inference.micro_batches import Waits
 from portside.inference.repeated import LONGEST, Repeated
-from portside.inference.shared import BULK, REMEMBERED, Shared, SharedClassifier, SharedEncoder
+from portside.inference.shared import BULK, IMPORTS, REMEMBERED, Shared, SharedClassifier, SharedEncoder
+from portside.records import Prediction
 
 TEXTS = st.sampled_from(["my card", "a parcel", "", "refund me", "card"])
 
@@ -134,12 +135,97 @@ def test_a_text_asked_again_is_not_computed_again() -> None:
     assert shared.shared.repeats.misses == 5
 
 
-def test_many_texts_at_once_are_asked_at_once_and_not_remembered() -> None:
+def test_many_texts_at_once_are_asked_in_even_pieces_and_not_remembered() -> None:
     plain = FakeClassifier({"card": "card"}, ("card", "other"))
-    shared = SharedClassifier("t", lambda: plain)
-    texts = [f"card {number}" for number in range(BULK + 1)]
+    pieces = list[list[str]]()
+
+    @dataclass
+    class Noting:
+        labels: tuple[str, ...] = plain.labels
+        model: str = plain.model
+
+        def predict(self, texts: Sequence[str]) -> list[Prediction]:
+            pieces.append(list(texts))
+            return plain.predict(texts)
+
+    shared = SharedClassifier("t", Noting)
+    texts = [f"{'card ' * (number % 5)}{number}" for number in range(BULK + 1)]
     assert shared.predict(texts) == plain.predict(texts)
     assert shared.shared.repeats.misses == 0
+    assert [len(piece) for piece in pieces] == [BULK // 2, BULK // 2 + 1]
+    lengths = [len(text) for piece in pieces for text in piece]
+    assert lengths == sorted(lengths, reverse=True), "texts of one length share a batch"
+
+
+class Imports:
+    """A model whose imports wait at a gate; what is asked in small calls is answered at once."""
+
+    def __init__(self) -> None:
+        self.begun, self.go_on = threading.Semaphore(0), threading.Event()
+        self.pieces: list[str] = []
+        self.at_once = self.most = 0
+        self.serving = [Version("m:1")]
+        self.shared: Shared[Version, str] = Shared("t", lambda: self.serving[-1], self.ask, waits=Waits(workers=2))
+
+    def ask(self, model: Version, texts: list[str]) -> Sequence[str]:
+        if len(texts) > REMEMBERED:
+            self.at_once += 1
+            self.most = max(self.most, self.at_once)
+            self.pieces.append(texts[0][0])
+            self.begun.release()
+            assert self.go_on.wait(20)
+            self.at_once -= 1
+        return [f"{model.model} {text}" for text in texts]
+
+    def call(self, who: str, many: int) -> list[str]:
+        return self.shared([f"{who}{number}" for number in range(many)], tenant=who)
+
+
+def test_imports_take_turns_piece_by_piece_and_hold_up_no_question() -> None:
+    one = Imports()
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(one.call, "a", 3 * BULK)
+        assert one.begun.acquire(timeout=20)
+        second = pool.submit(one.call, "b", 2 * BULK)
+        until(lambda: one.shared.waiting == 2)
+        one.serving.append(Version("m:2"))
+        assert one.call("c", 1) == ["m:2 c0"], "answered while one import runs and another waits"
+        one.go_on.set()
+        assert first.result() == [f"m:1 a{number}" for number in range(3 * BULK)], "one version, whatever is promoted"
+        assert second.result() == [f"m:1 b{number}" for number in range(2 * BULK)]
+    assert one.most == 1, "one piece at a time"
+    assert one.pieces == ["a", "a", "b", "a", "b"]
+    assert one.shared.waiting == 0
+
+
+def test_an_import_too_many_is_told_to_try_again() -> None:
+    one = Imports()
+    with ThreadPoolExecutor(IMPORTS) as pool:
+        running = [pool.submit(one.call, "a", BULK + 1) for _ in range(IMPORTS)]
+        until(lambda: one.shared.waiting == IMPORTS)
+        with pytest.raises(Busy, match="Try again"):
+            one.call("b", BULK + 1)
+        assert one.call("b", 1) == ["m:1 b0"]
+        one.go_on.set()
+        assert all(len(each.result()) == BULK + 1 for each in running)
+
+
+def test_an_import_whose_caller_went_away_begins_no_further_piece() -> None:
+    one, presence = Imports(), Presence()
+
+    def call() -> list[str]:
+        with asked_by("a", presence):
+            return one.shared([f"{number}" for number in range(5 * BULK)])
+
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(call)
+        assert one.begun.acquire(timeout=20)
+        presence.leave()
+        one.go_on.set()
+        with pytest.raises(Abandoned):
+            asked.result()
+    assert len(one.pieces) == 1
+    assert one.shared.waiting == 0
 
 
 @pytest.mark.parametrize("many", [REMEMBERED + 1, BULK + 1])
