@@ -89,7 +89,7 @@ def test_texts_are_ranked_on_the_page(home: Settings) -> None:
     assert any("Nearest of 3 texts is “my parcel” with 1.00" in one.value for one in page.caption)
     assert not any("Nothing ranked yet" in one.value for one in page.markdown)
     assert "Which words made it say so" in [one.value for one in page.subheader]
-    assert any("for my parcel" in one.value for one in page.markdown)
+    assert any("for “my parcel”" in one.value for one in page.markdown)
     words = next(frame.value for frame in page.dataframe if "By gradients" in frame.value)
     assert words["Word"].tolist() == ["my", "parcel"]
     asked(page, "my parcel", "only <b>one</b> text")

@@ -76,6 +76,7 @@ def _show(one: Explanation) -> None:
     from portside.evaluation.attribution import METHODS
 
     cosine = one.measure == "cosine"
+    score = "cosine of query and document" if cosine else f"log-odds of the {'type' if one.answer.spans else 'label'}"
     said = "" if one.label == one.predicted else f"; the model says {one.predicted}"
     say(f"{one.text}\n{one.label}{': cosine' if cosine else ''} {one.level:.3f}{said}\n{one.sentence}")
     if not one.words:
@@ -86,7 +87,7 @@ def _show(one: Explanation) -> None:
             [word.text, *(float(one.values[method][place]) for method in METHODS)]
             for place, word in enumerate(one.words)
         ],
-        title=f"What each word adds to the {'cosine of query and document' if cosine else 'log-odds of the label'}",
+        title=f"What each word adds to the {score}",
     )
     found, sums = one.agreement, one.completeness
     alike = "" if found.rank_correlation is None else f"rank correlation {found.rank_correlation:.2f}, "

@@ -69,7 +69,7 @@ class MatchingAttributor:
         if not texts:
             return []
         first = [keys[place] for place in (self._encode(texts) @ self._vectors.T).argmax(axis=1)]
-        shown = {key: excerpt(self.documents[key]) for key in {*first, *([] if label is None else [label])}}
+        shown = {key: f"“{excerpt(self.documents[key])}”" for key in {*first, *([] if label is None else [label])}}
         return [[Answer(label or key, shown[label or key], shown[key])] for key in first]
 
     def scores(self, variants: Sequence[Variant]) -> NDArray[np.float64]:

@@ -170,11 +170,11 @@ def test_a_matcher_says_which_words_of_a_query_speak_for_the_document(
 ) -> None:
     other("matching")
     (found,) = json.loads(finish(["explain", "other", "my parcel", "--json"], capsys))
-    assert (found["key"], found["label"], found["cosine"]) == ("d2", "my parcel", pytest.approx(1, abs=1e-5))
+    assert (found["key"], found["label"], found["cosine"]) == ("d2", "“my parcel”", pytest.approx(1, abs=1e-5))
     assert [word["text"] for word in found["words"]] == ["my", "parcel"]
     said = " ".join(finish(["explain", "other", "my parcel", "--label", "d1"], capsys).split())
-    assert "the card is late: cosine 0." in said
-    assert "; the model says my parcel" in said
+    assert "“the card is late”: cosine 0." in said
+    assert "; the model says “my parcel”" in said
     assert "What each word adds to the cosine of query and document" in said
     assert "Agreement of the two" in said
     assert "one that the model knows" in refused(["explain", "other", "x", "--label", "d9"], capsys)

@@ -23,7 +23,7 @@ def folder(tmp_path: Path, save_task: Callable[[Path, str], None]) -> Path:
 def test_the_document_explained_is_the_one_that_is_ranked_first_by_vectors(folder: Path) -> None:
     (found,) = explain(MatchingAttributor(folder, model="m:1"), [QUERY])
     (best,) = FolderMatcher(folder, model="m:1").match([QUERY], 1, system="vectors")[0]
-    assert (found.answer.key, found.label, found.predicted) == (best.document, best.text, best.text)
+    assert (found.answer.key, found.label, found.predicted) == (best.document, f"“{best.text}”", f"“{best.text}”")
     assert found.level == pytest.approx(best.score, abs=1e-5)
     assert found.to_dict()["cosine"] == found.level
     assert "probability" not in found.to_dict()
@@ -35,7 +35,7 @@ def test_another_document_can_be_asked_about(folder: Path) -> None:
     for key, text in matcher.documents.items():
         (found,) = explain(attributor, [QUERY], label=key)
         query, document = matcher.encode([QUERY, text])
-        assert (found.answer.key, found.label) == (key, text)
+        assert (found.answer.key, found.label) == (key, f"“{text}”")
         assert found.level == pytest.approx(float(query @ document), abs=1e-5)
     with pytest.raises(UsageError, match="Known labels: d1, d2, d3"):
         explain(attributor, [QUERY], label="d4")
