@@ -9,6 +9,7 @@ from portside_finance.service import FinanceService
 from portside_finance.ui.alerts_page import draw_feeds
 from portside_ui.frame import KeyFigure, error_state, key_figures, page_header, section
 from portside_ui.jobs_panel import job_panel, start_job
+from portside_ui.uploader import file_upload
 from portside_ui.words import _, number
 
 __all__ = ["render"]
@@ -105,5 +106,5 @@ def _training(service: FinanceService) -> None:
 
 
 def _upload(service: FinanceService, label: str, key: str) -> str:
-    given = st.file_uploader(label, type=_TABLES, key=key)
+    given = file_upload(label, _TABLES, key=key)
     return str(service.keep_upload(given.name, given.getvalue())) if given is not None else ""

@@ -11,7 +11,7 @@ import streamlit as st
 from portside.data.columns import Columns
 from portside.data.findings import DataReport, Finding, excerpt
 from portside.errors import PortsideError
-from portside.said import in_words
+from portside.said import Said, in_words
 from portside.tasks.check import check_file
 from portside.tasks.matching import RELEVANT_FROM
 from portside.tasks.spec import find_task
@@ -64,7 +64,7 @@ def finding_words(finding: Finding) -> str:
     place = [
         _("row {row}", row=number(finding.row)) if finding.row is not None else "",
         _("column {column}", column=plain(finding.column)) if finding.column else "",
-        plain(_(finding.value) if finding.value == "(blank)" else finding.value) if finding.value else "",
+        plain(_seen(finding.value)) if finding.value else "",
     ]
     seen = ", ".join(part for part in place if part)
     if seen:
@@ -72,6 +72,11 @@ def finding_words(finding: Finding) -> str:
     if finding.remedy:
         parts.append(_("What to do: {remedy}", remedy=plain(in_words(finding.remedy, _))) + ".")
     return " ".join(parts)
+
+
+def _seen(value: str) -> str:
+    # A cell of the user's may by chance be one of our words.
+    return in_words(value, _) if isinstance(value, Said) or value == "(blank)" else value
 
 
 def _label_figures(report: DataReport) -> list[KeyFigure]:

@@ -18,6 +18,7 @@ from portside_ui.frame import working
 from portside_ui.models.holdings import finding_words
 from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
+from portside_ui.uploader import file_upload
 from portside_ui.why import plain
 from portside_ui.words import _, number
 
@@ -26,7 +27,7 @@ __all__ = ["check_own_tests", "own_tests_part"]
 
 def own_tests_part(runtime: Runtime, task: str, path: Path, columns: Columns) -> tuple[Path | None, bool]:
     """Draw the upload of test rows: the file, None where none was given, and whether training can go on with it."""
-    given = st.file_uploader(_("File with test rows (optional)"), type=TABLES, key="models-test-file")
+    given = file_upload(_("File with test rows (optional)"), TABLES, key="models-test-file")
     if given is None:
         st.caption(_("Without one, some rows of your file are kept aside to measure the model by."))
         return None, True

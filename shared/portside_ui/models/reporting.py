@@ -23,6 +23,7 @@ from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
 from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
+from portside_ui.uploader import file_upload
 from portside_ui.why import plain
 from portside_ui.words import HTML_LANGUAGES, _, language
 
@@ -39,8 +40,8 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
         _card_figures(version)
         st.caption(_("This version keeps no rows to be measured on: give some that it has not learned from."))
     optional = _("Measure on other labelled rows (optional)")
-    given = st.file_uploader(
-        optional if keeps else _("Labelled rows to make a report from"), type=TABLES, key="models-report-file"
+    given = file_upload(
+        optional if keeps else _("Labelled rows to make a report from"), TABLES, key="models-report-file"
     )
     if given is None and not keeps:
         return
@@ -75,8 +76,8 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
     other = next(one for one in others if one.version == chosen)
     keeps = keeps_rows(version)
     optional = _("Compare on other labelled rows (optional)")
-    given = st.file_uploader(
-        optional if keeps else _("Labelled rows to compare the two on"), type=TABLES, key="models-compare-file"
+    given = file_upload(
+        optional if keeps else _("Labelled rows to compare the two on"), TABLES, key="models-compare-file"
     )
     if given is None and not keeps:
         return

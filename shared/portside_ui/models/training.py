@@ -20,6 +20,7 @@ from portside_ui.models.holdings import MATCHING, holdings_part
 from portside_ui.models.own_tests import own_tests_part
 from portside_ui.models.uploads import TABLES, keep_upload, model_name
 from portside_ui.runtime import Runtime
+from portside_ui.uploader import file_upload
 from portside_ui.words import _
 
 __all__ = ["training_part"]
@@ -32,7 +33,7 @@ USUAL_BUDGET = 300
 def training_part(runtime: Runtime) -> None:
     """Draw the steps from a file to a started training."""
     section(_("1. Your file"), _("One row for each text, one column with the text and one with what it is."))
-    given = st.file_uploader(_("File with examples"), type=TABLES, key="models-file")
+    given = file_upload(_("File with examples"), TABLES, key="models-file")
     if given is None:
         st.caption(_("CSV, TSV, JSON lines or Parquet, gzipped too. The file stays on this machine."))
         return
