@@ -45,7 +45,7 @@ def _untuned(test: MatchingDataset) -> Iterator[list[object]]:
     queries, documents = encoder.encode(list(test.queries.values())), encoder.encode(list(test.documents.values()))
     encoded = time.monotonic() - started
     ranker = Ranker(tuple(test.documents), tuple(test.documents.values()))
-    rankings, _ = rank_all(ranker, test, queries, documents)
+    rankings = rank_all(ranker, test, queries, documents).orders
     ranked = time.monotonic() - started - encoded
     names: dict[System, str] = {"keywords": "BM25", "vectors": "untuned vectors", "hybrid": "untuned hybrid"}
     for system, name in names.items():

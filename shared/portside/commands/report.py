@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json as json_module
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portside.commands.promise import check_promised, shares_of
+from portside.commands.promise import shares_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from portside.evaluation.report.making import Asked
     from portside.evaluation.report.parts import Report
@@ -80,48 +79,20 @@ def report(
 
 def _report(asked: Asked, against: ModelVersion | None, risks: Sequence[float], settings: Settings) -> Report:
     """``risks``: shares of wrong answers that a promise is tried for; none: the usual ones."""
-    from portside.commands.tasks import task_of_version
     from portside.evaluation.report.making import can_be_tried, report_of
+    from portside.evaluation.risk import RISKS
     from portside.progress import TerminalProgress
 
-    task = task_of_version(asked.version)
     _check_same(asked.version, against)
-    if risks:
-        check_promised(task, "--risk", "Leave it out: the report has the promises at 2, 5 and 10 %")
-    make = partial(_at_risks, risks=risks) if risks else report_of
     with TerminalProgress(f"Reporting on {asked.version.ref}") as progress:
-        made = make(
+        made = report_of(
             asked,
             against=against,
+            risks=risks or RISKS,
             threads=settings.threads,
             progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
         )
     return _tried(made, asked, settings) if can_be_tried(asked.version) else made
-
-
-def _at_risks(
-    asked: Asked,
-    *,
-    against: ModelVersion | None,
-    threads: int,
-    progress: Callable[[int, int], None],
-    risks: Sequence[float],
-) -> Report:
-    """As ``report_of`` for a classifier, with promises at ``risks``."""
-    from dataclasses import replace
-
-    from portside.evaluation.report.build import report_file, scored_held_out
-    from portside.evaluation.report.guarantee import guarantee_section
-    from portside.evaluation.report.making import report_of
-
-    if asked.file is not None:
-        return report_file(
-            asked.version, asked.dataset, against=against, risks=risks, threads=threads, progress=progress
-        )
-    made = report_of(asked, against=against, threads=threads, progress=progress)
-    scored, by_model = scored_held_out(asked.version)
-    promised = guarantee_section(scored, by_model=by_model, risks=risks)
-    return replace(made, sections=[promised if one.key == promised.key else one for one in made.sections])
 
 
 def _tried(made: Report, asked: Asked, settings: Settings) -> Report:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from portside.errors import DataError
 from portside.inference.cuts import Cuts
+from portside.inference.ranking import Ranked
 from portside.tasks.matching import RELEVANT_FROM, SYSTEMS, JudgedTexts, System, relevance_by_query, relevant_documents
 
 __all__ = [
@@ -109,10 +110,8 @@ class Matcher(Protocol):
     system: System
     """The one that it answers with."""
 
-    def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
-    ) -> tuple[dict[System, dict[str, list[str]]], int]:
-        """For each system query -> documents of ``dataset``, best first; and how many documents were ranked.
+    def rankings(self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None) -> Ranked:
+        """Rank documents for every query of ``dataset`` by each system.
 
         ``report`` is told how many steps are done of how many.
         """
@@ -189,14 +188,14 @@ def evaluate_matcher(
         DataError: no document is relevant to any query.
     """
     relevant = check_relevant(dataset)
-    rankings, documents = matcher.rankings(dataset, report=report)
+    ranked = matcher.rankings(dataset, report=report)
     return MatchingReport(
         model=matcher.model,
         data=dataset.source,
         n=len(relevant),
         without_relevant=len(dataset.queries) - len(relevant),
-        documents=documents,
+        documents=ranked.documents,
         system=matcher.system,
-        systems={system: score_rankings(rankings[system], dataset) for system in SYSTEMS},
+        systems={system: score_rankings(ranked.orders[system], dataset) for system in SYSTEMS},
         seen_in_training=None if seen is None else sum(seen(dataset.queries[query]) for query in relevant),
     )

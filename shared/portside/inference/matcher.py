@@ -17,7 +17,7 @@ from portside.inference.cuts import Cuts
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import FolderForward
-from portside.inference.ranking import Ranker
+from portside.inference.ranking import Ranked, Ranker
 from portside.records import Match
 from portside.tasks.matching import SYSTEMS, JudgedTexts, System, with_further
 
@@ -113,10 +113,8 @@ class FolderMatcher:
             for query, row in zip(queries, scores, strict=True)
         ]
 
-    def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
-    ) -> tuple[dict[System, dict[str, list[str]]], int]:
-        """For each system query -> documents, best first; and how many documents were ranked.
+    def rankings(self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None) -> Ranked:
+        """Rank documents for every query by each system.
 
         Ranked are the documents of ``dataset`` together with the model's own: a few documents beside a few queries
         would be found too easily. ``report`` is told how many steps are done of how many: a text to be read is one (the
@@ -145,19 +143,23 @@ def rank_all(
     documents: NDArray[np.float32],
     *,
     report: Callable[[int], None] | None = None,
-) -> tuple[dict[System, dict[str, list[str]]], int]:
+) -> Ranked:
     """Rankings of every query of ``dataset`` by every system; vectors have shape (texts, dim), documents the ranker's.
 
-    Also says how many documents there are. ``report`` is told how many queries are done.
+    ``report`` is told how many queries are done.
     """
-    out: dict[System, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
+    orders: dict[System, dict[str, list[str]]] = {system: {} for system in SYSTEMS}
+    cosines: dict[System, dict[str, float]] = {system: {} for system in SYSTEMS}
+    place_of = {document: place for place, document in enumerate(ranker.ids)}
     for place, (key, text) in enumerate(dataset.queries.items()):
         scores = documents @ queries[place]
         for system in SYSTEMS:
-            out[system][key] = [hit.id for hit in ranker.rank(system, text, scores)]
+            orders[system][key] = [hit.id for hit in ranker.rank(system, text, scores)]
+            for first in orders[system][key][:1]:
+                cosines[system][key] = float(scores[place_of[first]])
         if report is not None:
             report(place + 1)
-    return out, len(documents)
+    return Ranked(orders, len(documents), cosines)
 
 
 def _unreadable(path: Path, error: Exception) -> ModelDamaged:

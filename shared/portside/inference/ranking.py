@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,22 @@ from portside.retrieval.hybrid import reciprocal_rank_fusion
 from portside.retrieval.keywords import KeywordIndex
 from portside.tasks.matching import System
 
-__all__ = ["MOST_RANKED", "Ranker"]
+__all__ = ["MOST_RANKED", "Ranked", "Ranker"]
 
 MOST_RANKED = 1_000
 """Documents ranked for a query at most, as in TREC: what comes later changes no figure."""
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What was found for the queries of a data set."""
+
+    orders: Mapping[System, Mapping[str, list[str]]]
+    """By system, query -> documents, best first."""
+    documents: int
+    """How many were ranked."""
+    cosines: Mapping[System, Mapping[str, float]]
+    """By system, query -> how near in meaning the document is that it ranks first; not of queries without one."""
 
 
 class Ranker:

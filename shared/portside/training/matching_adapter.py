@@ -168,7 +168,7 @@ class MatchingAdapter:
         assert valid is not None
         documents = encode(network, self.tokens, list(valid.documents.values()))
         queries = encode(network, self.tokens, list(valid.queries.values()))
-        rankings, _ = rank_all(self._ranker, valid, queries, documents)
+        rankings = rank_all(self._ranker, valid, queries, documents).orders
         scored = {system: score_rankings(rankings[system], valid) for system in SYSTEMS}
         own = {name: getattr(scored["vectors"], name) for name in FIGURES}
         others = {f"{system}_ndcg_at_10": scored[system].ndcg_at_10 for system in SYSTEMS if system != "vectors"}

@@ -143,8 +143,6 @@ def test_of_another_task_no_promise_is_asked_for(
         registry.register(
             "words", folder, {"task": "tagging"}, actor="a", reason="r", promote=True, check=lambda _: None
         )
-    leaves(["report", "words", "--risk", "3"], 2)
-    assert "--risk is for classification" in capsys.readouterr().err
     data = str(tmp_path / "rows.csv")
     leaves(["predict", "words", "--data", data, "--out", data + ".out", "--at-most-wrong", "3"], 2)
     assert "--at-most-wrong is for classification" in capsys.readouterr().err

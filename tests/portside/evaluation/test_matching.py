@@ -10,6 +10,7 @@ import pytest
 from portside.data.matching import MatchingDataset
 from portside.errors import DataError
 from portside.evaluation.matching import average_precision, evaluate_matcher, ndcg, recall, score_rankings
+from portside.inference.ranking import Ranked
 from portside.records import Judged
 from portside.tasks.matching import JudgedTexts, System
 
@@ -65,11 +66,9 @@ class Parrot:
     model = "parrot:3"
     system: System = "hybrid"
 
-    def rankings(
-        self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None
-    ) -> tuple[dict[System, dict[str, list[str]]], int]:
+    def rankings(self, dataset: JudgedTexts, *, report: Callable[[int, int], None] | None = None) -> Ranked:
         right, wrong = {"q1": ["a", "b"], "q2": ["c"]}, {"q1": ["b"], "q2": ["b", "c"]}
-        return {"keywords": wrong, "vectors": right, "hybrid": right}, 7
+        return Ranked({"keywords": wrong, "vectors": right, "hybrid": right}, 7, {})
 
 
 def test_a_report_holds_the_fields_that_are_promised() -> None:

@@ -61,8 +61,9 @@ def test_the_folder_is_a_sentence_encoder_and_no_classifier(folder: Path) -> Non
 def test_the_models_own_documents_are_ranked_among_those_of_the_data(folder: Path) -> None:
     judged = (Judged("q", "x", 1),)
     asked = MatchingDataset({"y": "lost", "x": "my parcel"}, {"q": "my parcel"}, judged, "test.csv")
-    rankings, documents = FolderMatcher(folder, model="m").rankings(asked)
-    assert documents == 4, "x is the model's own b"
+    ranked = FolderMatcher(folder, model="m").rankings(asked)
+    rankings = ranked.orders
+    assert ranked.documents == 4, "x is the model's own b"
     assert rankings["vectors"]["q"][0] == "x"
     assert len(rankings["vectors"]["q"]) == 4
     assert rankings["keywords"]["q"] == ["x"]

@@ -93,8 +93,8 @@ def _scored(
     return score_rows(scorer, dataset, outside=sorted(set(truth) - set(scorer.labels) - {""}), report=progress)
 
 
-def report_on_held_out(version: ModelVersion) -> Report:
-    """The report from the rows that were kept aside in training. No network is loaded.
+def report_on_held_out(version: ModelVersion, *, risks: Sequence[float] = RISKS) -> Report:
+    """The report from the rows that were kept aside in training, with promises at ``risks``. No network is loaded.
 
     Raises:
         UsageError: the version has no such rows.
@@ -110,7 +110,8 @@ def report_on_held_out(version: ModelVersion) -> Report:
             n=n,
         )
     seen = load_seen(version.folder) if by_model else None
-    made = _report(version, scored, truth, seen, source, gate=_gate(version), kept=True, by_model=by_model)
+    gate = _gate(version)
+    made = _report(version, scored, truth, seen, source, gate=gate, kept=True, by_model=by_model, risks=risks)
     return with_choice(made, version, by_model=by_model)
 
 

@@ -15,6 +15,7 @@ from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
 from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
+from portside.evaluation.risk import RISKS
 from portside.inference.attributor import EXPLAINED
 from portside.inference.folder import task_of
 from portside.registry import ModelVersion
@@ -95,19 +96,22 @@ def report_of(
     asked: Asked,
     *,
     against: ModelVersion | None = None,
+    risks: Sequence[float] = RISKS,
     threads: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """The report on the version; ``against``: another one of the same task, compared with it in the first section.
+
+    ``risks``: shares of wrong answers that a promise is tried for.
 
     Raises:
         UsageError: there are no rows, or the two versions cannot be compared on them.
         DataError: the file cannot be used.
     """
     if asked.file is None and asked.task.name == ANSWERED:
-        return _from_kept_answers(asked.version, against, threads)
+        return _from_kept_answers(asked.version, against, risks, threads)
     made: Report = load(asked.task.report)(
-        asked.version, asked.dataset, against=against, threads=threads, progress=progress
+        asked.version, asked.dataset, against=against, risks=risks, threads=threads, progress=progress
     )
     if asked.file is not None:
         return made
@@ -149,12 +153,14 @@ def _kept_file(version: ModelVersion) -> Path:
     return kept
 
 
-def _from_kept_answers(version: ModelVersion, against: ModelVersion | None, threads: int) -> Report:
+def _from_kept_answers(
+    version: ModelVersion, against: ModelVersion | None, risks: Sequence[float], threads: int
+) -> Report:
     from portside.evaluation.report.build import report_on_held_out
     from portside.evaluation.report.pairing import compare_held_out
     from portside.inference.classifier import load_classifier
 
-    made = report_on_held_out(version)
+    made = report_on_held_out(version, risks=risks)
     if against is None:
         return made
     compared = compare_held_out(version, against, lambda: load_classifier(against, threads=threads))

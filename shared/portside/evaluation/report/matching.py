@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 from portside.evaluation.intervals import wilson
 from portside.evaluation.matching import SystemFigures, check_relevant, ndcg, score_rankings
 from portside.evaluation.report.facts import facts_of, kept_aside, title_of
+from portside.evaluation.report.matching_promises import first_documents_section
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.versus import LONGEST, Changed, versus_section
+from portside.evaluation.risk import RISKS
 from portside.evaluation.slices import compare_slices, text_slices
 from portside.inference.matcher import load_matcher
+from portside.inference.ranking import Ranked
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.matching import SYSTEMS, JudgedTexts, System, relevance_by_query
@@ -40,33 +43,43 @@ def report_file(
     dataset: JudgedTexts,
     *,
     against: ModelVersion | None = None,
+    risks: Sequence[float] = RISKS,
     threads: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """The report on ``version`` from judged queries; ``progress`` is told how many steps are done of how many.
+
+    ``risks``: shares of wrong first documents that a promise is tried for.
 
     Raises:
         DataError: no document is relevant to any query.
     """
     queries = len(check_relevant(dataset))
     matcher = load_matcher(version, threads=threads)
-    rankings, documents = matcher.rankings(dataset, report=progress)
-    compared = [] if against is None else [_compared(version, against, rankings[matcher.system], dataset, threads)]
+    ranked = matcher.rankings(dataset, report=progress)
+    chosen = ranked.orders[matcher.system]
+    compared = [] if against is None else [_compared(version, against, chosen, dataset, threads)]
     return Report(
         title_of(version),
         version.card.get("summary", ""),
         facts_of(version, dataset.source, queries),
-        [*compared, *sections_of(rankings, matcher.system, dataset, load_seen(version.folder), documents=documents)],
+        [*compared, *sections_of(ranked, matcher.system, dataset, load_seen(version.folder), risks=risks)],
     )
 
 
 def sections_of(
-    rankings: Rankings, system: System, dataset: JudgedTexts, seen: Callable[[str], bool] | None, *, documents: int
+    ranked: Ranked,
+    system: System,
+    dataset: JudgedTexts,
+    seen: Callable[[str], bool] | None,
+    *,
+    risks: Sequence[float] = RISKS,
 ) -> list[Section]:
-    """All but the comparison, of a model that answers with ``system`` and ranked so many ``documents``.
+    """All but the comparison, of a model that answers with ``system`` and ranked the documents so.
 
     ``seen`` tells whether a query was trained on, None: not known.
     """
+    rankings, documents = ranked.orders, ranked.documents
     relevant = check_relevant(dataset)
     ranks = {query: _rank(rankings[system][query], documents_of) for query, documents_of in relevant.items()}
     texts = [dataset.queries[query] for query in relevant]
@@ -75,11 +88,19 @@ def sections_of(
     lucky = _no_better_than_chance([*ranks.values()], [len(one) for one in relevant.values()], documents)
     return [
         _ranking_section(rankings, system, ranks, dataset),
+        first_documents_section(_fresh(ranks, dataset, seen), ranked.cosines[system], risks),
         *([] if worse is None else [worse]),
         source_section(
             _source(len(texts), dataset.source, documents), texts, seen, warnings=[] if lucky is None else [lucky]
         ),
     ]
+
+
+def _fresh(
+    ranks: Mapping[str, int | None], dataset: JudgedTexts, seen: Callable[[str], bool] | None
+) -> Mapping[str, bool]:
+    """Of each query that was not trained on, whether a right document stands first: on the others it is surer."""
+    return {query: rank == 1 for query, rank in ranks.items() if seen is None or not seen(dataset.queries[query])}
 
 
 def _source(queries: int, source: str, documents: int) -> str:
@@ -135,9 +156,9 @@ def _compared(
     threads: int,
 ) -> Section:
     other = load_matcher(against, threads=threads)
-    rankings, _ = other.rankings(dataset)
-    before, after = _sums(rankings[other.system], dataset), _sums(chosen, dataset)
-    changed = changed_rankings(chosen, rankings[other.system], dataset)
+    old = other.rankings(dataset).orders[other.system]
+    before, after = _sums(old, dataset), _sums(chosen, dataset)
+    changed = changed_rankings(chosen, old, dataset)
     return versus_section("NDCG@10", version.ref, against.ref, after, before, changed=changed)
 
 

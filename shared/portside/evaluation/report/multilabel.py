@@ -27,6 +27,7 @@ from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.report.words import PRECISION_AND_RECALL
+from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio
 from portside.evaluation.slices import compare_slices, part_slices, text_slices
 from portside.inference.multilabel import load_multilabeller, sigmoid
@@ -46,10 +47,13 @@ def report_file(
     dataset: MultiLabelTexts,
     *,
     against: ModelVersion | None = None,
+    risks: Sequence[float] = RISKS,
     threads: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """The report on ``version`` from labelled texts; ``progress`` is told how many are done of how many.
+
+    ``risks``: shares of texts with a wrong label that a promise is tried for.
 
     Raises:
         DataError: there are no texts.
@@ -65,7 +69,10 @@ def report_file(
         title_of(version),
         version.card.get("summary", ""),
         facts_of(version, dataset.source, len(texts)),
-        [*compared, *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature)],
+        [
+            *compared,
+            *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature, risks=risks),
+        ],
     )
 
 
@@ -109,7 +116,12 @@ def label_rows(
 
 
 def sections_of(
-    asked: LabelRows, source: str, seen: Callable[[str], bool] | None, *, temperature: float | None = None
+    asked: LabelRows,
+    source: str,
+    seen: Callable[[str], bool] | None,
+    *,
+    temperature: float | None = None,
+    risks: Sequence[float] = RISKS,
 ) -> list[Section]:
     """All but the comparison, from the file ``source``; ``seen`` tells whether a text was trained on, None: not known.
 
@@ -124,7 +136,7 @@ def sections_of(
     return [
         replace(given, sentences=[*given.sentences, _chosen_here()]) if kept_aside(source) else given,
         *([_calibration(answers, temperature, kept_aside(source))] if len(answers) else []),
-        promise_section(fresh, said("labels")),
+        promise_section(fresh, said("labels"), risks=risks),
         *([] if worse is None else [worse]),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]

@@ -13,13 +13,13 @@ from portside.said import said
 __all__ = ["promise_section", "risk_chart"]
 
 
-def promise_section(answers: Answers, called: str, *, grouped: bool = False) -> Section:
-    """Promises at each of ``RISKS``, and how many answers are wrong by how many are given.
+def promise_section(answers: Answers, called: str, *, grouped: bool = False, risks: Sequence[float] = RISKS) -> Section:
+    """Promises at each of ``risks``, and how many answers are wrong by how many are given.
 
     ``called`` is what the answers are, in the plural: ``said("names")``. ``grouped``: they are those to one text of
     each document.
     """
-    promises = [promise_texts(answers.confidence, answers.right, answers.text, risk=risk) for risk in RISKS]
+    promises = [promise_texts(answers.confidence, answers.right, answers.text, risk=risk) for risk in risks]
     counted = said(
         "Several {answers} of one text are not independent: a text counts once, as wrong where one of them is.",
         answers=called,

@@ -20,6 +20,7 @@ from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
 from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.report.words import PRECISION_AND_RECALL
+from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.evaluation.slices import compare_slices, part_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
@@ -90,10 +91,13 @@ def report_file(
     dataset: TaggedSentences,
     *,
     against: ModelVersion | None = None,
+    risks: Sequence[float] = RISKS,
     threads: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Report:
     """The report on ``version`` from tagged sentences; ``progress`` is told how many words are done of how many.
+
+    ``risks``: shares of sentences with a wrong name that a promise is tried for.
 
     Raises:
         DataError: no sentence holds a name.
@@ -109,12 +113,20 @@ def report_file(
         title_of(version),
         version.card.get("summary", ""),
         facts_of(version, dataset.source, len(dataset.sentences)),
-        [*compared, *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature)],
+        [
+            *compared,
+            *sections_of(asked, dataset.source, load_seen(version.folder), temperature=temperature, risks=risks),
+        ],
     )
 
 
 def sections_of(
-    asked: TaggedRows, source: str, seen: Callable[[str], bool] | None, *, temperature: float | None = None
+    asked: TaggedRows,
+    source: str,
+    seen: Callable[[str], bool] | None,
+    *,
+    temperature: float | None = None,
+    risks: Sequence[float] = RISKS,
 ) -> list[Section]:
     """All but the comparison, from the file ``source``; ``seen`` tells whether a text was trained on, None: not known.
 
@@ -125,7 +137,7 @@ def sections_of(
     return [
         names_section(asked),
         *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
-        _promises(asked, answers, texts, seen),
+        _promises(asked, answers, texts, seen, risks),
         *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]
@@ -142,12 +154,18 @@ def answers_of(asked: TaggedRows) -> Answers:
     )
 
 
-def _promises(asked: TaggedRows, answers: Answers, texts: Sequence[str], seen: Callable[[str], bool] | None) -> Section:
+def _promises(
+    asked: TaggedRows,
+    answers: Answers,
+    texts: Sequence[str],
+    seen: Callable[[str], bool] | None,
+    risks: Sequence[float],
+) -> Section:
     # Of sentences that it was trained on it is surer than of others: nothing is promised from them.
     fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
     groups = asked.groups
     one = fresh if groups is None else one_of_each(fresh, groups)
-    return promise_section(one, said("names"), grouped=groups is not None)
+    return promise_section(one, said("names"), grouped=groups is not None, risks=risks)
 
 
 def _compared(

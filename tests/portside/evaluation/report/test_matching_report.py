@@ -13,6 +13,8 @@ from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.matching import changed_rankings, sections_of
 from portside.evaluation.report.parts import Report
 from portside.evaluation.report.versus import Changed
+from portside.evaluation.risk import RISKS
+from portside.inference.ranking import Ranked
 from portside.records import Judged
 from portside.tasks.matching import SYSTEMS
 
@@ -38,10 +40,18 @@ def ranked(first: Callable[[int], int]) -> dict[str, list[str]]:
 
 
 def report(
-    own: Mapping[str, Sequence[str]], dataset: MatchingDataset = RIGHT, seen: Callable[[str], bool] = lambda text: False
+    own: Mapping[str, Sequence[str]],
+    dataset: MatchingDataset = RIGHT,
+    seen: Callable[[str], bool] = lambda text: False,
+    risks: Sequence[float] = RISKS,
 ) -> Report:
     rankings = {system: own if system != "keywords" else ranked(lambda n: 0) for system in SYSTEMS}
-    return Report("answers, version 3", "", [], sections_of(rankings, "hybrid", dataset, seen, documents=N))
+    # The nearer the first document, the lower the query's number.
+    cosines = {system: {f"q{n}": 1 - n / N for n in range(N)} for system in SYSTEMS}
+    found = Ranked(
+        {system: {query: [*each] for query, each in one.items()} for system, one in rankings.items()}, N, cosines
+    )
+    return Report("answers, version 3", "", [], sections_of(found, "hybrid", dataset, seen, risks=risks))
 
 
 def test_queries_kept_aside_are_called_so() -> None:
@@ -49,6 +59,28 @@ def test_queries_kept_aside_are_called_so() -> None:
     assert made.sections[-1].sentences[0] == (
         "60 queries that were kept aside from training, for each of which 60 documents were ranked."
     )
+
+
+def promised(made: Report) -> tuple[list[float | None], str]:
+    (section,) = [one for one in made.sections if one.key == "guarantee"]
+    return [one["threshold"] for one in section.details["promises"]], " ".join(section.sentences)
+
+
+def test_the_first_document_is_promised_where_it_is_near() -> None:
+    # 45 near ones are right and 15 far ones wrong: 3 wrong of 48 refute one in five, 6 of 51 do not.
+    made = report(ranked(lambda n: n if n < 45 else 0), risks=(0.05, 0.2))
+    (none, some), words = promised(made)
+    assert none is None
+    assert some == pytest.approx(1 - 47 / N)
+    assert "'At most 5 % wrong' cannot be promised: 60 labelled rows are too few" in words
+    assert "its cosine to the query is at least 0.217, the model answers 80 % of queries like these" in words
+    assert "A cosine is no probability" in words
+
+
+def test_nothing_is_promised_from_queries_that_were_trained_on() -> None:
+    thresholds, words = promised(report(ranked(lambda n: n), seen=lambda text: True, risks=(0.2,)))
+    assert thresholds == [None]
+    assert "0 labelled rows are too few" in words
 
 
 def test_a_sound_model_has_no_fault() -> None:

@@ -265,6 +265,16 @@ def test_probabilities_before_they_were_adjusted_are_told() -> None:
 @pytest.mark.parametrize(
     ("sections_of", "rows"), [(tag_sections, tagger()), (label_sections, labeller())], ids=["tagging", "multi-label"]
 )
+def test_promises_are_tried_for_the_shares_that_are_asked_for(
+    sections_of: Callable[..., list[Section]], rows: TaggedRows | LabelRows
+) -> None:
+    made = Report("m", "", [], sections_of(rows, "test.csv", None, risks=(0.03, 0.3)))
+    assert [one["risk"] for one in section(made, "guarantee").details["promises"]] == [0.03, 0.3]
+
+
+@pytest.mark.parametrize(
+    ("sections_of", "rows"), [(tag_sections, tagger()), (label_sections, labeller())], ids=["tagging", "multi-label"]
+)
 def test_rows_kept_aside_are_called_so_and_flatter_what_was_adjusted_on_them(
     sections_of: Callable[..., list[Section]], rows: TaggedRows | LabelRows
 ) -> None:
