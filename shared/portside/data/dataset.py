@@ -219,7 +219,7 @@ def _load(path: Path, asked: _Asked, role: Role) -> Dataset:
     )
     groups = None if columns.group is None else _group_values(table, columns.group, rows)
     times = None if columns.time is None else _time_values(table, columns.time, rows)
-    parts = parts_of(table, rows, without=(columns.text, columns.label)) if role == "test" else {}
+    parts = parts_of(table, rows, without=(columns.text, columns.label))
     return Dataset(examples, str(path), tuple(counts), report, rows, groups, times, parts)
 
 

@@ -38,7 +38,7 @@ class MultiLabelDataset:
     rows: tuple[int, ...] | None = None
     """Row number of each example in its file, 1-based, the header not counted; None: it was never in a file."""
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Of rows to be measured on: where each comes from, by column."""
+    """Where each row comes from, by column of its file."""
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -72,13 +72,11 @@ class MultiLabelDataset:
         return MultiLabelDataset(some, self.source, rows=rows, parts=parts_at(self.parts, places))
 
 
-def load_multilabelled(
-    path: str | Path, *, text: str | None = None, label: str | None = None, parts: bool = False
-) -> MultiLabelDataset:
+def load_multilabelled(path: str | Path, *, text: str | None = None, label: str | None = None) -> MultiLabelDataset:
     """Read texts with any number of labels; columns are guessed by name where they are None.
 
     Labels are a list (JSON lines, Parquet) or separated by ``|``, ``;`` or ``,``, whichever comes first in that order
-    anywhere in the column. A row without labels is kept: none of them fits. ``parts``: also where the rows come from.
+    anywhere in the column. A row without labels is kept: none of them fits.
 
     Raises:
         DataError: the file cannot be read, a cell is neither, or no row has a text; names file, row and column.
@@ -116,13 +114,13 @@ def load_multilabelled(
             Finding("warning", rule, remedy, table.file, empty[0], text_column, "(blank)", count=len(empty))
         )
     found = (*findings, *_repeated(examples, table.file))
-    of_rows = parts_of(table, rows, without=(text_column, label_column)) if parts else {}
+    of_rows = parts_of(table, rows, without=(text_column, label_column))
     return MultiLabelDataset(tuple(examples), str(path), found, tuple(rows), of_rows)
 
 
 def read(path: Path, columns: Columns, *, test: bool) -> MultiLabelDataset:
-    """``load_multilabelled`` as a task asks for it; of rows to ``test`` on also where they come from."""
-    return load_multilabelled(path, text=columns.text, label=columns.label, parts=test)
+    """``load_multilabelled`` as a task asks for it; rows to ``test`` on are read as all are."""
+    return load_multilabelled(path, text=columns.text, label=columns.label)
 
 
 def _labels(cell: Any, separator: str, file: str, row: int, column: str) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from portside.errors import DataError
 if TYPE_CHECKING:
     from portside.data.read import Table
 
-__all__ = ["MOST_PARTS", "few_valued", "is_part", "origin_of", "parts_at", "parts_of", "parts_of_origins"]
+__all__ = ["MOST_PARTS", "few_valued", "is_part", "origin_of", "origins_of", "parts_at", "parts_of", "parts_of_origins"]
 
 MOST_PARTS = 30
 """Values of a column up to which the rows of each are compared with the rest."""
@@ -34,8 +34,18 @@ def parts_of(table: Table, rows: Sequence[int], *, without: Iterable[str | None]
         if is_part(name) and name not in without:
             values = table.frame[name].tolist()
             with suppress(DataError):  # a cell of several values: rows cannot be compared by it, nothing else is wrong
-                found[name] = tuple(clean(cell_text(values[row - 1], table.file, row, name)) for row in rows)
+                cells = (clean(cell_text(values[row - 1], table.file, row, name)) for row in rows)
+                found[name] = tuple(_shared(cells))
     return few_valued(found)
+
+
+def _shared(cells: Iterable[str]) -> Iterator[str]:
+    """The cells, equal ones as one object: of a million rows a few values are held. Ends at one value too many."""
+    known: dict[str, str] = {}
+    for cell in cells:
+        yield known.setdefault(cell, cell)
+        if len(known) > MOST_PARTS:
+            return
 
 
 def origin_of(row: Mapping[str, object]) -> Mapping[str, str]:
@@ -48,6 +58,21 @@ def parts_of_origins(origins: Sequence[Mapping[str, str]]) -> dict[str, tuple[st
     """What ``origin_of`` found of each row, by column."""
     names = dict.fromkeys(name for one in origins for name in one)
     return few_valued({name: tuple(one.get(name, "") for one in origins) for name in names})
+
+
+def origins_of(
+    keys: Iterable[Hashable], parts: Mapping[str, Sequence[str]], wanted: Iterable[Hashable]
+) -> dict[Hashable, dict[str, str]]:
+    """Where those rows come from whose key is ``wanted``, by column; ``keys`` and the values of ``parts`` are of all.
+
+    Of rows with one key as the first of them does. Empty where no column says it.
+    """
+    found: dict[Hashable, dict[str, str]] = {}
+    asked = set(wanted) if parts else set()
+    for place, key in enumerate(keys if parts else ()):
+        if key in asked and key not in found:
+            found[key] = {name: values[place] for name, values in parts.items()}
+    return found
 
 
 def few_valued(columns: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.data.parts import origin_of, parts_of_origins
 from portside.errors import UsageError
 from portside.said import said
 
@@ -38,22 +39,37 @@ class HeldOut:
     """What was said of them by a network that had not learned from them, shape (rows, labels)."""
     by_model: bool = True
     """Whether that network is the model itself; else those that measured it, each trained on a part of the rows."""
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where each row comes from, by column of the file it was in: source, language and the like."""
 
     def some(self, most: int = MOST_ROWS, *, seed: int = 0) -> HeldOut:
         """At most ``most`` of the rows, drawn by chance, in their order."""
         if len(self.texts) <= most:
             return self
         places = np.sort(np.random.default_rng(seed).choice(len(self.texts), most, replace=False))
-        return HeldOut([self.texts[place] for place in places], self.truth[places], self.logits[places], self.by_model)
+        return HeldOut(
+            [self.texts[place] for place in places],
+            self.truth[places],
+            self.logits[places],
+            self.by_model,
+            {name: [values[place] for place in places] for name, values in self.parts.items()},
+        )
 
 
 def save_held_out(folder: Path, held: HeldOut, labels: Sequence[str]) -> None:
-    """Write at most ``MOST_ROWS`` of the rows as text and label, and their logits."""
+    """Write at most ``MOST_ROWS`` of the rows as text, label and where they come from, and their logits."""
     from safetensors.numpy import save_file
 
     kept = held.some()
-    pairs = zip(kept.texts, kept.truth, strict=True)
-    save_rows(folder, ({"text": text, "label": labels[place]} for text, place in pairs))
+    rows = enumerate(zip(kept.texts, kept.truth, strict=True))
+    origins = kept.parts.items()
+    save_rows(
+        folder,
+        (
+            {**{name: values[place] for name, values in origins}, "text": text, "label": labels[label]}
+            for place, (text, label) in rows
+        ),
+    )
     arrays: dict[str, NDArray[Any]] = {
         "logits": np.ascontiguousarray(kept.logits),
         "truth": np.ascontiguousarray(kept.truth),
@@ -93,12 +109,14 @@ def load_held_out(folder: Path) -> HeldOut | None:
 
     try:
         with (folder / ROWS_FILE).open(encoding="utf-8") as stream:
-            texts = [str(json.loads(line)["text"]) for line in stream]
+            rows = [json.loads(line) for line in stream]
+        texts = [str(row["text"]) for row in rows]
+        parts = parts_of_origins([origin_of(row) for row in rows])
         with safe_open(folder / LOGITS_FILE, framework="numpy") as file:
             logits, truth = file.get_tensor("logits"), file.get_tensor("truth")
             by_model = (file.metadata() or {}).get("by_model") == "true"
-    except (OSError, ValueError, KeyError, TypeError, SafetensorError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
         return None
     if not len(texts) == len(truth) == len(logits) or not texts:
         return None
-    return HeldOut(texts, truth, logits, by_model)
+    return HeldOut(texts, truth, logits, by_model, parts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.data.parts import origins_of, parts_of_origins
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.intervals import wilson
@@ -119,7 +120,8 @@ class ClassificationTask:
             return None
         temperature = best_temperature(logits.astype(np.float64), truth)
         texts = [text for material in asked for text in material.valid_texts]
-        held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False)
+        parts = self._origins(texts, truth)
+        held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False, parts=parts)
         taken = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature, held)
         return replace(self, material=self.material.everything(), measured=taken)
 
@@ -163,7 +165,19 @@ class ClassificationTask:
         if adapter.valid_logits is None:
             return None
         truth = np.asarray(self.material.valid_ids, dtype=np.int64)
-        return HeldOut(self.material.valid_texts, truth, adapter.valid_logits)
+        texts = self.material.valid_texts
+        return HeldOut(texts, truth, adapter.valid_logits, parts=self._origins(texts, truth))
+
+    def _origins(self, texts: Sequence[str], truth: Sequence[int] | NDArray[np.int64]) -> dict[str, tuple[str, ...]]:
+        """Where these rows come from; of equal ones, as the first of them does."""
+        labels = self.material.labels
+        asked = [(text, labels[place]) for text, place in zip(texts, truth, strict=True)]
+        known: dict[Hashable, dict[str, str]] = {}
+        for given in (self.dataset, self.valid):
+            if given is not None:
+                keys = ((one.text, one.label) for one in given.examples)
+                known |= origins_of(keys, getattr(given, "parts", {}), asked)
+        return parts_of_origins([known.get(one, {}) for one in asked])
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """Labels in their order, what validation measured, what it was trained on."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from portside.data.parts import origins_of
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
 from portside.said import said
@@ -93,7 +94,12 @@ class MultiLabelTask(OneRound):
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, [one.text for one in material.train])
         if self.recipe.keep_held_out and material.valid:
-            save_rows(folder, ({"text": one.text, "labels": list(one.labels)} for one in material.valid))
+            given = self.valid or self.dataset
+            origins = origins_of(map(id, given.examples), getattr(given, "parts", {}), map(id, material.valid))
+            save_rows(
+                folder,
+                ({**origins.get(id(one), {}), "text": one.text, "labels": list(one.labels)} for one in material.valid),
+            )
         texts = check_inputs(one.text for one in self.dataset.examples)
         device = next(network.parameters()).device
         logits = engine.run(lambda ids, mask: network(ids, mask)["logits"], adapter.tokens, texts, device=device)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from portside.data.parts import origins_of
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
 from portside.records import Tagged
@@ -98,9 +99,15 @@ class TaggingTask(OneRound):
         save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
         save_seen(folder, [" ".join(one.tokens) for one in self.material.train])
         if recipe.keep_held_out and self.material.valid:
+            given = self.valid or self.dataset
+            kept = self.material.valid
+            origins = origins_of(map(id, given.sentences), getattr(given, "parts", {}), map(id, kept))
             save_rows(
                 folder,
-                ({"tokens": one.tokens, "tags": one.tags, "document": one.document} for one in self.material.valid),
+                (
+                    {**origins.get(id(one), {}), "tokens": one.tokens, "tags": one.tags, "document": one.document}
+                    for one in kept
+                ),
             )
         sentences = check_inputs(one.tokens for one in self.dataset.sentences)
         rows = tag_probabilities(

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from portside.data.parts import origins_of
 from portside.evaluation.held_out import MOST_ROWS, HeldOut, load_held_out, save_held_out
 
 ROWS = HeldOut(
@@ -19,6 +21,23 @@ def test_what_is_saved_comes_back(tmp_path: Path) -> None:
     assert (list(found.texts), found.truth.tolist(), found.by_model) == (list(ROWS.texts), [0, 1, 1], False)
     assert np.array_equal(found.logits, ROWS.logits)
     assert '"label": "thanks"' in (tmp_path / "held_out.jsonl").read_text(encoding="utf-8")
+
+
+def test_where_rows_come_from_is_kept_with_them(tmp_path: Path) -> None:
+    save_held_out(tmp_path, replace(ROWS, parts={"channel": ["chat", "mail", "chat"]}), ["card", "thanks"])
+    found = load_held_out(tmp_path)
+    assert found is not None
+    assert found.parts == {"channel": ("chat", "mail", "chat")}
+    assert replace(ROWS, parts=found.parts).some(2).parts.keys() == {"channel"}
+
+
+def test_equal_rows_come_from_where_the_first_does() -> None:
+    parts = {"channel": ("chat", "mail", "chat", "post")}
+    assert origins_of(["a", "b", "a", "c"], parts, ["a", "c", "d"]) == {
+        "a": {"channel": "chat"},
+        "c": {"channel": "post"},
+    }
+    assert origins_of(["a"], {}, ["a"]) == {}
 
 
 @pytest.mark.parametrize("file", ["held_out.jsonl", "held_out.safetensors"])

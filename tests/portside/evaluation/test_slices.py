@@ -88,7 +88,7 @@ def test_columns_that_say_where_rows_come_from_are_looked_at(tmp_path: Path) -> 
     # The row without a label is left out; so is the column that says nothing of where a row comes from.
     assert dataset.parts == {"Channel": ("mail",) * 10 + ("chat",) * 10}
     assert dataset.subset([0, 19]).parts == {"Channel": ("mail", "chat")}
-    assert load_examples(path).parts == {}, "only rows to be measured on"
+    assert load_examples(path).parts == dataset.parts, "rows kept aside from training have them, too"
     found = score_rows(FakeScorer(FakeClassifier({"text": "a"}, ("a", "b"))), dataset)
     assert slices_of(found)["Channel 'mail'"].tolist() == [True] * 10 + [False] * 10
     assert slices_of(found.at([3, 15]))["Channel 'chat'"].tolist() == [False, True]

@@ -133,6 +133,7 @@ def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
         truth=held.truth,
         logits=held.logits,
         features=np.zeros((len(held.texts), 0), dtype=np.float32),
+        parts=held.parts,
     )
     return scored, held.by_model
 
