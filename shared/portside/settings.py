@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     threads: int = Field(default=0, ge=0, description="processor threads for models; 0: all that this process may use")
     compile_on_promotion: bool = Field(
         default=True,
-        description="let the worker look for a faster engine for a model that was promoted; its answers stay the same",
+        description="let the worker find faster engines for promoted models and the encoder; answers stay as they are",
     )
 
     @property
