@@ -13,7 +13,10 @@ from portside_finance.config import ScoreConfig
 from portside_finance.records import Scored
 from portside_finance.store import FinanceStore
 
-__all__ = ["ScoreReport", "model_of", "score_pending"]
+__all__ = ["ScoreReport", "model_of", "score_pending", "scored_of"]
+
+STORED_DIGITS = 5
+"""Of a probability: what a page shows, at a third of the stored size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +69,9 @@ def score_pending(
         filed = _predict(topic, [text for _, text, _, wanted in rows if wanted])
         store.headlines.save_scores(
             {
-                number: _scored(said.get(text) if first else None, filed.get(text) if second else None)
+                number: scored_of(
+                    said.get(text) if first else None, filed.get(text) if second else None, digits=STORED_DIGITS
+                )
                 for number, text, first, second in rows
             }
         )
@@ -78,19 +83,20 @@ def _predict(classifier: TextClassifier, texts: Sequence[str]) -> dict[str, Pred
     return dict(zip(texts, classifier.predict(texts), strict=True)) if texts else {}
 
 
-def _scored(sentiment: Prediction | None, topic: Prediction | None) -> Scored:
+def scored_of(sentiment: Prediction | None, topic: Prediction | None, *, digits: int | None = None) -> Scored:
+    """What the two models say of one text, None of a model that was not asked; ``digits``: of each probability."""
     return Scored(
         sentiment.label if sentiment else "",
-        _rounded(sentiment),
+        _probabilities(sentiment, digits),
         sentiment.model if sentiment else "",
         topic.label if topic else "",
-        _rounded(topic),
+        _probabilities(topic, digits),
         topic.model if topic else "",
         sentiment.confidence if sentiment else None,
         sentiment.outside if sentiment else None,
     )
 
 
-def _rounded(prediction: Prediction | None) -> dict[str, float]:
-    # Five digits: what a page shows, at a third of the stored size.
-    return {label: round(share, 5) for label, share in prediction.probabilities.items()} if prediction else {}
+def _probabilities(prediction: Prediction | None, digits: int | None) -> dict[str, float]:
+    found = prediction.probabilities if prediction else {}
+    return {label: share if digits is None else round(share, digits) for label, share in found.items()}

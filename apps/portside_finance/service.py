@@ -32,7 +32,7 @@ from portside_finance.records import (
     Scored,
     TrendPoint,
 )
-from portside_finance.scoring import ScoreReport, model_of, score_pending
+from portside_finance.scoring import ScoreReport, model_of, score_pending, scored_of
 from portside_finance.store import FinanceStore
 from portside_finance.store_alerts import AlertRow
 from portside_finance.sureness import Sureness
@@ -261,19 +261,7 @@ class FinanceService:
         mood = self.sentiment.predict(texts)
         filed = self.topic.predict(texts) if model_of(self.topic) else [None] * len(texts)
         return [
-            (
-                Scored(
-                    first.label,
-                    first.probabilities,
-                    first.model,
-                    second.label if second else "",
-                    second.probabilities if second else {},
-                    second.model if second else "",
-                    first.confidence,
-                    first.outside,
-                ),
-                linker.find(text),
-            )
+            (scored_of(first, second), linker.find(text))
             for text, first, second in zip(texts, mood, filed, strict=True)
         ]
 

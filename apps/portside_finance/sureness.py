@@ -8,10 +8,11 @@ from functools import lru_cache
 from pathlib import Path
 
 from portside.errors import ModelError
+from portside.evaluation.kept_promise import promise_on_kept
 from portside.evaluation.risk import RiskPromise
 from portside.registry import ModelRegistry
 
-__all__ = ["RISK", "Sureness", "promise_of", "sureness_reader"]
+__all__ = ["RISK", "Sureness", "sureness_reader"]
 
 RISK = 0.05
 """Share of the headlines relied upon that may be read wrongly."""
@@ -23,30 +24,7 @@ class Sureness:
 
     model: str
     promise: RiskPromise | None
-    """None: it keeps no rows that it answered without having learned from them."""
-
-
-def promise_of(folder: Path) -> RiskPromise | None:
-    """The promise of the version in ``folder``, for texts like those that it learned from; no network is loaded.
-
-    Raises:
-        ModelError: the folder holds no classifier.
-    """
-    from portside.evaluation.held_out import load_held_out
-    from portside.evaluation.risk import promise_risk
-    from portside.inference.classifier import softmax
-    from portside.inference.folder import read_model_file
-    from portside.inference.outside_gate import read_gate
-
-    held = load_held_out(folder)
-    if held is None or not held.by_model:
-        return None
-    gate = read_gate(read_model_file(folder, task="classification").options)
-    logits, truth = held.logits, held.truth
-    if gate is not None:
-        familiar = ~gate.outside(logits)
-        logits, truth = logits[familiar], truth[familiar]
-    return promise_risk(softmax(logits).max(axis=1), logits.argmax(axis=1) == truth, risk=RISK)
+    """Of texts like those it learned from. None: it keeps no rows that it answered without having learned from them."""
 
 
 def sureness_reader(registry: ModelRegistry, name: str) -> Callable[[], Sureness | None]:
@@ -55,9 +33,10 @@ def sureness_reader(registry: ModelRegistry, name: str) -> Callable[[], Sureness
     @lru_cache(maxsize=8)  # a version never changes
     def read(model: str, folder: Path) -> Sureness | None:
         try:
-            return Sureness(model, promise_of(folder))
+            found = promise_on_kept(folder, risk=RISK, familiar=True)
         except ModelError:
             return None
+        return Sureness(model, found.promise if found is not None and found.by_model else None)
 
     def serving() -> Sureness | None:
         try:

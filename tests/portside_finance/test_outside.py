@@ -28,10 +28,10 @@ from portside_finance import APP, tables
 from portside_finance.api import build_router
 from portside_finance.config import FinanceConfig
 from portside_finance.records import Filters, Readings
-from portside_finance.scoring import score_pending
+from portside_finance.scoring import STORED_DIGITS, score_pending, scored_of
 from portside_finance.service import FinanceService
 from portside_finance.store import FinanceStore
-from portside_finance.sureness import Sureness, promise_of, sureness_reader
+from portside_finance.sureness import Sureness, sureness_reader
 
 LABELS = ("negative", "neutral", "positive")
 PROMISE = RiskPromise(0.05, 0.95, threshold=0.9, answered=0.8, wrong=0.02, n=500, needed=59)
@@ -166,30 +166,20 @@ def kept_rows(folder: Path, n: int, *, wrong: int = 0, by_model: bool = True, ga
     save_held_out(folder, held, LABELS)
 
 
-def test_what_can_be_promised_is_measured_on_the_rows_the_model_kept(tmp_path: Path) -> None:
-    kept_rows(tmp_path, 500)
-    promise = promise_of(tmp_path)
-    assert promise is not None
-    assert (promise.risk, promise.n, promise.wrong) == (0.05, 500, 0.0)
-    assert promise.threshold == pytest.approx(0.9993, abs=1e-3)
-    kept_rows(tmp_path, 50)
-    few = promise_of(tmp_path)
-    assert few is not None
-    assert few.threshold is None
-    kept_rows(tmp_path, 500, by_model=False)
-    assert promise_of(tmp_path) is None
-
-
-def test_the_promise_is_of_headlines_like_those_learned_from(tmp_path: Path) -> None:
-    kept_rows(tmp_path, 500, wrong=20)
-    all_rows = promise_of(tmp_path)
-    kept_rows(tmp_path, 500, wrong=20, gate=True)
-    familiar = promise_of(tmp_path)
-    assert all_rows is not None
-    assert familiar is not None
-    assert (all_rows.threshold, all_rows.n) == (None, 500)
-    assert familiar.n <= 480
-    assert (familiar.threshold is None, familiar.wrong) == (False, 0.0)
+@pytest.mark.parametrize(("by_model", "promised"), [(True, True), (False, False)])
+def test_what_can_be_promised_is_of_familiar_headlines_that_the_model_itself_read(
+    by_model: bool, promised: bool, tmp_path: Path
+) -> None:
+    registry = ModelRegistry(tmp_path)
+    with registry.staging("finance-sentiment") as folder:
+        kept_rows(folder, 500, wrong=20, by_model=by_model, gate=True)
+        registry.register("finance-sentiment", folder, {}, actor="a", reason="r", promote=True, check=lambda _: None)
+    found = sureness_reader(registry, "finance-sentiment")()
+    assert found is not None
+    assert (found.promise is not None) is promised
+    if found.promise is not None:
+        assert (found.promise.risk, found.promise.wrong, found.promise.n <= 480) == (0.05, 0.0, True)
+        assert found.promise.threshold is not None, "of all rows none could be given: the strange ones are wrong"
 
 
 def test_the_promise_is_that_of_the_version_that_serves(tmp_path: Path) -> None:
@@ -225,3 +215,12 @@ def test_the_service_tells_which_headlines_the_promise_covers(desk: FinanceServi
     told = few.sureness(Filters())
     assert told is not None
     assert told[1].sure == 0
+
+
+def test_what_is_shown_at_once_is_what_is_stored_but_for_the_digits() -> None:
+    mood = Prediction("up", 2 / 3, {"up": 2 / 3, "down": 1 / 3}, "finance-sentiment:1", outside=True)
+    shown, stored = scored_of(mood, None), scored_of(mood, None, digits=STORED_DIGITS)
+    assert (shown.sentiment_probabilities["up"], stored.sentiment_probabilities["up"]) == (2 / 3, 0.66667)
+    assert replace(stored, sentiment_probabilities=shown.sentiment_probabilities) == shown
+    assert (shown.sentiment, shown.sentiment_confidence, shown.outside) == ("up", 2 / 3, True)
+    assert (shown.topic, shown.topic_model, dict(shown.topic_probabilities)) == ("", "", {})
