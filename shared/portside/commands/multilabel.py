@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,14 +14,17 @@ from portside.progress import Progress
 
 if TYPE_CHECKING:
     from portside.data.multilabel import MultiLabelDataset
+    from portside.evaluation.answers import Answers
     from portside.evaluation.multilabel import MultiLabelReport
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_promised", "predict_texts", "show"]
 
 WEAKEST_SHOWN = 10
 SHOWN = 3
 """Most probable labels shown for a text that gets none."""
+UNSURE = "unsure_labels"
+"""Column of the labels that a promise leaves out."""
 
 
 def measured(version: ModelVersion) -> str:
@@ -95,7 +99,56 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write the file's columns with its labels, separated by |, and every probability added."""
-    from portside.console import note, say
+    from portside.console import say
+
+    done = _label(Asked(version.ref, data, out, text), version, threads)
+    say(f"{done:,} rows labelled by {version.ref}, written to {out}")
+
+
+def predict_promised(
+    version: ModelVersion, data: Path, out: Path, text: str | None, *, risk: float, threads: int
+) -> None:
+    """As ``predict_file``, but move labels of which the model is too unsure for a promise to a column of their own.
+
+    The promise: of the rows that get a label, at most a share ``risk`` gets a wrong one. Said before; how many rows
+    were labelled is said after.
+
+    Raises:
+        UsageError: the rows that the version keeps do not suffice for it.
+    """
+    from portside.commands.promise import text_promise_of
+    from portside.console import say
+
+    sure = text_promise_of(version, _kept_answers(version, threads), "labels", risk)
+    done = _label(Asked(version.ref, data, out, text), version, threads, sure=sure)
+    given, unsure = _filled(out, "labels"), _filled(out, UNSURE)
+    say(
+        f"{given:,} of {done:,} rows got labels of which {version.ref} is sure enough; {unsure:,} rows have others "
+        f"that it is not sure enough of, in the column {UNSURE}; written to {out}"
+    )
+
+
+def _kept_answers(version: ModelVersion, threads: int) -> Answers:
+    """The labels it gives to the rows that it keeps."""
+    from portside.commands.promise import kept_rows
+    from portside.evaluation.report.multilabel import fresh_answers, label_rows
+    from portside.inference.multilabel import load_multilabeller
+    from portside.progress import TerminalProgress
+    from portside.training.seen import load_seen
+
+    kept = kept_rows(version)
+    with TerminalProgress("Reading the rows kept aside") as progress:
+        asked = label_rows(
+            load_multilabeller(version, threads=threads),
+            kept,
+            lambda done: progress.update(done, len(kept), f"{done:,} of {len(kept):,} rows"),
+        )
+    return fresh_answers(asked, load_seen(version.folder))
+
+
+def _label(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:
+    """Write all rows, those labels apart that are less probable than ``sure``; returns how many rows there were."""
+    from portside.console import note
     from portside.inference.cuts import Cuts
     from portside.inference.multilabel import load_multilabeller
 
@@ -104,12 +157,21 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
 
     def answer(texts: list[str]) -> Iterator[list[Any]]:
         for one in labeller.predict(texts):
-            yield ["|".join(one.labels), *_rounded(list(one.probabilities.values()))]
+            given = [label for label in one.labels if sure is None or one.probabilities[label] >= sure]
+            unsure = [] if sure is None else ["|".join(label for label in one.labels if label not in given)]
+            yield ["|".join(given), *unsure, *_rounded(list(one.probabilities.values()))]
 
-    added = ["labels", *(f"p_{label}" for label in labeller.labels)]
-    done = add_answers(Asked(version.ref, data, out, text), added=added, answer=answer, doing="Labelling")
+    added = ["labels", *([] if sure is None else [UNSURE]), *(f"p_{label}" for label in labeller.labels)]
+    alike = {} if sure is None else {"at most wrong": sure}
+    done = add_answers(asked, added=added, answer=answer, doing="Labelling", alike=alike)
     note(cuts.sentence)
-    say(f"{done:,} rows labelled by {version.ref}, written to {out}")
+    return done
+
+
+def _filled(out: Path, column: str) -> int:
+    """Rows of a written file that have something there: a run that was cut off may have written a part of them."""
+    with out.open(encoding="utf-8", newline="") as stream:
+        return sum(bool(row[column]) for row in csv.DictReader(stream))
 
 
 def _rounded(values: Sequence[float]) -> list[float]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from portside.commands.promise import check_promised, share_of
+from portside.commands.promise import promising, share_of
 from portside.commands.tasks import commands_of, task_of_version
 from portside.errors import UsageError
 
@@ -32,8 +32,8 @@ def predict(
     at_most_wrong: Annotated[
         float | None,
         typer.Option(
-            help="Leave the label of rows of --data empty where the model is too unsure for at most so many percent "
-            "of the others to be wrong (certain to 95 %).",
+            help="Leave out the answers to rows of --data of which the model is too unsure for at most so many percent "
+            "of the others to be wrong (certain to 95 %); several labels and names: of the rows that get any.",
             metavar="PERCENT",
         ),
     ] = None,
@@ -55,16 +55,12 @@ def predict(
     settings = load_settings()
     version = ModelRegistry(settings.models_dir).resolve(model)
     spec = task_of_version(version)
-    task = commands_of(spec)
     if data is not None and out is not None and risk is not None:
-        from portside.commands.classification import predict_promised
-
-        check_promised(spec, OPTION, "Leave it out: every row is answered then")
-        predict_promised(version, data, out, text, risk=risk, threads=settings.threads)
+        promising(spec, OPTION).predict_promised(version, data, out, text, risk=risk, threads=settings.threads)
     elif data is not None and out is not None:
-        task.predict_file(version, data, out, text, threads=settings.threads)
+        commands_of(spec).predict_file(version, data, out, text, threads=settings.threads)
     else:
-        task.predict_texts(version, texts or [], threads=settings.threads, as_json=json)
+        commands_of(spec).predict_texts(version, texts or [], threads=settings.threads, as_json=json)
 
 
 def _risk(percent: float | None, data: Path | None) -> float | None:

@@ -13,10 +13,15 @@ from portside.progress import Progress
 
 if TYPE_CHECKING:
     from portside.data.tagged import TaggedDataset
+    from portside.evaluation.answers import Answers
     from portside.evaluation.tagging import TaggingReport
+    from portside.records import Entity
     from portside.registry import ModelVersion
 
-__all__ = ["evaluate", "measured", "predict_file", "predict_texts", "show"]
+__all__ = ["evaluate", "measured", "predict_file", "predict_promised", "predict_texts", "show"]
+
+UNSURE = "unsure"
+"""Beside a row's names: those that a promise leaves out."""
 
 
 def measured(version: ModelVersion) -> str:
@@ -91,7 +96,58 @@ def predict_texts(version: ModelVersion, texts: list[str], *, threads: int, as_j
 
 def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None, *, threads: int) -> None:
     """Write one JSON line for each row: its text and the names in it."""
-    from portside.console import note, say
+    from portside.console import say
+
+    done = _tag(Asked(version.ref, data, out, text), version, threads)
+    say(f"{done:,} rows tagged by {version.ref}, written to {out}")
+
+
+def predict_promised(
+    version: ModelVersion, data: Path, out: Path, text: str | None, *, risk: float, threads: int
+) -> None:
+    """As ``predict_file``, but list names of which the model is too unsure for a promise apart, as ``unsure``.
+
+    The promise: of the sentences that get a name, at most a share ``risk`` gets a wrong one. Said before; how many
+    rows have names is said after.
+
+    Raises:
+        UsageError: the rows that the version keeps do not suffice for it.
+    """
+    from portside.commands.promise import text_promise_of
+    from portside.console import say
+
+    sure = text_promise_of(version, _kept_answers(version, threads), "names", risk)
+    say("A text is one sentence here, as in the rows it keeps: a row of several has that many chances of a wrong name.")
+    done = _tag(Asked(version.ref, data, out, text), version, threads, sure=sure)
+    given, unsure = _filled(out)
+    say(
+        f"{given:,} of {done:,} rows got names of which {version.ref} is sure enough; in {unsure:,} rows it finds "
+        f"others that it is not sure enough of, under '{UNSURE}'; written to {out}"
+    )
+
+
+def _kept_answers(version: ModelVersion, threads: int) -> Answers:
+    """The names it finds in the sentences that it keeps."""
+    from portside.commands.promise import kept_rows
+    from portside.evaluation.report.tagging import fresh_answers, tag_rows
+    from portside.inference.tagger import load_tagger
+    from portside.progress import TerminalProgress
+    from portside.training.seen import load_seen
+
+    kept = kept_rows(version)
+    words = sum(len(one.tokens) for one in kept.sentences)
+    with TerminalProgress("Reading the rows kept aside") as progress:
+        asked = tag_rows(
+            load_tagger(version, threads=threads),
+            kept,
+            lambda done: progress.update(done, words, f"{done:,} of {words:,} words"),
+        )
+    return fresh_answers(asked, load_seen(version.folder))
+
+
+def _tag(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:
+    """Write all rows, those names apart that it is less sure of than ``sure``; returns how many rows there were."""
+    from portside.console import note
     from portside.inference.cuts import Cuts
     from portside.inference.tagger import load_tagger
 
@@ -100,11 +156,29 @@ def predict_file(version: ModelVersion, data: Path, out: Path, text: str | None,
 
     def write(stream: TextIO, _rows: Sequence[Sequence[object]], texts: list[str]) -> None:
         for each, entities in zip(texts, tagger.entities(texts), strict=True):
-            stream.write(json.dumps(_plain(each, entities, version), ensure_ascii=False) + "\n")
+            found = _plain(each, entities, version) if sure is None else _split(each, entities, version, sure)
+            stream.write(json.dumps(found, ensure_ascii=False) + "\n")
 
-    done = answer_rows(Asked(version.ref, data, out, text), write=write, doing="Tagging")
+    alike = {} if sure is None else {"at most wrong": sure}
+    done = answer_rows(asked, write=write, doing="Tagging", alike=alike)
     note(cuts.sentence)
-    say(f"{done:,} rows tagged by {version.ref}, written to {out}")
+    return done
+
+
+def _split(text: str, entities: list[Entity], version: ModelVersion, sure: float) -> dict[str, Any]:
+    given = [one for one in entities if one.confidence >= sure]
+    unsure = [asdict(one) for one in entities if one.confidence < sure]
+    return {**_plain(text, given, version), UNSURE: unsure}
+
+
+def _filled(out: Path) -> tuple[int, int]:
+    """Rows of a written file with names, and with unsure ones: a run that was cut off may have written some of them."""
+    given = unsure = 0
+    with out.open(encoding="utf-8") as stream:
+        for line in stream:
+            row = json.loads(line)
+            given, unsure = given + bool(row["entities"]), unsure + bool(row[UNSURE])
+    return given, unsure
 
 
 def _plain(text: str, entities: list[Any], version: ModelVersion) -> dict[str, Any]:

@@ -138,14 +138,16 @@ def test_of_another_task_no_promise_is_asked_for(
     version: ModelVersion, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     registry = ModelRegistry(tmp_path / "models")
-    with registry.staging("words") as folder:
-        write_model_file(folder, ModelFile("tagging", 8))
+    with registry.staging("answers") as folder:
+        write_model_file(folder, ModelFile("matching", 8))
         registry.register(
-            "words", folder, {"task": "tagging"}, actor="a", reason="r", promote=True, check=lambda _: None
+            "answers", folder, {"task": "matching"}, actor="a", reason="r", promote=True, check=lambda _: None
         )
     data = str(tmp_path / "rows.csv")
-    leaves(["predict", "words", "--data", data, "--out", data + ".out", "--at-most-wrong", "3"], 2)
-    assert "--at-most-wrong is for classification" in capsys.readouterr().err
+    leaves(["predict", "answers", "--data", data, "--out", data + ".out", "--at-most-wrong", "3"], 2)
+    told = capsys.readouterr().err
+    assert "--at-most-wrong is for classification, multilabel, tagging" in told
+    assert "a model for matching" in told
 
 
 def asked_for(tmp_path: Path, percent: str) -> list[str]:

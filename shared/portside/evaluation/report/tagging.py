@@ -32,7 +32,7 @@ from portside.tasks.tagging import TaggedSentences
 from portside.tasks.tags import Span, entity_types, spans
 from portside.training.seen import load_seen
 
-__all__ = ["TaggedRows", "answers_of", "changed_names", "report_file", "sections_of", "tag_rows"]
+__all__ = ["TaggedRows", "answers_of", "changed_names", "fresh_answers", "report_file", "sections_of", "tag_rows"]
 
 FEW_DOCUMENTS = 20
 """Documents below which intervals drawn from them are too narrow: Cameron, Gelbach and Miller, "Bootstrap-Based
@@ -137,7 +137,7 @@ def sections_of(
     return [
         names_section(asked),
         *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
-        _promises(asked, answers, texts, seen, risks),
+        promise_section(fresh_answers(asked, seen), said("names"), grouped=asked.groups is not None, risks=risks),
         *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]
@@ -154,18 +154,16 @@ def answers_of(asked: TaggedRows) -> Answers:
     )
 
 
-def _promises(
-    asked: TaggedRows,
-    answers: Answers,
-    texts: Sequence[str],
-    seen: Callable[[str], bool] | None,
-    risks: Sequence[float],
-) -> Section:
-    # Of sentences that it was trained on it is surer than of others: nothing is promised from them.
-    fresh = answers if seen is None else answers.of(np.array([not seen(text) for text in texts], dtype=bool))
-    groups = asked.groups
-    one = fresh if groups is None else one_of_each(fresh, groups)
-    return promise_section(one, said("names"), grouped=groups is not None, risks=risks)
+def fresh_answers(asked: TaggedRows, seen: Callable[[str], bool] | None) -> Answers:
+    """The names it found in sentences that it was not trained on, of each document in one sentence drawn by chance.
+
+    ``seen`` tells which sentences it was trained on, None: not known. Of those it is surer than of others: nothing is
+    promised from them.
+    """
+    answers, groups = answers_of(asked), asked.groups
+    if seen is not None:
+        answers = answers.of(np.array([not seen(" ".join(words)) for words in asked.sentences], dtype=bool))
+    return answers if groups is None else one_of_each(answers, groups)
 
 
 def _compared(
