@@ -258,7 +258,7 @@ def _judge(
     }
     failures = [failure for case in tried if (failure := judges[test.kind](case)) is not None]
     bias = None
-    if test.kind == "bias" and tried:
+    if test.kind == "bias" and tried and (looked_at or labels):
         versions = [[answers[one].probabilities for one in case.asked] for case in tried]
         bias = compare_groups(versions, list(test.groups), looked_at or labels)
     passed = len(tried) - len(failures)

@@ -142,11 +142,13 @@ def test_a_model_of_several_labels_is_tried_too(
     assert small["why_not_tried"] == "there is nothing in them that it would change"
 
 
-def test_a_tagger_is_tried_on_no_suite(
-    version: ModelVersion, save_random: Callable[..., None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("task", ["matching", "tagging"])
+def test_models_without_labels_of_texts_are_tried(
+    task: str, other: Callable[[str], None], data: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    register(tmp_path, save_random, ModelFile("tagging", 16, ("O",)))
-    assert "tried on classification" in refused(["behave", "other"], capsys)
+    other(task)
+    found = json.loads(finish(["behave", "other", "--data", str(data), "--json", "-"], capsys))
+    assert sum(one["applicable"] for one in found["tests"]) > 0
 
 
 @pytest.fixture
@@ -222,7 +224,7 @@ def test_a_report_explains_some_answers_of_other_tasks(
     shown = explained["tables"][0]["rows"]
     assert all(row["answer"] for row in shown)
     assert all(row["why"] for row in shown)
-    assert "this one gives none" in report["sections"]["behaviour"]["sentences"][0]
+    assert "in place of a label" in report["sections"]["behaviour"]["sentences"][-1]
 
 
 def test_each_label_that_a_text_gets_is_explained(

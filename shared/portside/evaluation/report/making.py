@@ -28,12 +28,12 @@ __all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_ro
 
 ANSWERED = "classification"
 """The task whose kept rows come with what was said of them."""
-SEVERAL = "multilabel"
-TRIED = frozenset({ANSWERED, SEVERAL})
-"""The tasks whose models are tried by suites."""
-NOT_TRIED = said(
-    "Typos, negation and other small changes are tried on models that give a text labels; this one gives none."
-)
+AS_ONE = {
+    "multilabel": said("All labels of a text count as one answer here: it changes as soon as one of them does."),
+    "tagging": said("The types of the names found, in their order, count as one answer here, in place of a label."),
+    "matching": said("The document ranked first counts as the answer here, in place of a label."),
+}
+"""What is one answer, of models that give a text no single label."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ def keeps_rows(version: ModelVersion) -> bool:
 
 
 def can_be_tried(version: ModelVersion) -> bool:
-    """Whether the model's answers can be explained, and tried with small changes where its task has labels."""
+    """Whether the model's answers can be explained, and tried with small changes."""
     return task_of(version.folder) in EXPLAINED
 
 
@@ -133,17 +133,13 @@ def behaviour_of(asked: Asked, settings: Settings) -> Section:
     Raises:
         DataError: a suite's file breaks a rule.
     """
-    if asked.task.name not in TRIED:
-        return Section("behaviour", "How it bears small changes", [NOT_TRIED])
     from portside.evaluation.report.behaviour import tried_on
     from portside.inference.one_answer import load_one_answer
 
     model = load_one_answer(asked.version, threads=settings.threads)
     made = tried_on(model, asked.texts, settings.suites_dir)
-    if asked.task.name != SEVERAL:
-        return made
-    as_one = said("All labels of a text count as one answer here: it changes as soon as one of them does.")
-    return replace(made, sentences=[*made.sentences, as_one])
+    as_one = AS_ONE.get(asked.task.name)
+    return made if as_one is None else replace(made, sentences=[*made.sentences, as_one])
 
 
 def _kept_file(version: ModelVersion) -> Path:
