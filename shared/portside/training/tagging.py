@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from portside.data.identity import text_key
 from portside.data.parts import origins_of
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import save_rows
@@ -76,7 +77,12 @@ class TaggingTask(OneRound):
             )
         train, held = _hold_out(sentences, seed=self.recipe.seed)
         kept = {kind for one in train for kind in (span.type for span in spans(one.tags))}
-        held = [one for one in held if all(span.type in kept for span in spans(one.tags))]
+        learned = {text_key(" ".join(one.tokens)) for one in train}
+        held = [
+            one
+            for one in held
+            if text_key(" ".join(one.tokens)) not in learned and all(span.type in kept for span in spans(one.tags))
+        ]
         words = f"{len(held)} of {len(sentences)} training sentences, kept aside with seed {self.recipe.seed}"
         return TaggingMaterial(self.types, train, held, words if held else "none: too few sentences to keep any aside")
 

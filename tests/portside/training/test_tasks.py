@@ -60,3 +60,11 @@ def test_texts_are_kept_aside_once() -> None:
     made = multilabel.make_task(MultiLabelRecipe(), texts(400)).material
     assert len(made.train) + len(made.valid) == 400
     assert not {one.text for one in made.train} & {one.text for one in made.valid}
+
+
+def test_a_sentence_that_also_stands_in_training_is_not_validated_on() -> None:
+    alike = tuple(Tagged(("Ann", "left", str(row % 10)), ("B-PER", "O", "O"), row) for row in range(200))
+    alone = tuple(Tagged(("Bob", "came", str(row)), ("B-PER", "O", "O"), 200 + row) for row in range(200))
+    material = tagging.make_task(TaggingRecipe(), TaggedDataset((*alike, *alone), "s.txt")).material
+    assert material.valid
+    assert {one.tokens for one in material.valid}.isdisjoint(one.tokens for one in material.train)
