@@ -7,18 +7,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import text, update
 
 from portside.apps import load
-from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.risk import RiskPromise
-from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier
-from portside.inference.outside_gate import fit_energy_gate
 from portside.progress import NullProgress
 from portside.records import Prediction
 from portside.registry import ModelRegistry
@@ -32,8 +28,8 @@ from portside_finance.scoring import STORED_DIGITS, score_pending, scored_of
 from portside_finance.service import FinanceService
 from portside_finance.store import FinanceStore
 from portside_finance.sureness import Sureness, sureness_reader
+from tests.kept_rows import LABELS, kept_rows
 
-LABELS = ("negative", "neutral", "positive")
 PROMISE = RiskPromise(0.05, 0.95, threshold=0.9, answered=0.8, wrong=0.02, n=500, needed=59)
 
 
@@ -151,19 +147,6 @@ def test_the_api_says_it_of_headlines_texts_and_alerts(alerted: FinanceService) 
     assert {one["outside"] for one in found} == {True}
     alert = next(one for one in client.get("/alerts").json() if one["kind"] == "company")
     assert alert["outside"] == len(alert["headlines"]) == 12
-
-
-def kept_rows(folder: Path, n: int, *, wrong: int = 0, by_model: bool = True, gate: bool = False) -> None:
-    """A model's folder with rows it did not learn from: sure and right but for ``wrong`` unfamiliar ones."""
-    truth = np.arange(n) % 3
-    logits = np.full((n, 3), -4.0, dtype=np.float32)
-    logits[np.arange(n), truth] = 4.0
-    logits[:wrong] = np.float32(-9.0)
-    logits[np.arange(wrong), (truth[:wrong] + 1) % 3] = -1.0  # as sure as the others, at a much lower energy
-    rows = fit_energy_gate(logits) if gate else None
-    write_model_file(folder, ModelFile("classification", 64, LABELS, rows.to_options() if rows else {}))
-    held = HeldOut([f"text {place}" for place in range(n)], truth, logits, by_model)
-    save_held_out(folder, held, LABELS)
 
 
 @pytest.mark.parametrize(("by_model", "promised"), [(True, True), (False, False)])

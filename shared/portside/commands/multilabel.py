@@ -131,7 +131,8 @@ def predict_promised(
 def _kept_answers(version: ModelVersion, threads: int) -> Answers:
     """The labels it gives to the rows that it keeps."""
     from portside.commands.promise import kept_rows
-    from portside.evaluation.report.multilabel import fresh_answers, label_rows
+    from portside.evaluation.multilabel import given_labels
+    from portside.evaluation.report.multilabel import label_rows
     from portside.inference.multilabel import load_multilabeller
     from portside.progress import TerminalProgress
     from portside.training.seen import load_seen
@@ -143,7 +144,8 @@ def _kept_answers(version: ModelVersion, threads: int) -> Answers:
             kept,
             lambda done: progress.update(done, len(kept), f"{done:,} of {len(kept):,} rows"),
         )
-    return fresh_answers(asked, load_seen(version.folder))
+    given = given_labels(asked.probabilities, asked.truth, asked.threshold)
+    return given.fresh(asked.texts, load_seen(version.folder))
 
 
 def _label(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:

@@ -129,7 +129,7 @@ def predict_promised(
 def _kept_answers(version: ModelVersion, threads: int) -> Answers:
     """The names it finds in the sentences that it keeps."""
     from portside.commands.promise import kept_rows
-    from portside.evaluation.report.tagging import fresh_answers, tag_rows
+    from portside.evaluation.report.tagging import answers_of, fresh_answers, tag_rows
     from portside.inference.tagger import load_tagger
     from portside.progress import TerminalProgress
     from portside.training.seen import load_seen
@@ -142,7 +142,7 @@ def _kept_answers(version: ModelVersion, threads: int) -> Answers:
             kept,
             lambda done: progress.update(done, words, f"{done:,} of {words:,} words"),
         )
-    return fresh_answers(asked, load_seen(version.folder))
+    return fresh_answers(asked, answers_of(asked), load_seen(version.folder))
 
 
 def _tag(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:

@@ -6,7 +6,7 @@ Answers to one text are not independent: whatever is claimed of them is tested w
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,6 +43,13 @@ class Answers:
         """Those to some texts; ``texts`` has an entry for each text asked about."""
         kept = texts[self.text]
         return Answers(self.confidence[kept], self.right[kept], self.text[kept])
+
+    def fresh(self, texts: Sequence[str], seen: Callable[[str], bool] | None) -> Answers:
+        """Those to texts that the model was not trained on; ``seen`` tells which it was, None: not known.
+
+        Of texts that it was trained on it is surer than of others: nothing is promised from them.
+        """
+        return self if seen is None else self.of(np.array([not seen(text) for text in texts], dtype=bool))
 
 
 def one_of_each(answers: Answers, groups: NDArray[np.integer], *, seed: int = 0) -> Answers:

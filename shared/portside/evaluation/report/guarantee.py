@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from portside.evaluation.conformal import promise_sets
 from portside.evaluation.intervals import wilson
-from portside.evaluation.report.parts import Cell, Figure, Section, Table
-from portside.evaluation.report.promises import risk_chart
+from portside.evaluation.report.parts import Figure, Section
+from portside.evaluation.report.promises import promise_table, risk_chart
 from portside.evaluation.risk import RISKS, promise_risk, risk_coverage, together
 from portside.evaluation.scored import Scored
 from portside.said import said
@@ -29,15 +29,6 @@ def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[
     sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
     curve = risk_coverage(scored.confidence, scored.right)
     doubt = wilson(int((~scored.right).sum()), len(scored))
-    rows: list[list[Cell]] = [
-        [
-            f"{100 * one.risk:g} %",
-            "–" if one.threshold is None else f"{100 * one.threshold:.1f} %",
-            f"{100 * one.answered:.0f} %",
-            "–" if one.threshold is None else f"{100 * one.wrong:.1f} %",
-        ]
-        for one in promises
-    ]
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",
@@ -53,7 +44,12 @@ def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[
                 curve, "Wrong answers by the share of texts answered", "share of texts answered, the surest first"
             )
         ],
-        tables=[Table("Promises", ["at most wrong", "answer from", "answered", "wrong on these rows"], rows)],
+        tables=[
+            promise_table(
+                ["at most wrong", "answer from", "answered", "wrong on these rows"],
+                [(one.risk, one.threshold, one.answered, one.wrong) for one in promises],
+            )
+        ],
         details={"promises": [one.to_dict() for one in promises], "aurc": curve.area, "label_sets": sets.to_dict()},
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from portside.evaluation.intervals import wilson
-from portside.evaluation.report.parts import Cell, Figure, Section, Table
-from portside.evaluation.report.promises import risk_chart
+from portside.evaluation.report.parts import Figure, Section
+from portside.evaluation.report.promises import promise_table, risk_chart
 from portside.evaluation.risk import RISKS, RiskPromise, promise_risk, risk_coverage, together
 from portside.said import said
 
@@ -44,7 +44,13 @@ def first_documents_section(
         ],
         figures=wrong,
         charts=[] if curve is None else [risk_chart(curve, drawn, share)],
-        tables=[_table(promises)],
+        tables=[
+            promise_table(
+                ["at most wrong", "answer from a cosine of", "answered", "wrong on these rows"],
+                [(one.risk, one.threshold, one.answered, one.wrong) for one in promises],
+                "{:.3f}".format,
+            )
+        ],
         details={"promises": [one.to_dict() for one in promises], "aurc": None if curve is None else curve.area},
     )
 
@@ -62,16 +68,3 @@ def _sentence(one: RiskPromise) -> str:
         certainty=f"{100 * one.certainty:g}",
         n=f"{one.n:,}",
     )
-
-
-def _table(promises: Sequence[RiskPromise]) -> Table:
-    rows: list[list[Cell]] = [
-        [
-            f"{100 * one.risk:g} %",
-            "–" if one.threshold is None else f"{one.threshold:.3f}",
-            f"{100 * one.answered:.0f} %",
-            "–" if one.threshold is None else f"{100 * one.wrong:.1f} %",
-        ]
-        for one in promises
-    ]
-    return Table("Promises", ["at most wrong", "answer from a cosine of", "answered", "wrong on these rows"], rows)

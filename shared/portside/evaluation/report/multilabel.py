@@ -36,7 +36,7 @@ from portside.said import said
 from portside.tasks.multilabel import MultiLabelTexts, truth_of
 from portside.training.seen import load_seen
 
-__all__ = ["LabelRows", "changed_labels", "fresh_answers", "label_rows", "report_file", "sections_of"]
+__all__ = ["LabelRows", "changed_labels", "label_rows", "report_file", "sections_of"]
 
 LABELS_DRAWN = 15
 MISTAKES_SHOWN = 50
@@ -134,19 +134,10 @@ def sections_of(
     return [
         replace(given, sentences=[*given.sentences, _chosen_here()]) if kept_aside(source) else given,
         *([_calibration(answers, temperature, kept_aside(source))] if len(answers) else []),
-        promise_section(fresh_answers(asked, seen), said("labels"), risks=risks),
+        promise_section(answers.fresh(texts, seen), said("labels"), risks=risks),
         *([] if worse is None else [worse]),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]
-
-
-def fresh_answers(asked: LabelRows, seen: Callable[[str], bool] | None) -> Answers:
-    """The labels it gives to texts that it was not trained on; ``seen`` tells which it was, None: not known.
-
-    Of texts that it was trained on it is surer than of others: nothing is promised from them.
-    """
-    answers = given_labels(asked.probabilities, asked.truth, asked.threshold)
-    return answers if seen is None else answers.of(np.array([not seen(text) for text in asked.texts], dtype=bool))
 
 
 def _chosen_here() -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from portside.evaluation.answers import Answers
 from portside.evaluation.intervals import wilson_of_groups
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table
-from portside.evaluation.risk import RISKS, RiskCoverage, TextPromise, promise_texts, risk_coverage, together
+from portside.evaluation.risk import RISKS, RiskCoverage, promise_texts, risk_coverage, together
 from portside.said import said
 
-__all__ = ["promise_section", "risk_chart"]
+__all__ = ["promise_section", "promise_table", "risk_chart"]
 
 
 def promise_section(answers: Answers, called: str, *, grouped: bool = False, risks: Sequence[float] = RISKS) -> Section:
@@ -39,7 +39,12 @@ def promise_section(answers: Answers, called: str, *, grouped: bool = False, ris
         ],
         figures=wrong,
         charts=[] if curve is None else [risk_chart(curve, said("Wrong answers by the share of answers given"))],
-        tables=[_table(promises)],
+        tables=[
+            promise_table(
+                ["texts with a wrong one, at most", "give from", "given", "on these rows"],
+                [(one.risk, one.threshold, one.kept, one.wrong) for one in promises],
+            )
+        ],
         details={"promises": [one.to_dict() for one in promises], "aurc": None if curve is None else curve.area},
     )
 
@@ -60,14 +65,19 @@ def risk_chart(curve: RiskCoverage, title: str, x_title: str = "share of answers
     )
 
 
-def _table(promises: Sequence[TextPromise]) -> Table:
+def promise_table(
+    head: Sequence[str],
+    promises: Sequence[tuple[float, float | None, float, float]],
+    shown: Callable[[float], str] = lambda threshold: f"{100 * threshold:.1f} %",
+) -> Table:
+    """A row each: share of mistakes, threshold (None: no promise), share given, share wrong; ``shown``: a threshold."""
     rows: list[list[Cell]] = [
         [
-            f"{100 * one.risk:g} %",
-            "–" if one.threshold is None else f"{100 * one.threshold:.1f} %",
-            f"{100 * one.kept:.0f} %",
-            "–" if one.threshold is None else f"{100 * one.wrong:.1f} %",
+            f"{100 * risk:g} %",
+            "–" if threshold is None else shown(threshold),
+            f"{100 * given:.0f} %",
+            "–" if threshold is None else f"{100 * wrong:.1f} %",
         ]
-        for one in promises
+        for risk, threshold, given, wrong in promises
     ]
-    return Table("Promises", ["texts with a wrong one, at most", "give from", "given", "on these rows"], rows)
+    return Table("Promises", head, rows)

@@ -137,7 +137,9 @@ def sections_of(
     return [
         names_section(asked),
         *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
-        promise_section(fresh_answers(asked, seen), said("names"), grouped=asked.groups is not None, risks=risks),
+        promise_section(
+            fresh_answers(asked, answers, seen), said("names"), grouped=asked.groups is not None, risks=risks
+        ),
         *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
         source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
     ]
@@ -154,16 +156,13 @@ def answers_of(asked: TaggedRows) -> Answers:
     )
 
 
-def fresh_answers(asked: TaggedRows, seen: Callable[[str], bool] | None) -> Answers:
-    """The names it found in sentences that it was not trained on, of each document in one sentence drawn by chance.
+def fresh_answers(asked: TaggedRows, answers: Answers, seen: Callable[[str], bool] | None) -> Answers:
+    """Those of ``answers_of`` in sentences that it was not trained on, of each document in one drawn by chance.
 
-    ``seen`` tells which sentences it was trained on, None: not known. Of those it is surer than of others: nothing is
-    promised from them.
+    ``seen`` tells which sentences it was trained on, None: not known.
     """
-    answers, groups = answers_of(asked), asked.groups
-    if seen is not None:
-        answers = answers.of(np.array([not seen(" ".join(words)) for words in asked.sentences], dtype=bool))
-    return answers if groups is None else one_of_each(answers, groups)
+    fresh, groups = answers.fresh([" ".join(words) for words in asked.sentences], seen), asked.groups
+    return fresh if groups is None else one_of_each(fresh, groups)
 
 
 def _compared(
