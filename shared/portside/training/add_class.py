@@ -8,8 +8,8 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,8 @@ class _Rows:
     """New rows of each label that has some, those kept aside among them."""
     left_out: int
     moved: _Moved
+    parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Where the rows come from that it is measured by, by column."""
 
 
 @dataclass(frozen=True)
@@ -146,7 +148,8 @@ def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts)
         raise DataError(rule, seen=f"none beside {unlabelled[:60]!r}", remedy=remedy, file=dataset.source)
     labels = (*old, *sorted({one.label for one in dataset.examples} - set(old)))
     held = load_held_out(version.folder)
-    new = _unknown(version, old, held, dataset)
+    places = _unknown(version, old, held, dataset)
+    new = [dataset.examples[place] for place in places]
     counts = Counter(one.label for one in new)
     texts, ids = [one.text for one in new], [labels.index(one.label) for one in new]
     whole = Material(labels, texts, ids, (), (), f"none: {version.ref} kept no rows to be measured by")
@@ -155,7 +158,8 @@ def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts)
     if held is None:
         return _Rows(whole, dict(counts), left_out, moved)
     seed = int(version.card.get("recipe", {}).get("seed", 0))
-    part = whole.fold(*hold_out(texts, ids, seed=seed))
+    train, valid = hold_out(texts, ids, seed=seed)
+    part = whole.fold(train, valid)
     taken = {text_hash(text) for text in texts}
     before = [place for place, text in enumerate(held.texts) if text_hash(text) not in taken]
     said = (
@@ -168,7 +172,24 @@ def _new_rows(version: ModelVersion, old: Sequence[str], dataset: LabelledTexts)
         valid_ids=[*(int(held.truth[place]) for place in before), *part.valid_ids],
         validation=said,
     )
-    return _Rows(material, dict(counts), left_out, moved)
+    given: Mapping[str, Sequence[str]] = getattr(dataset, "parts", {})
+    parts = _joined_parts(held.parts, before, given, [places[place] for place in valid])
+    return _Rows(material, dict(counts), left_out, moved, parts)
+
+
+def _joined_parts(
+    first: Mapping[str, Sequence[str]],
+    first_places: Sequence[int],
+    second: Mapping[str, Sequence[str]],
+    second_places: Sequence[int],
+) -> dict[str, list[str]]:
+    """Where some rows of two sets come from, one after the other; empty where a set does not have the column."""
+
+    def values(parts: Mapping[str, Sequence[str]], name: str, places: Sequence[int]) -> list[str]:
+        return [parts[name][place] if name in parts else "" for place in places]
+
+    names = dict.fromkeys([*first, *second])
+    return {name: values(first, name, first_places) + values(second, name, second_places) for name in names}
 
 
 def _moved(version: ModelVersion, old: Sequence[str], held: HeldOut | None, new: Sequence[Example]) -> _Moved:
@@ -205,7 +226,8 @@ def _unknown_label(version: ModelVersion, text: str, *, kept: bool) -> UsageErro
     )
 
 
-def _unknown(version: ModelVersion, old: Sequence[str], held: HeldOut | None, dataset: LabelledTexts) -> list[Example]:
+def _unknown(version: ModelVersion, old: Sequence[str], held: HeldOut | None, dataset: LabelledTexts) -> list[int]:
+    """Places of the rows that the version does not have."""
     seen = load_seen(version.folder)
     measuring = {text_hash(text) for text in (() if held is None else held.texts)}
 
@@ -213,7 +235,7 @@ def _unknown(version: ModelVersion, old: Sequence[str], held: HeldOut | None, da
         # A text that has a new label is taken: whoever splits a label in two brings its texts again.
         return one.label in old and (text_hash(one.text) in measuring or (seen is not None and seen(one.text)))
 
-    new = [one for one in dataset.examples if not known(one)]
+    new = [place for place, one in enumerate(dataset.examples) if not known(one)]
     if not new:
         raise DataError(
             "The file must have rows that the model does not have yet",
@@ -252,7 +274,7 @@ def _write(version: ModelVersion, folder: Path, known: LabelStatistics, rows: _R
     held, scores = None, None
     if material.valid_texts:
         truth = np.asarray(material.valid_ids, dtype=np.int64)
-        held = HeldOut(material.valid_texts, truth, logits_of(network, tokens, material.valid_texts))
+        held = HeldOut(material.valid_texts, truth, logits_of(network, tokens, material.valid_texts), parts=rows.parts)
         scores = scores_of(held.logits, truth, material.labels)
     _copy(version.folder, folder, rows, held)
     save_weights(folder, network.state_dict())

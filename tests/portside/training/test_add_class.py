@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from safetensors.numpy import load_file
 
 from portside.data import Dataset
 from portside.errors import DataError, ModelError, UsageError
+from portside.evaluation.held_out import load_held_out
 from portside.inference.classifier import load_classifier
 from portside.progress import RecordingProgress
 from portside.records import Example
@@ -200,3 +202,28 @@ def test_labels_of_texts_by_hand(tmp_path: Path) -> None:
     assert (found["where?"], found["why?"]) == ((0,), (3,))
     (tmp_path / "training_labels.safetensors").write_bytes(b"nothing")
     assert LearnedLabels.load(tmp_path) is None
+
+
+@pytest.mark.slow
+def test_the_rows_it_is_measured_by_still_tell_where_they_come_from(
+    train: Train, sentences: Callable[..., Dataset], registry: ModelRegistry
+) -> None:
+    rows = replace(sentences(120), parts={"channel": ("web", "phone") * 60})
+    old = load_held_out(train(rows, method="prototype").folder)
+    more = replace(Dataset.of(lost(30)), parts={"channel": ("web", "chat") * 15, "country": ("at", "de", "ch") * 10})
+    new = load_held_out(add(registry, more).folder)
+    assert old is not None
+    assert new is not None
+    before = len(old.texts)
+    assert len(new.texts) > before
+    assert new.parts["channel"][:before] == old.parts["channel"]
+    assert set(new.parts["country"][:before]) == {""}
+    for text, channel, country in list(zip(new.texts, new.parts["channel"], new.parts["country"], strict=True))[
+        before:
+    ]:
+        number = int(text.split()[-1])
+        assert (channel, country) == (("web", "chat")[number % 2], ("at", "de", "ch")[number % 3])
+    # Whoever adds rows that do not say it keeps what the others say.
+    last = load_held_out(add(registry, Dataset.of([Example(f"a red coat {n}", "coat") for n in range(20)])).folder)
+    assert last is not None
+    assert last.parts["channel"][:before] == old.parts["channel"]
