@@ -1,7 +1,9 @@
 """Entity F1 on public test sets, with the released recipe; weights are chosen on the validation file only.
 
 Beside it whether a name's confidence can be believed: the expected calibration error over the names found in the test
-set, 15 bins of equal mass, as the network was trained and with the temperature that the validation sentences gave.
+set, 15 bins of equal mass, as the network was trained, with the temperature that the validation sentences gave, and as
+it is served. Few names are never right just as often as they claim, in each bin: the last of these columns is the error
+of names that are right with just the chance that is served, mean over ``DRAWS`` draws.
 """
 
 from __future__ import annotations
@@ -20,17 +22,19 @@ from numpy.typing import NDArray
 from portside.console import say, table
 from portside.data.tagged import load_tagged
 from portside.evaluation.calibration import expected_calibration_error
+from portside.evaluation.report.tagging import answers_of, tag_rows
 from portside.evaluation.tagging import TaggingReport, evaluate_tagger
-from portside.inference.spans import found_spans, span_confidence, tempered
+from portside.inference.name_reading import names_in
+from portside.inference.spans import tempered
 from portside.inference.tagger import FolderTagger, load_tagger
 from portside.tasks.tagging import TaggedSentences
-from portside.tasks.tags import spans
 from portside.training.run import train_task
 from portside.training.tagging import TaggingRecipe, make_task
 from tests.benchmarks.asked import named
 from tests.benchmarks.scratch import scratch_order
 
 SETS = {"conll2003": "BERT-base 92.4 (110 M, document context), LSTM-CRF 90.9", "wnut17": "no figure of this size"}
+DRAWS = 200
 HEAD = [
     "set",
     "entity F1",
@@ -39,6 +43,8 @@ HEAD = [
     "token macro F1",
     "span ECE as trained",
     "span ECE with temperature",
+    "span ECE as served",
+    "by chance alone",
     "names found",
     "sentences",
     "train s",
@@ -47,15 +53,25 @@ HEAD = [
 
 
 @dataclass(frozen=True)
+class Believed:
+    """Expected calibration errors of the names found."""
+
+    hot: float
+    """Without the temperature."""
+    cooled: float
+    """With it alone."""
+    served: float
+    chance: float
+    """Of names that are right with just the chance that is served."""
+    names: int
+
+
+@dataclass(frozen=True)
 class Trained:
     """One training, judged on the test file."""
 
     report: TaggingReport
-    hot: float
-    """Expected calibration error of the names found without the temperature."""
-    cooled: float
-    """With it, as the tagger serves."""
-    names: int
+    believed: Believed
     seconds: float
 
 
@@ -81,9 +97,8 @@ def _row(name: str, runs: Sequence[Trained]) -> list[str]:
         f"{low:.4f}-{high:.4f}",
         f"{mean(report.token_report['weighted avg']['f1-score'] for report in reports):.4f}",
         f"{mean(report.token_report['macro avg']['f1-score'] for report in reports):.4f}",
-        f"{mean(one.hot for one in runs):.4f}",
-        f"{mean(one.cooled for one in runs):.4f}",
-        f"{runs[0].names:,}",
+        *(f"{mean(getattr(one.believed, name) for one in runs):.4f}" for name in ("hot", "cooled", "served", "chance")),
+        f"{runs[0].believed.names:,}",
         f"{reports[0].n:,}",
         f"{mean(one.seconds for one in runs):.0f}",
         SETS[name],
@@ -98,31 +113,34 @@ def _once(folder: Path, recipe: TaggingRecipe) -> Trained:
         version = train_task(recipe, make_task(recipe, train, valid), scratch_order(Path(home)))
         seconds = time.monotonic() - started
         tagger = load_tagger(version)
-        hot, cooled, names = _calibration(tagger, test, float(version.card["calibration"]["temperature"]))
-        return Trained(evaluate_tagger(tagger, test), hot, cooled, names, seconds)
+        believed = believed_of(tagger, test, float(version.card["calibration"]["temperature"]))
+        return Trained(evaluate_tagger(tagger, test), believed, seconds)
 
 
-def _calibration(tagger: FolderTagger, test: TaggedSentences, temperature: float) -> tuple[float, float, int]:
-    """Expected calibration errors without and with the temperature that the tagger has, and how many names it finds."""
-    rows = tagger.probabilities(
-        [one.tokens for one in test.sentences], documents=[one.document for one in test.sentences]
-    )
-    truth = [one.tags for one in test.sentences]
-    hot = [tempered(each, 1 / temperature) for each in rows]
-    before, after = (span_outcomes(truth, each, tagger.tags) for each in (hot, rows))
-    if not len(after[0]):
-        return math.nan, math.nan, 0
-    return expected_calibration_error(*before), expected_calibration_error(*after), len(after[0])
+def believed_of(tagger: FolderTagger, test: TaggedSentences, temperature: float) -> Believed:
+    """Whether the confidence of the names that ``tagger`` finds can be believed; its logits were divided by
+    ``temperature``.
+    """
+    asked = tag_rows(tagger, test)
+    served = answers_of(asked)
+    if not len(served):
+        return Believed(math.nan, math.nan, math.nan, math.nan, 0)
+    hot = [tempered(each, 1 / temperature) for each in asked.rows]
+    before, after = (span_outcomes(asked.truth, rows, tagger.tags) for rows in (hot, asked.rows))
+    errors = [expected_calibration_error(*each) for each in (before, after, (served.confidence, served.right))]
+    return Believed(*errors, by_chance(served.confidence), len(served))
 
 
 def span_outcomes(
     truth: Sequence[Sequence[str]], rows: Sequence[NDArray[np.float64]], names: Sequence[str]
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Of each name found: how sure the tagger is, and whether just these words are that name."""
-    found = [
-        (span_confidence(each, span, names), span in there)
-        for wanted, each in zip(truth, rows, strict=True)
-        for there in [set(spans(wanted))]
-        for span in found_spans(each, names)
-    ]
-    return np.array([sure for sure, _ in found]), np.array([right for _, right in found], dtype=bool)
+    """Of each name found: how sure its words' probabilities are, and whether just these words are that name."""
+    found = names_in(truth, rows, names)
+    return found.confidence, found.right
+
+
+def by_chance(confidence: NDArray[np.float64], *, seed: int = 0) -> float:
+    """The expected calibration error of answers that are right with just the chance claimed, shape (answers,)."""
+    random = np.random.default_rng(seed)
+    draws = [random.random(len(confidence)) < confidence for _ in range(DRAWS)]
+    return float(np.mean([expected_calibration_error(confidence, right) for right in draws]))

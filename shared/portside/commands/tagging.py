@@ -25,12 +25,14 @@ UNSURE = "unsure"
 
 
 def measured(version: ModelVersion) -> str:
-    """Entity F1 on validation sentences."""
+    """Entity F1 on validation sentences, and what they told of a name's confidence."""
     found = version.validation
     if not found:
         return ""
     parts = f"precision {found['precision']:.4f}, recall {found['recall']:.4f}"
-    return f"Validation entity F1 {found['entity_f1']:.4f} ({parts}), n = {found['n']:,} sentences"
+    made = f"Validation entity F1 {found['entity_f1']:.4f} ({parts}), n = {found['n']:,} sentences"
+    told = (version.card.get("calibration") or {}).get("names")
+    return f"{made}. {told}" if told else made
 
 
 def evaluate(version: ModelVersion, dataset: TaggedDataset, *, threads: int, progress: Progress) -> TaggingReport:
@@ -142,7 +144,7 @@ def _kept_answers(version: ModelVersion, threads: int) -> Answers:
             kept,
             lambda done: progress.update(done, words, f"{done:,} of {words:,} words"),
         )
-    return fresh_answers(asked, answers_of(asked), load_seen(version.folder))
+    return fresh_answers(asked, answers_of(asked, fitted_here=True), load_seen(version.folder))
 
 
 def _tag(asked: Asked, version: ModelVersion, threads: int, *, sure: float | None = None) -> int:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from portside.tasks.tags import Span, broken_places, spans
 
-__all__ = ["found_spans", "named", "span_confidence", "span_temperature", "tempered"]
+__all__ = ["found_spans", "named", "span_confidence", "span_parts", "span_temperature", "tempered"]
 
 TEMPERATURES = tuple(float(value) for value in np.geomspace(0.5, 4.0, 32))
 LEAST = 1e-30
@@ -71,6 +71,16 @@ def span_confidence(rows: NDArray[np.float64], span: Span, names: Sequence[str])
     if span.end == len(rows):
         return inside
     return inside * (1.0 - float(rows[span.end, goes_on]))
+
+
+def span_parts(rows: NDArray[np.float64], span: Span, names: Sequence[str]) -> NDArray[np.float64]:
+    """What ``span_confidence`` is the product of: each word's tag, then, where a word follows, its not going on.
+
+    Shape (words of the name,), or one more.
+    """
+    begin, goes_on = names.index(f"B-{span.type}"), names.index(f"I-{span.type}")
+    own = [rows[span.start, begin], *rows[span.start + 1 : span.end, goes_on]]
+    return np.array(own if span.end == len(rows) else [*own, 1.0 - rows[span.end, goes_on]], dtype=np.float64)
 
 
 def tempered(rows: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:

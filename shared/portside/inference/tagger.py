@@ -13,7 +13,8 @@ from portside.data.words import Word, split_sentences, split_words
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import FolderForward
-from portside.inference.spans import found_spans, named, span_confidence
+from portside.inference.name_reading import read_name_reading
+from portside.inference.spans import found_spans, named
 from portside.inference.tagging import tag_probabilities
 from portside.records import Entity
 
@@ -43,6 +44,8 @@ class FolderTagger:
         self._cuts = cuts
         file = read_model_file(folder, task="tagging")
         self.tags = file.labels
+        self.reading = read_name_reading(file.options)
+        """How sure it is of a name that it finds; also where a compiled engine gives the probabilities."""
         self._context = int(file.options.get("context", 0))
         loader = "portside.tasks.tagging_network:load_network"
         self._ready = FolderForward(
@@ -100,7 +103,8 @@ class FolderTagger:
         made = []
         for span in found_spans(rows, self.tags):
             start, end = words[span.start].start, words[span.end - 1].end
-            made.append(Entity(span.type, start, end, text[start:end], span_confidence(rows, span, self.tags)))
+            sure = self.reading.confidence(rows, span, self.tags)
+            made.append(Entity(span.type, start, end, text[start:end], sure))
         return made
 
 

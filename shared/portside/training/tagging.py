@@ -28,6 +28,7 @@ from portside.training.run import OneRound
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
+    from portside.inference.name_reading import NameReading
     from portside.training.adapter import TaskAdapter
     from portside.training.fit import Fitted
     from portside.training.tagging_adapter import TaggingMaterial
@@ -100,7 +101,8 @@ class TaggingTask(OneRound):
         from portside.tasks.network_folder import save_network
 
         recipe, names = self.recipe, tag_names(self.types)
-        options = {"case_feature": recipe.case_feature, "context": recipe.context}
+        reading = _reading(adapter).to_options()
+        options = {"case_feature": recipe.case_feature, "context": recipe.context, **reading}
         model = ModelFile(self.name, adapter.tokens.max_tokens, names, options)
         save_network(folder, fitted.network, adapter.tokens, fitted.config, model)
         save_seen(folder, [" ".join(one.tokens) for one in self.material.train])
@@ -150,8 +152,14 @@ class TaggingTask(OneRound):
                 "entities_per_type": {kind: counts[kind] for kind in self.types},
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens, "context": self.recipe.context},
-            "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
+            "calibration": {"temperature": getattr(adapter, "temperature", 1.0), "names": _reading(adapter).sentence},
         }
+
+
+def _reading(adapter: TaskAdapter) -> NameReading:
+    from portside.inference.name_reading import NameReading
+
+    return getattr(adapter, "reading", NameReading())
 
 
 def _hold_out(sentences: Sequence[Tagged], *, seed: int) -> tuple[list[Tagged], list[Tagged]]:

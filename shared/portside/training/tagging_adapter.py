@@ -14,8 +14,9 @@ from torch.utils.data import Dataset as TorchDataset
 
 from portside.encoders import EncoderSource
 from portside.evaluation.tagging import count_entities, entity_scores
+from portside.inference.name_reading import NameReading
 from portside.inference.network import as_forward
-from portside.inference.spans import named, span_temperature
+from portside.inference.spans import named, span_temperature, tempered
 from portside.inference.tagging import pad_windows, tag_probabilities
 from portside.inference.tokens import Tokens
 from portside.inference.words import WordWindow, cut_windows, pieces_read
@@ -23,6 +24,7 @@ from portside.records import Tagged
 from portside.tasks.tagging import TaggingRecipe
 from portside.tasks.tagging_network import IGNORED, TaggingNetwork
 from portside.tasks.tags import tag_names
+from portside.training.name_reading import fit_name_reading
 
 __all__ = ["TaggingAdapter", "TaggingMaterial"]
 
@@ -76,6 +78,7 @@ class TaggingAdapter:
             f"(the longest has {longest:,} characters)"
         )
         self.temperature = 1.0
+        self.reading = NameReading()
         self._valid_rows: list[NDArray[np.float64]] = []
         self.rows = WindowRows(windows, [number[tag] for one in material.train for tag in one.tags])
         words = sum(len(one.tokens) for one in material.train)
@@ -111,11 +114,17 @@ class TaggingAdapter:
         """Tagging knows of no such method: its recipe refuses them."""
 
     def finish(self, network: nn.Module) -> None:
-        """As sure of a name as the validation sentences bear out: the tags stay, their probabilities move."""
+        """As sure of a name as the validation sentences bear out: the tags stay, their probabilities move, and how a
+        name's confidence is read from them is learned.
+        """
         if not self._valid_rows:
             return
         assert isinstance(network, TaggingNetwork)
-        self.temperature = span_temperature([one.tags for one in self._material.valid], self._valid_rows, self.names)
+        valid = self._material.valid
+        truth = [one.tags for one in valid]
+        self.temperature = span_temperature(truth, self._valid_rows, self.names)
+        rows = [tempered(each, self.temperature) for each in self._valid_rows]
+        self.reading = fit_name_reading(truth, rows, self.names, [one.document for one in valid])
         with torch.no_grad():
             network.head.weight.div_(self.temperature)
             network.head.bias.div_(self.temperature)

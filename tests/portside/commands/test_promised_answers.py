@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -13,12 +15,18 @@ import pytest
 from portside.cli import main
 from portside.evaluation.held_out import save_rows
 from portside.evaluation.report.making import Asked, report_of
+from portside.inference.folder import read_model_file, write_model_file
 from portside.inference.multilabel import load_multilabeller
+from portside.inference.name_reading import FEATURES, NameReading, Weights
 from portside.inference.tagger import load_tagger
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
 RISK = 0.1
+NOTHING: Mapping[str, Any] = MappingProxyType({})
+SLOPES = {**dict.fromkeys(FEATURES, 0.0), "odds": 2.0}
+READING = NameReading(400, 0.5, 0.4, Weights(SLOPES, 3.0, {}))
+"""Of a tagger that claims too little."""
 WORDS = ("card", "parcel", "refund", "late", "my", "the", "money", "back", "please", "where", "is", "it", "lost", "now")
 TEXTS = [f"{one} {other} {WORDS[place % 5]}" for place, one in enumerate(WORDS) for other in WORDS]
 
@@ -33,13 +41,19 @@ def leaves(arguments: list[str], code: int) -> None:
 def keeping(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_task: Callable[[Path, str], None]
 ) -> Callable[..., ModelVersion]:
-    """``keeping(task, rows)`` registers a model of the task, the same each time, that keeps the rows, as ``model``."""
+    """``keeping(task, rows)`` registers a model of the task, the same each time, that keeps the rows, as ``model``;
+    ``options`` are further ones of its file.
+    """
     monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
     registry = ModelRegistry(tmp_path / "models")
 
-    def register(task: str, rows: Sequence[Mapping[str, Any]], seen: Sequence[str] = ()) -> ModelVersion:
+    def register(
+        task: str, rows: Sequence[Mapping[str, Any]], seen: Sequence[str] = (), options: Mapping[str, Any] = NOTHING
+    ) -> ModelVersion:
         with registry.staging("model") as folder:
             save_task(folder, task)
+            file = read_model_file(folder, task=task)
+            write_model_file(folder, replace(file, options={**file.options, **options}))
             if rows:
                 save_rows(folder, rows)
             save_seen(folder, seen)
@@ -108,10 +122,14 @@ def tagged_rows(model: ModelVersion) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.parametrize("options", [NOTHING, READING.to_options()], ids=["words alone", "read"])
 def test_names_below_the_promise_are_listed_apart(
-    keeping: Callable[..., ModelVersion], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    options: Mapping[str, Any],
+    keeping: Callable[..., ModelVersion],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    version = keeping("tagging", tagged_rows(keeping("tagging", [])))
+    version = keeping("tagging", tagged_rows(keeping("tagging", [], options=options)), options=options)
     sure = promised(version)
     leaves(asked_for(tmp_path), 0)
     told = capsys.readouterr().out

@@ -24,12 +24,14 @@ from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.evaluation.slices import compare_slices, part_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
+from portside.inference.name_reading import NameReading, names_in
 from portside.inference.spans import found_spans, named, span_confidence, tempered
 from portside.inference.tagger import FolderTagger, load_tagger
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.tagging import TaggedSentences
 from portside.tasks.tags import Span, entity_types, spans
+from portside.training.name_reading import folds_of, held_out
 from portside.training.seen import load_seen
 
 __all__ = ["TaggedRows", "answers_of", "changed_names", "fresh_answers", "report_file", "sections_of", "tag_rows"]
@@ -56,6 +58,8 @@ class TaggedRows:
     """Number of each sentence's document; empty: not known."""
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Where each sentence comes from, by name in the file."""
+    reading: NameReading = field(default_factory=NameReading)
+    """How sure it is of a name."""
 
     @property
     def found(self) -> list[list[str]]:
@@ -83,7 +87,7 @@ def tag_rows(tagger: FolderTagger, dataset: TaggedSentences, report: Callable[[i
     rows = tagger.probabilities(sentences, documents=[one.document for one in dataset.sentences], report=report)
     documents = [one.document for one in dataset.sentences]
     truth, parts = [one.tags for one in dataset.sentences], getattr(dataset, "parts", {})
-    return TaggedRows(tagger.tags, sentences, truth, rows, documents, parts)
+    return TaggedRows(tagger.tags, sentences, truth, rows, documents, parts, tagger.reading)
 
 
 def report_file(
@@ -133,7 +137,7 @@ def sections_of(
     ``temperature`` is what training divided the logits by.
     """
     texts = [" ".join(sentence) for sentence in asked.sentences]
-    answers = answers_of(asked)
+    answers = answers_of(asked, fitted_here=kept_aside(source))
     return [
         names_section(asked),
         *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
@@ -145,15 +149,20 @@ def sections_of(
     ]
 
 
-def answers_of(asked: TaggedRows) -> Answers:
-    """The names it found, with how sure it is of each."""
-    told = asked.spans()
-    sure = [span_confidence(asked.rows[place], span, asked.names) for place, span, _ in told]
-    return Answers(
-        np.array(sure, dtype=np.float64),
-        np.array([hit for _, _, hit in told], dtype=bool),
-        np.array([place for place, _, _ in told], dtype=np.int64),
-    )
+def answers_of(asked: TaggedRows, *, fitted_here: bool = False) -> Answers:
+    """The names it found, with how sure it is of each.
+
+    ``fitted_here``: its reading was learned from these very names. Of each is then told how sure the names in other
+    sentences make it: nothing may be promised from what was fitted to the answers themselves.
+    """
+    found = names_in(asked.truth, asked.rows, asked.names)
+    if asked.reading.weights is None:
+        sure = found.confidence
+    elif fitted_here:
+        sure = held_out(found, folds_of(asked.documents or [0] * len(asked.sentences)))
+    else:
+        sure = asked.reading.weights.chances(found.features, found.types)
+    return Answers(sure, found.right, found.sentence)
 
 
 def fresh_answers(asked: TaggedRows, answers: Answers, seen: Callable[[str], bool] | None) -> Answers:
@@ -330,7 +339,9 @@ def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None,
         before = np.array([span_confidence(raw[place], span, asked.names) for place, span, _ in asked.spans()])
     # Names of one sentence, and of one document, are alike.
     alike = answers if asked.groups is None else replace(answers, text=asked.groups[answers.text])
-    return answers_calibration_section(alike, before=before, temperature=temperature, fitted_here=fitted_here)
+    made = answers_calibration_section(alike, before=before, temperature=temperature, fitted_here=fitted_here)
+    told = asked.reading.sentence
+    return made if not told else replace(made, sentences=[*made.sentences, told])
 
 
 def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
