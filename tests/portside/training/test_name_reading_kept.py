@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,11 @@ import pytest
 from portside.commands.tagging import measured
 from portside.data.tagged import TaggedDataset
 from portside.evaluation.report.making import Asked, report_of
+from portside.inference.engines import compile as compiling
+from portside.inference.engines.compile import compile_model
+from portside.inference.engines.interface import KINDS
+from portside.inference.engines.store import place_of
+from portside.inference.engines.subjects.tagging import subject
 from portside.inference.folder import read_model_file, write_model_file
 from portside.inference.name_reading import FEATURES, NameReading, Weights, read_name_reading
 from portside.inference.one_answer import load_one_answer
@@ -119,13 +125,35 @@ def test_a_reading_changes_how_sure_of_its_names_a_tagger_is_and_never_which_it_
     assert all(0.0 <= one.confidence <= 1.0 for each in after for one in each)
 
 
+def test_a_compiled_engine_is_as_sure_of_a_name_as_the_network_is(
+    folders: tuple[Path, Path], registry: ModelRegistry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # How fast a tiny network is depends on the machine's mood; what is tested is what follows.
+    monkeypatch.setattr(compiling, "choose", lambda original, found, rows: found[0] if found else None)
+    version = registered(registry, folders[1])
+    rows = [Tagged(tuple(text.split()), tuple("O" * len(text.split())), 0) for text in TEXTS * 20]
+    expected = load_tagger(version).entities(TEXTS)
+    place = place_of(version.folder)
+    kinds = [kind for kind in KINDS if kind.name == "onnx-fp32"]
+    assert compile_model(subject(version, TaggedDataset(tuple(rows), "t.txt")), place, threads=1, kinds=kinds).record
+    tagger = FolderTagger(version.folder, model="m:1", compiled=place, threads=1)
+    assert tagger._ready.compiled
+    assert tagger.reading == READING
+    for found, wanted in zip(tagger.entities(TEXTS), expected, strict=True):
+        assert [replace(one, confidence=0.0) for one in found] == [replace(one, confidence=0.0) for one in wanted]
+        assert [one.confidence for one in found] == pytest.approx([one.confidence for one in wanted], abs=1e-4)
+
+
+def registered(registry: ModelRegistry, made: Path) -> ModelVersion:
+    with registry.staging("m") as folder:
+        shutil.copytree(made, folder, dirs_exist_ok=True)
+        return registry.register("m", folder, {"task": "tagging"}, actor="a", reason="r", check=lambda _: None)
+
+
 def test_behaviour_is_tried_with_the_confidence_that_is_shown(
     folders: tuple[Path, Path], registry: ModelRegistry
 ) -> None:
-    with registry.staging("m") as folder:
-        for file in folders[1].iterdir():
-            (folder / file.name).write_bytes(file.read_bytes())
-        version = registry.register("m", folder, {"task": "tagging"}, actor="a", reason="r", check=lambda _: None)
+    version = registered(registry, folders[1])
     shown = [min((one.confidence for one in each), default=0.0) for each in load_tagger(version).entities(TEXTS)]
     assert [one.confidence for one in load_one_answer(version).predict(TEXTS)] == shown
 
