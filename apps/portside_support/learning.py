@@ -74,7 +74,8 @@ def softened(prediction: Prediction, temperature: float) -> Prediction:
     if temperature == 1.0:
         return prediction
     powers = {label: share ** (1.0 / temperature) for label, share in prediction.probabilities.items()}
-    total = sum(powers.values())
+    # What is missing from 1, the chance that no label fits, stays missing.
+    total = sum(powers.values()) / sum(prediction.probabilities.values())
     shares = {label: power / total for label, power in powers.items()}
     return replace(prediction, confidence=shares[prediction.label], probabilities=shares)
 

@@ -21,7 +21,8 @@ class Example:
 class Prediction:
     """What one model version says of one text.
 
-    ``probabilities`` is in the model's own label order and sums to 1; ``confidence`` is the probability of ``label``.
+    ``probabilities`` is in the model's own label order and sums to 1, or to less where the model knows the chance that
+    none of its labels fits; ``confidence`` is the probability of ``label``.
     """
 
     label: str

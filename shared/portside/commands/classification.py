@@ -57,7 +57,7 @@ def evaluate(version: ModelVersion, dataset: Dataset, *, threads: int, progress:
     from portside.inference.cuts import Cuts
     from portside.training.seen import load_seen
 
-    cuts = Cuts()
+    dataset, cuts = _inside(version, dataset), Cuts()
     report = evaluate_classifier(
         load_classifier(version, threads=threads, cuts=cuts),
         dataset,
@@ -65,6 +65,21 @@ def evaluate(version: ModelVersion, dataset: Dataset, *, threads: int, progress:
         report=lambda done: progress.update(done, len(dataset), f"{done:,} of {len(dataset):,} rows"),
     )
     return replace(report, cut=cuts.in_rows(dataset.rows))
+
+
+def _inside(version: ModelVersion, dataset: Dataset) -> Dataset:
+    """The rows that have one of the labels, where the model was told which label means that none does."""
+    from portside.console import note
+
+    label = ((version.card.get("data") or {}).get("outside") or {}).get("label")
+    inside = [place for place, one in enumerate(dataset.examples) if one.label != label]
+    if len(inside) == len(dataset) or not inside:
+        return dataset
+    note(
+        f"Left out: {len(dataset) - len(inside):,} rows labelled '{label}', which none of the model's labels fits; "
+        f"portside report {version.ref} --data FILE tells what it makes of them."
+    )
+    return dataset.subset(inside)
 
 
 def show(report: ClassificationReport) -> None:
@@ -174,12 +189,10 @@ def _label(asked: Asked, version: ModelVersion, threads: int, *, sure: float | N
     from portside.console import note
     from portside.inference.classifier import load_classifier
     from portside.inference.cuts import Cuts
-    from portside.inference.folder import read_model_file
-    from portside.inference.outside_gate import read_gate
 
     cuts = Cuts()
     classifier = load_classifier(version, threads=threads, cuts=cuts)
-    gate = read_gate(read_model_file(version.folder, task="classification").options)
+    gate = classifier.gate
 
     def answer(texts: list[str]) -> Iterator[list[Any]]:
         logits, _ = classifier.scores(texts)
@@ -196,10 +209,10 @@ def _answers(
     logits: NDArray[np.float32], labels: Sequence[str], gate: EnergyGate | None, sure: float | None
 ) -> Iterator[list[Any]]:
     """The cells of each text, in the order of ``_added``; ``logits`` of shape (texts, labels)."""
-    from portside.inference.classifier import softmax
+    from portside.inference.classifier import chances
 
     outside = None if gate is None else gate.outside(logits)
-    for row, probabilities in enumerate(softmax(logits)):
+    for row, probabilities in enumerate(chances(logits, gate)):
         best = int(probabilities.argmax())
         label = labels[best] if sure is None or probabilities[best] >= sure else ""
         numbers = [round(float(value), PROBABILITY_DIGITS) for value in probabilities]

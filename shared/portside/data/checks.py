@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from portside.data.findings import Finding, Severity, excerpt
 from portside.data.identity import clean, has_control, label_key, text_key
+from portside.data.outside_label import usual_outside_label
 from portside.records import Example
 from portside.said import said
 
@@ -154,6 +155,7 @@ def check_classes(examples: Sequence[Example], rows: Sequence[int], where: Where
         rule = "The file must have at least one row with text and label"
         return [Finding("fatal", rule, "Fill the columns or name others", where.file, column=where.text)]
     found = [*_several_labels(examples, rows, where, role), *_class_sizes(examples, rows, where, role)]
+    found += _outside_label(examples, rows, where, role)
     found += _label_variants(examples, rows, where)
     groups = _by_key(examples)
     found += _repeats(examples, rows, where, groups)
@@ -172,6 +174,16 @@ def _several_labels(examples: Sequence[Example], rows: Sequence[int], where: Whe
     first = several[0]
     shown = excerpt(examples[first].label)
     return [Finding("warning", rule, SEVERAL, where.file, rows[first], where.label, shown, len(several))]
+
+
+def _outside_label(examples: Sequence[Example], rows: Sequence[int], where: Where, role: Role) -> list[Finding]:
+    label = "" if role == "test" else usual_outside_label(sorted({example.label for example in examples}))
+    if not label:
+        return []
+    places = [place for place, example in enumerate(examples) if example.label == label]
+    rule = "A label seems to say that none of the others fits: it is learned as a label like any other"
+    remedy = "To have the model learn from it how likely such a text is, train with --set outside=LABEL"
+    return [Finding("note", rule, remedy, where.file, rows[places[0]], where.label, excerpt(label), len(places))]
 
 
 def _looks_like_several(label: str) -> bool:

@@ -31,7 +31,7 @@ def promise_on_kept(folder: Path, *, risk: float, familiar: bool = False) -> Kep
     """
     from portside.evaluation.held_out import load_held_out
     from portside.evaluation.risk import promise_risk
-    from portside.inference.classifier import softmax
+    from portside.inference.classifier import chances
     from portside.inference.folder import read_model_file
     from portside.inference.outside_gate import read_gate
 
@@ -40,9 +40,9 @@ def promise_on_kept(folder: Path, *, risk: float, familiar: bool = False) -> Kep
     if held is None:
         return None
     logits, truth = held.logits, held.truth
-    gate = read_gate(options) if familiar else None
-    if gate is not None:
+    gate = read_gate(options)
+    if familiar and gate is not None:
         alike = ~gate.outside(logits)
         logits, truth = logits[alike], truth[alike]
-    confidence, right = softmax(logits).max(axis=1), logits.argmax(axis=1) == truth
+    confidence, right = chances(logits, gate).max(axis=1), logits.argmax(axis=1) == truth
     return KeptPromise(promise_risk(confidence, right, risk=risk), held.by_model)

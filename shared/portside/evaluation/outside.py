@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from portside.errors import UsageError
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate
-from portside.inference.outside_gate import energy
+from portside.inference.classifier import softmax
+from portside.inference.outside_gate import InsideReading, energy, fit_reading
+from portside.tasks.classification import OUTSIDE_SHARE
 
 __all__ = [
     "BY_LOGITS",
@@ -31,9 +33,6 @@ MOST_NEIGHBOURS_KEPT = 5_000
 """Training rows kept for the nearest-neighbour score: a few megabytes."""
 NEIGHBOURS = 5
 ROWS_AT_ONCE = 512
-OUTSIDE_SHARE = 0.1
-"""Texts from outside among those that will be asked, unless somebody knows better: of validation rows they are as many
-as somebody happened to collect."""
 RESAMPLES = 1_000
 CAUGHT = 0.95
 """Share of texts from outside that is caught where false alarms are counted."""
@@ -185,20 +184,11 @@ class OutsideGate:
     """Texts with a higher score are taken for ones from outside."""
     false_alarms: float
     """Share of validation rows from inside that were."""
-    centre: float
-    scale: float
-    slope: float
-    intercept: float
-    """log-odds of being from outside are slope · (score - centre) / scale + intercept."""
+    reading: InsideReading
 
     def inside_probability(self, detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
         """Chance that each text is from inside, shape (n,). Times the confidence, that of the answer being right."""
-        return self.read(outside_scores(scored, self.method, detector))
-
-    def read(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The same of ``scores`` by this gate's method."""
-        odds = self.slope * (scores - self.centre) / self.scale + self.intercept
-        return np.asarray(1.0 / (1.0 + np.exp(np.clip(odds, -50, 50))))
+        return self.reading.inside(outside_scores(scored, self.method, detector))
 
 
 def fit_gate(
@@ -206,31 +196,22 @@ def fit_gate(
 ) -> OutsideGate:
     """Read ``method``'s score as a probability, for a use in which ``outside_share`` of the texts are from outside.
 
-    Source of the logistic reading: Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
-
     Raises:
         UsageError: the validation rows are all from one side.
     """
-    from sklearn.linear_model import LogisticRegression
-
     scores, outside = outside_scores(valid, method, detector), ~valid.inside
     if outside.all() or not outside.any():
         raise UsageError(
             "Inside and outside are learned from validation rows of both",
             seen=f"{int(valid.inside.sum())} inside, {int(outside.sum())} outside",
         )
-    centre, scale = float(scores.mean()), float(scores.std()) or 1.0
-    weights = np.where(outside, outside_share / outside.mean(), (1 - outside_share) / (1 - outside.mean()))
-    fitted = LogisticRegression().fit(((scores - centre) / scale)[:, None], outside, sample_weight=weights)
+    reading = fit_reading(scores[~outside], scores[outside], share=outside_share)
     threshold = float(np.quantile(scores[~outside], CAUGHT))
-    return OutsideGate(
-        method, threshold, float((scores[~outside] > threshold).mean()), centre, scale,
-        float(fitted.coef_[0, 0]), float(fitted.intercept_[0]),
-    )  # fmt: skip
+    return OutsideGate(method, threshold, float((scores[~outside] > threshold).mean()), reading)
 
 
 def _softmax(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:
-    return 1.0 - scored.confidence
+    return np.asarray(1.0 - softmax(scored.logits).max(axis=1))
 
 
 def _energy(_detector: OutsideDetector | None, scored: Scored) -> NDArray[np.float64]:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from portside.errors import DataError
 from portside.evaluation.classification import check_labels
-from portside.inference.classifier import softmax
+from portside.inference.classifier import chances
+from portside.inference.outside_gate import EnergyGate
 from portside.records import Example
 from portside.tasks.classification import LabelledTexts, row_number
 
@@ -34,6 +35,11 @@ class Scorer(Protocol):
     @property
     def model(self) -> str:
         """``name:version``."""
+        ...
+
+    @property
+    def gate(self) -> EnergyGate | None:
+        """Tells texts that are unlike everything learned; None where that is not known."""
         ...
 
     def scores(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -62,14 +68,16 @@ class Scored:
     """What the head computes the logits from, shape (n, hidden)."""
     parts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Where each row comes from, by column of the file: source, language and the like."""
+    gate: EnergyGate | None = None
+    """What the model serves with to notice texts from outside."""
 
     def __len__(self) -> int:
         return len(self.texts)
 
     @cached_property
     def probabilities(self) -> NDArray[np.float64]:
-        """Shape (n, labels), rows summing to 1."""
-        return softmax(self.logits)
+        """As they are served, shape (n, labels); what is missing from 1 is the chance that none of the labels fits."""
+        return chances(self.logits, self.gate)
 
     @cached_property
     def predicted(self) -> NDArray[np.int64]:
@@ -104,6 +112,7 @@ class Scored:
             self.logits[chosen],
             self.features[chosen],
             {name: [values[place] for place in chosen] for name, values in self.parts.items()},
+            self.gate,
         )
 
 
@@ -147,4 +156,5 @@ def score_rows(
         logits=np.concatenate([logits for logits, _ in parts]),
         features=np.concatenate([features for _, features in parts]),
         parts=getattr(dataset, "parts", {}),
+        gate=scorer.gate,
     )

@@ -227,6 +227,12 @@ class FolderAttributor:
             return [False] * len(texts)
         return [bool(one) for one in self._gate.outside(self._logits(texts))]
 
+    def inside(self, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Chance that each text has one of the labels, shape (texts,); 1 of a model that has not learned it."""
+        if self._gate is None or self._gate.reading is None or not texts:
+            return np.ones(len(texts))
+        return self._gate.inside(self._logits(texts))
+
     def answers(self, texts: Sequence[str], label: str | None = None) -> list[list[Answer]]:
         return label_answers(self, texts, label)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.logits import FolderLogits
-from portside.inference.outside_gate import read_gate
+from portside.inference.outside_gate import EnergyGate, read_gate
 from portside.inference.served import Served, VersionSource
 from portside.records import Prediction
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portside.inference.cuts import Cuts
     from portside.registry import ModelVersion
 
-__all__ = ["FolderClassifier", "ServedClassifier", "answers", "load_classifier"]
+__all__ = ["FolderClassifier", "ServedClassifier", "answers", "chances", "load_classifier", "softmax"]
 
 
 class FolderClassifier:
@@ -41,7 +41,8 @@ class FolderClassifier:
         self.model = model
         file = read_model_file(folder, task="classification")
         self.labels = file.labels
-        self._gate = read_gate(file.options)
+        self.gate = read_gate(file.options)
+        """Tells texts that are unlike everything learned; None where that is not known."""
         self._logits = FolderLogits(
             folder,
             "portside.tasks.classification_network:load_network",
@@ -54,17 +55,18 @@ class FolderClassifier:
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
         logits = self._logits(texts)
-        outside = [False] * len(texts) if self._gate is None else self._gate.outside(logits).tolist()
-        return [self._prediction(row, out) for row, out in zip(softmax(logits), outside, strict=True)]
+        outside = [False] * len(texts) if self.gate is None else self.gate.outside(logits).tolist()
+        return [self._prediction(row, out) for row, out in zip(chances(logits, self.gate), outside, strict=True)]
 
     def probabilities(
         self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
     ) -> NDArray[np.float64]:
-        """Probabilities in the order of ``labels``, shape (texts, labels), rows summing to 1.
+        """Probabilities in the order of ``labels``, shape (texts, labels). Rows sum to 1, or to less where the model
+        knows the chance that none of its labels fits.
 
         ``report`` is told after each batch how many texts are done.
         """
-        return softmax(self._logits(texts, report=report))
+        return chances(self._logits(texts, report=report), self.gate)
 
     def scores(
         self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
@@ -82,6 +84,14 @@ def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     """Probabilities of each row, in 64-bit floats so that they sum to 1."""
     powers = np.exp(logits.astype(np.float64) - logits.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True), dtype=np.float64)
+
+
+def chances(logits: NDArray[Any], gate: EnergyGate | None) -> NDArray[np.float64]:
+    """Probabilities as they are served, shape (texts, labels): what is missing from 1 in a row is the chance, as
+    ``gate`` has learned it, that none of the labels fits."""
+    if gate is None or gate.reading is None:
+        return softmax(logits)
+    return np.asarray(softmax(logits) * gate.inside(logits)[:, None])
 
 
 def load_classifier(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderClassifier:

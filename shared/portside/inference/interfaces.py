@@ -11,6 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.inference.outside_gate import EnergyGate
 from portside.records import Prediction
 
 __all__ = ["FakeClassifier", "FakeEncoder", "FakeScorer", "TextClassifier", "TextEncoder"]
@@ -99,6 +100,7 @@ class FakeScorer:
 
     classifier: FakeClassifier
     encoder: FakeEncoder = field(default_factory=FakeEncoder)
+    gate: EnergyGate | None = None
 
     @property
     def labels(self) -> tuple[str, ...]:

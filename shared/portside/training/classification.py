@@ -15,6 +15,7 @@ from portside.data.parts import origins_of, parts_of_origins
 from portside.encoders import EncoderSource
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.intervals import wilson
+from portside.inference.outside_gate import FEWEST
 from portside.said import Said, said
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.datasets import data_identity
@@ -25,6 +26,9 @@ from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
+    from torch import nn
+
+    from portside.inference.tokens import Tokens
     from portside.training.adapter import TaskAdapter
     from portside.training.discriminant import LabelStatistics
     from portside.training.fit import Fitted
@@ -35,7 +39,7 @@ __all__ = ["ClassificationRecipe", "ClassificationTask", "make_task", "validatio
 
 FOLDS = 3
 MOST_REFITTED = 4_000
-"""Rows up to which a recipe that refits does: beyond, those that are kept aside are hardly missed."""
+"""Rows up to which a recipe refits unasked, and is measured by folds: beyond, those kept aside are hardly missed."""
 
 
 def make_task(
@@ -61,6 +65,8 @@ class Measured:
     """What logits have to be divided by to be as sure as they are right."""
     held_out: HeldOut
     """The rows, with logits so divided."""
+    outside: NDArray[np.float32] | None = None
+    """Logits, so divided, of the texts that none of the labels fits, each of one of those networks."""
 
 
 @dataclass(frozen=True)
@@ -86,14 +92,13 @@ class ClassificationTask:
         from portside.training.classification_adapter import ClassificationAdapter
         from portside.training.few_shot import FewShotAdapter
 
-        if self.recipe.method == "few-shot":
-            temperature = None if self.measured is None else self.measured.temperature
-            return FewShotAdapter(self.recipe, self.material, source, temperature=temperature)
-        return ClassificationAdapter(self.recipe, self.material, source)
+        adapter = FewShotAdapter if self.recipe.method == "few-shot" else ClassificationAdapter
+        temperature = None if self.measured is None else self.measured.temperature
+        return adapter(self.recipe, self.material, source, temperature=temperature)
 
     def rounds(self) -> Sequence[ClassificationTask]:
-        """Itself; where the recipe refits, one for each fold of the rows."""
-        if not self._refits:
+        """Itself; where the recipe refits, and the rows are not so many, one for each fold of them."""
+        if not self._refits or self._rows > MOST_REFITTED:
             return (self,)
         whole = self.material.everything()
         parts = folds(whole.texts, whole.label_ids, FOLDS, seed=self.recipe.seed)
@@ -122,18 +127,24 @@ class ClassificationTask:
         texts = [text for material in asked for text in material.valid_texts]
         parts = self._origins(texts, truth)
         held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False, parts=parts)
-        taken = Measured(scores_of(logits, truth, self.material.labels), len(truth), len(found), temperature, held)
+        strange = _of_outside([(one.fitted.network, one.adapter.tokens) for one in measured], self.material)
+        strange = None if strange is None else (strange / temperature).astype(np.float32)
+        scores = scores_of(logits, truth, self.material.labels)
+        taken = Measured(scores, len(truth), len(found), temperature, held, strange)
         return replace(self, material=self.material.everything(), measured=taken)
 
     @property
     def _refits(self) -> bool:
-        material = self.material
-        rows = len(material.texts) + len(material.valid_texts)
-        return self.recipe.refits and material.kept_aside and rows <= MOST_REFITTED
+        few = self._rows <= MOST_REFITTED or self.recipe.refit is True
+        return self.recipe.refits and self.material.kept_aside and few
+
+    @property
+    def _rows(self) -> int:
+        return len(self.material.texts) + len(self.material.valid_texts)
 
     def save(self, folder: Path, fitted: Fitted, adapter: TaskAdapter) -> Callable[[Path, ReloadCheck], None]:
         """Write the model's files; returns the test that they reload to the outputs of the trained network."""
-        from portside.inference.classifier import softmax
+        from portside.inference.classifier import chances
         from portside.inference.folder import ModelFile
         from portside.inference.outside_gate import fit_energy_gate
         from portside.tasks.network_folder import save_network
@@ -141,7 +152,9 @@ class ClassificationTask:
 
         material, network = self.material, fitted.network
         held = self._held_out(adapter)
-        gate = None if held is None else fit_energy_gate(held.logits)
+        strange = _of_outside([(network, adapter.tokens)], material) if self.measured is None else self.measured.outside
+        share = self.recipe.outside_share
+        gate = None if held is None else fit_energy_gate(held.logits, outside=strange, share=share)
         options = {} if gate is None else gate.to_options()
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
@@ -153,7 +166,7 @@ class ClassificationTask:
         if held is not None and self.recipe.keep_held_out:
             save_held_out(folder, held, material.labels)
         texts = check_inputs([*material.texts, *material.valid_texts])
-        expected = softmax(logits_of(network, adapter.tokens, texts))
+        expected = chances(logits_of(network, adapter.tokens, texts), gate)
         return lambda staged, check: check.compare(staged, texts, material.labels, expected)
 
     def _held_out(self, adapter: TaskAdapter) -> HeldOut | None:
@@ -186,7 +199,7 @@ class ClassificationTask:
         rows = len(material.texts)
         counts = Counter(example.label for example in dataset.examples)
         return {
-            "summary": _summary(material, found, None if known is None else n),
+            "summary": _with_outside(_summary(material, found, None if known is None else n), material, n),
             "labels": list(material.labels),
             **_described(material),
             "metrics": {} if found is None else {"validation": validation_metrics(found, n)},
@@ -198,6 +211,7 @@ class ClassificationTask:
                 "validation": material.validation if known is None else _cross_validation(known, rows),
                 "longer_than_limit": adapter.cut,
                 "rows_per_label": {label: counts[label] for label in material.labels},
+                **_outside_rows(self.recipe, material),
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens},
             "calibration": {"temperature": getattr(adapter, "temperature", 1.0)},
@@ -218,15 +232,47 @@ def _summary(material: Material, found: Mapping[str, float] | None, unseen: int 
     )
 
 
+def _with_outside(made: Said, material: Material, measured: int) -> Said:
+    """The summary ``made``; with it, where texts from outside taught nothing, that they did not."""
+    if not material.outside_texts or measured >= FEWEST:
+        return made
+    return said(
+        "{made}; from {n} texts that none of them fits it learned nothing: that takes {needed} validation rows, not "
+        "{measured} (give more rows, or a validation file)",
+        made=made,
+        n=f"{len(material.outside_texts):,}",
+        needed=FEWEST,
+        measured=measured,
+    )
+
+
+def _of_outside(networks: Sequence[tuple[nn.Module, Tokens]], material: Material) -> NDArray[np.float32] | None:
+    """Logits of the texts that none of the labels fits, shape (texts, labels), each by one of ``networks`` in turn."""
+    from portside.training.classification_adapter import logits_of
+
+    if not material.outside_texts:
+        return None
+    texts = [material.outside_texts[place :: len(networks)] for place in range(len(networks))]
+    asked = zip(networks, texts, strict=True)
+    return np.concatenate([logits_of(network, tokens, some) for (network, tokens), some in asked if some])
+
+
+def _outside_rows(recipe: ClassificationRecipe, material: Material) -> dict[str, Any]:
+    texts = len(material.outside_texts)
+    return {"outside": {"label": recipe.outside, "texts": texts, "share": recipe.outside_share}} if texts else {}
+
+
 def _described(material: Material) -> dict[str, Any]:
     pairs = zip(material.labels, material.descriptions, strict=False)
     return {"descriptions": dict(pairs)} if material.descriptions else {}
 
 
 def _cross_validation(known: Measured, rows: int) -> str:
+    one = known.trainings == 1
+    who = "by a network" if one else f"each by one of {known.trainings} networks"
     return (
-        f"{known.n:,} of {rows:,} training rows, each by one of {known.trainings} networks that had not learned from "
-        "it; the model was then trained on all rows"
+        f"{known.n:,} of {rows:,} training rows, {who} that had not learned from {'them' if one else 'it'}; "
+        "the model was then trained on all rows"
     )
 
 

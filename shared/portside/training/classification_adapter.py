@@ -69,8 +69,18 @@ class ClassificationAdapter:
 
     saving_count = 0
 
-    def __init__(self, recipe: ClassificationRecipe, material: Material, source: EncoderSource) -> None:
-        self._recipe, self._material = recipe, material
+    def __init__(
+        self,
+        recipe: ClassificationRecipe,
+        material: Material,
+        source: EncoderSource,
+        *,
+        temperature: float | None = None,
+    ) -> None:
+        """``temperature``: what logits have to be divided by, where earlier trainings have told; None: validation rows
+        tell.
+        """
+        self._recipe, self._material, self._known_temperature = recipe, material, temperature
         self.metric = "macro-F1" if recipe.class_weights else "accuracy"
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
         texts = material.texts
@@ -121,7 +131,10 @@ class ClassificationAdapter:
         start_head(network, self.tokens, self._material, seed=seed, precision=precision, fit=linear_discriminant)
 
     def finish(self, network: nn.Module) -> None:
-        """As sure of itself as the validation rows bear out."""
+        """As sure of itself as the validation rows, or those of earlier trainings, bear out."""
+        if self._known_temperature is not None:
+            self.cool(network, self._known_temperature)
+            return
         if self.valid_logits is None or len(self.valid_logits) < FEWEST_TO_CALIBRATE:
             return
         truth = np.asarray(self._material.valid_ids, dtype=np.int64)

@@ -42,7 +42,8 @@ def train(
         DataError, UsageError, ModelError, Cancelled: as of ``train_task``.
     """
     began = time.monotonic()
-    rung = dearer_rung(list(Counter(example.label for example in dataset.examples).values()) or [0])
+    known = Counter(example.label for example in dataset.examples if example.label != recipe.outside)
+    rung = dearer_rung(list(known.values()) or [0])
     try:
         dear, plain = replace(recipe, method=rung.method), _prototypes_of(recipe)
     except UsageError as error:
@@ -82,6 +83,8 @@ def _prototypes_of(recipe: ClassificationRecipe) -> ClassificationRecipe:
         max_tokens=recipe.max_tokens,
         seed=recipe.seed,
         class_weights=recipe.class_weights,
+        outside=recipe.outside,
+        outside_share=recipe.outside_share,
     )
 
 

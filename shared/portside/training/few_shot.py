@@ -44,8 +44,8 @@ class FewShotAdapter(ClassificationAdapter):
         *,
         temperature: float | None = None,
     ) -> None:
-        self._labelled, self._temperature = material, temperature
-        super().__init__(recipe, _with_names(material), source)
+        self._labelled = material
+        super().__init__(recipe, _with_names(material), source, temperature=temperature)
         self.metric = "accuracy"
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
@@ -60,13 +60,6 @@ class FewShotAdapter(ClassificationAdapter):
         assert isinstance(network, ClassificationNetwork)
         seed = self._recipe.seed
         start_head(network, self.tokens, self._material, seed=seed, precision=precision, fit=_softened_head)
-
-    def finish(self, network: nn.Module) -> None:
-        """As sure of itself as the rows that were kept aside bear out."""
-        if self._temperature is None:
-            super().finish(network)
-        else:
-            self.cool(network, self._temperature)
 
 
 def logistic_head(vectors: NDArray[np.float32], labels: NDArray[np.int64], count: int) -> Head:

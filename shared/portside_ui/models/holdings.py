@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from portside_ui.frame import KeyFigure, key_figures, working
 from portside_ui.why import plain
 from portside_ui.words import _, number
 
-__all__ = ["MATCHING", "finding_words", "holdings_part"]
+__all__ = ["MATCHING", "finding_words", "holdings_part", "label_counts"]
 
 MATCHING = "matching"
 """The task whose rows have no labels: questions, and the texts that answer them."""
@@ -49,6 +50,11 @@ def holdings_part(task: str, path: Path, columns: Columns) -> bool:
     if pairs is not None:
         _first_pairs(pairs)
     return not report.fatal
+
+
+def label_counts(task: str, path: Path, columns: Columns) -> Mapping[str, int]:
+    """Rows of each label; empty for a task without labels."""
+    return _checked(task, str(path), columns).label_counts
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -16,7 +16,8 @@ from portside_ui.frame import error_state, section, working
 from portside_ui.jobs_panel import start_job
 from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
-from portside_ui.models.holdings import MATCHING, holdings_part
+from portside_ui.models.holdings import MATCHING, holdings_part, label_counts
+from portside_ui.models.outside_choice import outside_part
 from portside_ui.models.own_tests import own_tests_part
 from portside_ui.models.uploads import TABLES, keep_upload, model_name
 from portside_ui.runtime import Runtime
@@ -66,6 +67,8 @@ def training_part(runtime: Runtime) -> None:
         _faults(runtime, path, tests if usable else None, columns)
     section(_("3. Train"))
     params = _order(given.name, task)
+    if task == "classification":
+        params["outside"] = outside_part(label_counts(task, path, columns)) or None
     if not usable:
         return
     try:

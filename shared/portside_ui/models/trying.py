@@ -77,7 +77,8 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
 
     model = _loaded(str(version.folder), "classification", version, runtime.settings.threads)
     odds = model.log_odds([text])[0]
-    shares = 1.0 / (1.0 + np.exp(-odds))
+    inside = float(model.inside([text])[0])
+    shares = inside / (1.0 + np.exp(-odds))
     ranked = np.argsort(-shares)[:LABELS_SHOWN]
     best = int(ranked[0])
     key_figures(
@@ -88,6 +89,8 @@ def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
     )
     if model.outside([text])[0]:
         st.info(_("This is unlike everything the model learned: perhaps none of its labels fits."))
+    if inside < 1:
+        st.caption(_("The chance that none of its labels fits is {share}.", share=percent(1 - inside)))
     _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
     section(_("Which words made it say so"))
     explained_part(explain(model, [text])[0], "models-try-words")

@@ -12,7 +12,9 @@ import pytest
 from numpy.typing import NDArray
 
 from portside.errors import Cancelled
+from portside.evaluation.report.build import report_on_held_out
 from portside.progress import RecordingProgress
+from portside.training.classification import MOST_REFITTED
 from portside.training.few_shot import logistic_head
 from portside.training.seen import load_seen
 from tests.portside.training.conftest import Train, make_sentences, same_weights
@@ -57,6 +59,28 @@ def test_each_row_measures_and_is_learned_from(train: Train) -> None:
     seen = load_seen(version.folder)
     assert seen is not None
     assert all(seen(example.text) for example in make_sentences(60).examples)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("method", "refit", "trained_on"), [("few-shot", False, 51), ("full", True, 60)])
+def test_whether_all_rows_are_learned_from_can_be_said(train: Train, method: str, refit: bool, trained_on: int) -> None:
+    version = train(make_sentences(60), method=method, refit=refit)
+    data, measured = version.card["data"], version.card["metrics"]["validation"]
+    assert data["trained_on"] == trained_on
+    assert measured["n"] == (60 if refit else 60 - trained_on)
+    assert ("the model was then trained on all rows" in data["validation"]) == refit
+
+
+@pytest.mark.slow
+def test_many_rows_are_measured_by_one_training_where_all_are_learned_from(train: Train) -> None:
+    rows = MOST_REFITTED + 1
+    version = train(make_sentences(rows), refit=True, epochs=1, batch_size=256)
+    data, measured = version.card["data"], version.card["metrics"]["validation"]
+    assert data["trained_on"] == rows
+    assert 50 < measured["n"] < 300, "about 5 %, not every row"
+    assert "by a network that had not learned from them" in data["validation"]
+    report = report_on_held_out(version)
+    assert "the model itself learned from all rows" in str(report)
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from portside.evaluation.risk import RISKS
 from portside.evaluation.scored import Scored, Scorer, score_rows
 from portside.inference.classifier import load_classifier
 from portside.inference.folder import read_model_file
-from portside.inference.outside_gate import EnergyGate, read_gate
+from portside.inference.outside_gate import read_gate
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.tasks.classification import LabelledTexts
@@ -38,22 +38,21 @@ def report_on(
     dataset: LabelledTexts,
     *,
     seen: Callable[[str], bool] | None,
-    gate: EnergyGate | None = None,
     against: Scorer | None = None,
     risks: Sequence[float] = RISKS,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
-    ``gate`` is what it serves with to notice texts from outside; ``risks``: shares of wrong answers that a promise is
-    tried for. Labels that the model does not know are no error here: the report says so.
+    ``risks``: shares of wrong answers that a promise is tried for. Labels that the model does not know are no error
+    here: the report says so.
 
     Raises:
         DataError: there are no rows, or some have no label.
     """
     truth = [example.label for example in dataset.examples]
     scored = _scored(scorer, dataset, truth, progress)
-    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), gate=gate, risks=risks)
+    report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), risks=risks)
     if against is None:
         return report
     compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
@@ -76,15 +75,10 @@ def report_file(
         load_classifier(version, threads=threads),
         dataset,
         seen=load_seen(version.folder),
-        gate=_gate(version),
         against=None if against is None else load_classifier(against, threads=threads),
         risks=risks,
         progress=None if progress is None else lambda done: progress(done, rows),
     )
-
-
-def _gate(version: ModelVersion) -> EnergyGate | None:
-    return read_gate(read_model_file(version.folder, task="classification").options)
 
 
 def _scored(
@@ -110,8 +104,7 @@ def report_on_held_out(version: ModelVersion, *, risks: Sequence[float] = RISKS)
             n=n,
         )
     seen = load_seen(version.folder) if by_model else None
-    gate = _gate(version)
-    made = _report(version, scored, truth, seen, source, gate=gate, kept=True, by_model=by_model, risks=risks)
+    made = _report(version, scored, truth, seen, source, kept=True, by_model=by_model, risks=risks)
     return with_choice(made, version, by_model=by_model)
 
 
@@ -124,16 +117,18 @@ def scored_held_out(version: ModelVersion) -> tuple[Scored, bool]:
     held = load_held_out(version.folder)
     if held is None:
         raise none_kept(version.ref)
+    file = read_model_file(version.folder, task="classification")
     scored = Scored(
         model=version.ref,
         data=KEPT_ASIDE,
-        labels=read_model_file(version.folder, task="classification").labels,
+        labels=file.labels,
         texts=tuple(held.texts),
         rows=tuple(range(1, len(held.texts) + 1)),
         truth=held.truth,
         logits=held.logits,
         features=np.zeros((len(held.texts), 0), dtype=np.float32),
         parts=held.parts,
+        gate=read_gate(file.options),
     )
     return scored, held.by_model
 
@@ -145,7 +140,6 @@ def _report(
     seen: Callable[[str], bool] | None,
     source: str,
     *,
-    gate: EnergyGate | None,
     kept: bool = False,
     by_model: bool = True,
     risks: Sequence[float] = RISKS,
@@ -155,10 +149,11 @@ def _report(
     sections: list[Section] = [_rows(version, scored, truth, seen, source, leaks=not kept or seen is not None)]
     if len(known):
         temperature = (version.card.get("calibration") or {}).get("temperature")
-        told = [outside_section(scored, gate, kept=kept, by_model=by_model), slices_section(known)]
+        told = [outside_section(scored, kept=kept, by_model=by_model), slices_section(known)]
         sections = [
             accuracy_section(known, by_model=by_model),
-            calibration_section(known, temperature=temperature, fitted_here=kept),
+            # Of rows that all have one of the labels: how often none fits is told where there are such rows.
+            calibration_section(replace(known, gate=None), temperature=temperature, fitted_here=kept),
             guarantee_section(scored, by_model=by_model, risks=risks),
             *(part for part in told if part is not None),
             *sections,

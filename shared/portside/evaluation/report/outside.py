@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.evaluation.calibration import expected_calibration_error
 from portside.evaluation.intervals import wilson
 from portside.evaluation.outside import choose_method, outside_scores, separation_intervals
 from portside.evaluation.report.parts import Figure, Section, percent
 from portside.evaluation.scored import Scored
-from portside.inference.outside_gate import FALSE_ALARMS, EnergyGate
+from portside.inference.outside_gate import FALSE_ALARMS, EnergyGate, InsideReading
 from portside.said import said
 
 __all__ = ["outside_section"]
@@ -19,17 +20,17 @@ FEWEST = 20
 """Rows of either side: with fewer a half of them says nothing."""
 
 
-def outside_section(
-    scored: Scored, gate: EnergyGate | None = None, *, kept: bool = False, by_model: bool = True, seed: int = 0
-) -> Section | None:
-    """What the ``gate`` that serves does with the rows, then what a better one could; None without anything to say.
+def outside_section(scored: Scored, *, kept: bool = False, by_model: bool = True, seed: int = 0) -> Section | None:
+    """What the gate that serves does with the rows, then what a better one could; None without anything to say.
 
     Rows from outside are those whose label the model does not know. ``kept``: the rows are those kept aside in
     training, by which the gate was fixed; not ``by_model``: other networks answered them.
     """
-    parts = []
+    parts, gate = [], scored.gate
     if gate is not None:
         parts.append(_served(gate.outside(scored.logits), scored.inside, kept=kept, by_model=by_model))
+        if gate.reading is not None and not kept:
+            parts.append(_read(scored, gate.reading))
     if not scored.inside.all():
         parts.append(_possible(scored, gate, seed))
     if not parts:
@@ -69,6 +70,33 @@ def _served(taken: NDArray[np.bool_], inside: NDArray[np.bool_], *, kept: bool, 
         )
         figures.append(_share("Noticed of those from outside, as it serves", caught))
     return Section("outside", TITLE, sentences, figures=figures)
+
+
+def _read(scored: Scored, reading: InsideReading) -> Section:
+    """The chance that none of its labels fits: how it was learned, and whether probabilities with it hold."""
+    sentences = [
+        said(
+            "From {n} texts with none of its labels it has learned the chance that none fits, for a use in which "
+            "{share} of the texts are such ones: its probabilities sum to that much less than 100 %.",
+            n=f"{reading.n:,}",
+            share=percent(reading.share, 0),
+        )
+    ]
+    without = int((~scored.inside).sum())
+    if without < FEWEST:
+        return Section("outside", TITLE, sentences)
+    error = expected_calibration_error(scored.confidence, scored.right)
+    sentences.append(
+        said(
+            "With the {n} such texts of these rows mixed in ({part} of all) its probabilities are off by {points} "
+            "percentage points (expected calibration error).",
+            n=f"{without:,}",
+            part=percent(without / len(scored), 0),
+            points=f"{100 * error:.1f}",
+        )
+    )
+    figure = Figure("Calibration error with texts from outside, as it serves", error, n=len(scored))
+    return Section("outside", TITLE, sentences, figures=[figure])
 
 
 def _fixed_here(by_model: bool) -> str:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from portside.data import Dataset
 from portside.evaluation.report.build import report_on
 from portside.evaluation.report.parts import Report
+from portside.inference.outside_gate import EnergyGate
 from portside.records import Example
 from portside.registry import ModelVersion
 
@@ -30,6 +31,7 @@ class Model:
     confidence: float = 0.9
     labels: tuple[str, ...] = LABELS
     model: str = "intents:3"
+    gate: EnergyGate | None = None
 
     def scores(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         out = np.full((len(texts), len(self.labels)), (1 - self.confidence) / (len(self.labels) - 1))

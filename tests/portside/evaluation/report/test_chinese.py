@@ -26,7 +26,7 @@ from portside.evaluation.suite_files import Suite, find_suites
 from portside.inference.attributor import FakeAttributor
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier, FakeEncoder, FakeScorer
-from portside.inference.outside_gate import EnergyGate
+from portside.inference.outside_gate import EnergyGate, InsideReading
 from portside.records import Example
 from portside.registry import ModelRegistry, ModelVersion
 from portside.said import said
@@ -77,9 +77,9 @@ def english_sentences(report: Report) -> Iterator[str]:
         yield from (table.title for table in section.tables)
 
 
-def classifier(model: str = "intents:3", **keywords: str) -> FakeScorer:
+def classifier(model: str = "intents:3", *, gate: EnergyGate | None = None, **keywords: str) -> FakeScorer:
     known = {"card": "card", "parcel": "parcel", **keywords}
-    return FakeScorer(FakeClassifier(known, LABELS, confidence=0.97, model=model))
+    return FakeScorer(FakeClassifier(known, LABELS, confidence=0.97, model=model), gate=gate)
 
 
 def measured(*, against: FakeScorer | None = None, seen: int = 0, renamed: bool = False) -> Report:
@@ -89,8 +89,9 @@ def measured(*, against: FakeScorer | None = None, seen: int = 0, renamed: bool 
     rows = Dataset.of([Example(text, label) for text, label in zip(TEXTS, truth, strict=True)], source="test.csv")
     version = ModelVersion("intents", 3, Path("nowhere"), CARD)
     known = set(TEXTS[:seen])
-    gate = EnergyGate(-0.1, 0.05, 100) if seen else None
-    return report_on(version, classifier(fee="fee"), rows, seen=known.__contains__, gate=gate, against=against)
+    reading = InsideReading(0.0, 1.0, 2.0, -3.0, 0.1, 40)
+    gate = EnergyGate(-0.1, 0.05, 100, reading) if seen else None
+    return report_on(version, classifier(fee="fee", gate=gate), rows, seen=known.__contains__, against=against)
 
 
 def kept(home: Path, *, by_model: bool, rows: int = 240) -> Report:

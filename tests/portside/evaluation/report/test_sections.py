@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from portside.evaluation.answers import Answers
+from portside.evaluation.calibration import expected_calibration_error
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
@@ -61,7 +64,7 @@ def gate(scored: Scored) -> EnergyGate:
 def test_the_gate_that_serves_is_told_first() -> None:
     fixed_on, scored = rows(400, 0), rows(200, 60)
     served = gate(fixed_on)
-    found = outside_section(scored, served)
+    found = outside_section(replace(scored, gate=served))
     assert found is not None
     alarms, noticed, *possible = found.figures
     taken = served.outside(scored.logits)
@@ -74,15 +77,30 @@ def test_the_gate_that_serves_is_told_first() -> None:
     assert "As it serves, the model takes" in found.sentences[0]
     assert "As it serves, it notices 100.0 % of 60 texts" in found.sentences[1]
     assert "these same rows" not in " ".join(found.sentences)
-    few = outside_section(rows(200, 3), served)
+    few = outside_section(replace(rows(200, 3), gate=served))
     assert few is not None
     assert [one.n for one in few.figures] == [200, 3]
+
+
+def test_the_chance_that_none_fits_is_told_with_what_comes_of_it() -> None:
+    fixed_on, scored = rows(400, 60), rows(200, 60)
+    learned = fit_energy_gate(fixed_on.logits[:400], outside=fixed_on.logits[400:], share=60 / 260)
+    assert learned is not None
+    served = replace(scored, gate=learned)
+    found = outside_section(served)
+    assert found is not None
+    said = " ".join(found.sentences)
+    assert "From 60 texts with none of its labels it has learned the chance that none fits" in said
+    assert "With the 60 such texts of these rows mixed in (23.1 % of all)" in said or "(23 % of all)" in said
+    (error,) = [one for one in found.figures if one.name.startswith("Calibration error")]
+    assert error.value == pytest.approx(expected_calibration_error(served.confidence, served.right))
+    assert error.value < 0.5 * expected_calibration_error(scored.confidence, scored.right)
 
 
 def test_of_kept_rows_only_false_alarms_are_told_and_on_what_the_gate_was_fixed() -> None:
     scored = rows(200, 0)
     for by_model, words in ((True, "of other texts it may take more"), (False, "the model itself takes is not shown")):
-        found = outside_section(scored, gate(scored), kept=True, by_model=by_model)
+        found = outside_section(replace(scored, gate=gate(scored)), kept=True, by_model=by_model)
         assert found is not None
         assert [one.name for one in found.figures] == ["False alarms, as it serves"]
         assert found.figures[0].value == gate(scored).false_alarms
