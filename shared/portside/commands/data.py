@@ -65,8 +65,13 @@ def check(
 
 @commands.command()
 def faults(
-    file: Annotated[Path, typer.Argument(help="Texts with one label each.")],
+    file: Annotated[
+        Path, typer.Argument(help="Texts with a label each, with several, or tagged words: as --task says.")
+    ],
     *,
+    task: Annotated[
+        str, typer.Option(help="What to train on it: classification, multilabel or tagging.")
+    ] = DEFAULT_TASK,
     text: Annotated[str | None, typer.Option(help="Column of the texts; guessed by its name if not given.")] = None,
     label: Annotated[str | None, typer.Option(help="Column of the labels; guessed by its name if not given.")] = None,
     test: Annotated[
@@ -77,18 +82,22 @@ def faults(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
 ) -> None:
-    """Find labels that are probably wrong, labels that are mixed up, texts that stand twice, and leaks: as a page."""
+    """Find labels that are probably wrong, labels that are mixed up, texts that stand twice, and leaks: as a page.
+
+    Of texts with several labels: labels that are probably too much or missing. Of tagged words: names that are probably
+    tagged wrongly, or not at all.
+    """
     from portside import console
     from portside.commands.tasks import replacing
     from portside.data.columns import Columns
-    from portside.evaluation.report.fault_files import faults_of_files
+    from portside.evaluation.report.fault_tasks import faults_of_task
     from portside.evaluation.report.page import render
     from portside.progress import TerminalProgress
     from portside.settings import load_settings
 
     settings = load_settings()
     with TerminalProgress(f"Looking for faults in {file.name}") as progress:
-        made = faults_of_files(file, test, Columns(text, label), settings, progress)
+        made = faults_of_task(task, file, test, Columns(text, label), settings=settings, progress=progress)
     if json:
         console.as_json(made.to_dict())
         return

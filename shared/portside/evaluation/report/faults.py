@@ -15,7 +15,15 @@ from portside.evaluation.report.learning import curve_sections
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.said import said
 
-__all__ = ["LabelledRowsOf", "faults_report"]
+__all__ = [
+    "FEWEST_A_LABEL",
+    "SHOWN",
+    "LabelledRowsOf",
+    "confusable_section",
+    "copies_section",
+    "faults_report",
+    "leaks_section",
+]
 
 SHOWN = 200
 PAIRS_DRAWN = 12
@@ -34,6 +42,13 @@ class LabelledRowsOf:
     """Numbers in the file."""
     vectors: NDArray[np.float32]
     """Of an encoder, of length 1: shape (rows, width)."""
+    kinds: Sequence[str] = ()
+    """What near copies have in common unless one of them is labelled wrongly; empty: the labels."""
+
+    def torn(self, twin: Twin) -> bool:
+        """Whether two rows that are almost the same text do not have the same labels."""
+        labels = self.kinds if self.kinds and twin.likeness < 1 else self.labels
+        return labels[twin.first] != labels[twin.second]
 
 
 class CrossPredict(Protocol):
@@ -64,12 +79,12 @@ def faults_report(
     few = len(data.texts) < FEWEST_A_LABEL * len(names)
     sections = [
         _suspects(data, names, places, suspect_labels(probabilities, asked), few),
-        _confusable(data, names, places, confusable_labels(probabilities, asked), len(asked)),
-        _copies(data),
+        confusable_section(data, names, places, confusable_labels(probabilities, asked)),
+        copies_section(data),
         *curve_sections(learn(data.texts, data.vectors, given, len(names))),
     ]
     if test is not None:
-        sections.insert(0, _leaks(data, test))
+        sections.insert(0, leaks_section(data, test))
     return Report(
         title=said("What is wrong with {file}", file=data.file),
         subtitle=said("{n} texts with {labels} labels", n=f"{len(data.texts):,}", labels=f"{len(names):,}"),
@@ -128,9 +143,11 @@ def _suspects(
     )
 
 
-def _confusable(
-    data: LabelledRowsOf, names: Sequence[str], places: NDArray[np.int64], found: Sequence[Confusable], n: int
+def confusable_section(
+    data: LabelledRowsOf, names: Sequence[str], places: NDArray[np.int64], found: Sequence[Confusable]
 ) -> Section:
+    """Which labels are mixed up; what was ``found`` tells rows by their place among ``places``."""
+
     def example(one: tuple[int, ...]) -> str:
         if not one:
             return ""
@@ -143,7 +160,7 @@ def _confusable(
         for one in found[:SHOWN]
     ]  # fmt: skip
     if not found:
-        none = said("No two labels are mixed up in {n} rows.", n=f"{n:,}")
+        none = said("No two labels are mixed up in {n} rows.", n=f"{len(places):,}")
         return Section("confusable", "Labels that are mixed up", [none])
     top = found[0]
     return Section(
@@ -190,9 +207,10 @@ def _mixed_up_most(names: Sequence[str], found: Sequence[Confusable]) -> Chart:
     )
 
 
-def _copies(data: LabelledRowsOf) -> Section:
+def copies_section(data: LabelledRowsOf) -> Section:
+    """Which texts stand twice, or nearly, and which of these are labelled in two ways."""
     found = near_twins(data.texts, data.vectors)
-    torn = [one for one in found if data.labels[one.first] != data.labels[one.second]]
+    torn = [one for one in found if data.torn(one)]
     sentences = [
         said(
             "{n} pairs of rows are almost the same text; {torn} of these have two different labels.",
@@ -232,7 +250,8 @@ def _copies(data: LabelledRowsOf) -> Section:
     )
 
 
-def _leaks(data: LabelledRowsOf, test: LabelledRowsOf) -> Section:
+def leaks_section(data: LabelledRowsOf, test: LabelledRowsOf) -> Section:
+    """Which rows of ``test`` stand in ``data``, nearly too."""
     found = near_twins(test.texts, test.vectors, data.texts, data.vectors)
     n, exact = len(test.texts), sum(one.likeness == 1 for one in found)
     slots = {"n": f"{n:,}", "test": test.file, "file": data.file}
