@@ -28,6 +28,8 @@ class Colours:
 
 
 COLOURS = Colours()
+LEGEND_PIXELS = 36
+"""Margin above a drawing that has a legend of one line."""
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A939C")
 """Order of colours for series without a meaning of their own."""
 
@@ -40,7 +42,8 @@ def figure(*, hovermode: str = "x unified", **layout: Any) -> Any:
     made.update_layout(
         margin={"l": 8, "r": 8, "t": 8, "b": 8},
         colorway=list(SERIES),
-        legend={"orientation": "h", "y": 1.08, "x": 0},
+        # Above the drawing, in the margin that show_chart leaves for it, however low the drawing is.
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "x": 0},
         hovermode=hovermode,
         **layout,
     )
@@ -58,6 +61,8 @@ def show_chart(fig: Any, *, summary: str, table: pd.DataFrame, key: str, height:
     points = sum(len(trace.x) for trace in fig.data if getattr(trace, "x", None) is not None)
     if points > MAX_POINTS:
         raise ValueError(f"a chart draws at most {MAX_POINTS} points, got {points}: down-sample first")
+    if fig.layout.showlegend is not False and sum(trace.showlegend is not False for trace in fig.data) > 1:
+        fig.update_layout(margin_t=LEGEND_PIXELS)
     fig.update_layout(height=height)
     st.plotly_chart(fig, width="stretch", theme="streamlit", key=key, config={"displaylogo": False})
     st.caption(summary)

@@ -60,3 +60,10 @@ def test_curves_have_their_intervals_and_what_they_are_compared_with_is_dashed()
     rows = drawn(Chart("More?", "Yes.", "rows", "right", curves=[Curve("m", [10, 20], [0.5, 0.6])]))
     assert "tickformat" not in rows["layout"]["xaxis"]
     assert rows["layout"]["showlegend"] is False
+
+
+def test_a_line_of_zeros_lies_on_the_floor() -> None:
+    spec = drawn(Chart("Wrong", "None.", "answered", "wrong", curves=[Curve("m", [0.2, 1.0], [0.0, 0.0])]))
+    assert spec["layout"]["yaxis"]["range"] == [0, 0.1]
+    usual = drawn(Chart("Wrong", "Some.", "answered", "wrong", curves=[Curve("m", [0.2, 1.0], [0.0, 0.4])]))
+    assert "range" not in usual["layout"]["yaxis"]

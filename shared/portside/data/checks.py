@@ -181,8 +181,11 @@ def _outside_label(examples: Sequence[Example], rows: Sequence[int], where: Wher
     if not label:
         return []
     places = [place for place, example in enumerate(examples) if example.label == label]
-    rule = "A label seems to say that none of the others fits: it is learned as a label like any other"
-    remedy = "To have the model learn from it how likely such a text is, train with --set outside=LABEL"
+    rule = "A label seems to say that none of the others fits"
+    remedy = (
+        "Say so when you train (on the command line: --set outside=LABEL): the model then learns how likely such a "
+        "text is; else it is a label like any other"
+    )
     return [Finding("note", rule, remedy, where.file, rows[places[0]], where.label, excerpt(label), len(places))]
 
 

@@ -39,9 +39,11 @@ CONSISTENCY = {"few-shot": 2.0, "full": 2.0}
 passes, one seed: BANKING77 (5,000 to learn from) 92.0 % in place of 91.7, PhraseBank 85.4 in place of 83.7."""
 
 
-OUTSIDE_SHARE = 0.1
+OUTSIDE_SHARE = 0.05
 """Texts that none of the labels fits among those that will be asked, unless somebody knows better: of the rows at hand
-they are as many as somebody happened to collect."""
+they are as many as somebody happened to collect. On CLINC150's validation rows, fixed on one half and measured on the
+other ten times, .05 has a calibration error of .020 in scope and .012 with one text in ten from outside; .1 has .026
+and .014, .03 has .017 and .018."""
 
 
 LabelledTexts: TypeAlias = LabelledRows[Example]

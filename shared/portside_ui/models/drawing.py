@@ -82,6 +82,9 @@ def _draw_curves(fig: Any, chart: Chart) -> int:
         fig.update_xaxes(tickformat=".0%")
     if chart.share:
         fig.update_yaxes(tickformat=".0%")
+    if not any(y for curve in chart.curves for y in curve.y):
+        # Around a line of nothing but zeros an axis would go from -100 to 100 %.
+        fig.update_yaxes(range=[0, 0.1])
     return CURVES_PIXELS
 
 

@@ -69,7 +69,7 @@ def test_a_share_must_be_one(share: float) -> None:
 def test_a_model_is_less_sure_of_what_it_cannot_answer(train: Train, method: str, registry: ModelRegistry) -> None:
     version = train(mixed(300, 40), method=method, outside="oos", epochs=3 if method != "prototype" else None)
     assert version.card["labels"] == ["card", "parcel", "refund"]
-    assert version.card["data"]["outside"] == {"label": "oos", "texts": 40, "share": 0.1}
+    assert version.card["data"]["outside"] == {"label": "oos", "texts": 40, "share": 0.05}
     model = load_classifier(version)
     assert model.gate is not None
     assert model.gate.reading is not None
