@@ -15,7 +15,7 @@ FEWEST = 200
 """Names below which so many weights are a matter of luck."""
 FOLDS = 5
 BLOCK = 20
-"""Neighbouring sentences that go into one fold where documents are not told apart: they tell of each other."""
+"""Neighbouring sentences that go into one fold where documents do not tell them apart: they tell of each other."""
 NEVER_DOWN = ("odds", "weakest")
 """The surer the words of a name, the surer the name: these slopes are not below 0."""
 VARIANCE, TYPES_VARIANCE = 1.0, 0.25
@@ -32,14 +32,15 @@ def fit_name_reading(
     """From sentences that the tagger has not learned from.
 
     ``truth`` has their words' tags in IOB2, ``rows`` their probabilities, each of shape (words, tags) in the order of
-    ``tags``, ``documents`` the number of each one's document. With fewer than ``FEWEST`` names, or where names in
-    other folds are not read better (by the logarithm of the chance that is given to what is so), there are no weights.
+    ``tags``, ``documents`` the number of each one's document. With fewer than ``FEWEST`` names, or all in one fold, or
+    where names in other folds are not read better (by the logarithm of the chance that is given to what is so), there
+    are no weights.
     """
     names = names_in(truth, rows, tags)
-    before = log_loss(names.confidence, names.right)
-    if len(names) < FEWEST or names.right.all() or not names.right.any():
+    folds = folds_of(documents)
+    if len(names) < FEWEST or len(np.unique(names.right)) < 2 or len(np.unique(folds[names.sentence])) < 2:
         return NameReading(n=len(names))
-    after = log_loss(held_out(names, folds_of(documents)), names.right)
+    before, after = (log_loss(one, names.right) for one in (names.confidence, held_out(names, folds)))
     return NameReading(len(names), before, after, fit_weights(names) if after < before else None)
 
 
@@ -62,13 +63,14 @@ def held_out(names: Names, folds: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def folds_of(documents: Sequence[int], *, folds: int = FOLDS, seed: int = 0) -> NDArray[np.int64]:
-    """A fold for each sentence, shape (sentences,): documents, or blocks of neighbours where none are told apart, are
-    not divided.
+    """A fold for each sentence, shape (sentences,): documents are not divided, nor blocks of neighbours where fewer
+    documents than ``folds`` are told apart.
     """
     from portside.evaluation.tagging import known_documents
 
     known = known_documents(documents)
-    whose = np.arange(len(documents)) // BLOCK if known is None else known
+    blocks = np.arange(len(documents)) // BLOCK
+    whose = blocks if known is None or len(np.unique(known)) < folds else known
     _, number = np.unique(whose, return_inverse=True)
     count = int(number.max(initial=-1)) + 1
     return np.asarray(np.random.default_rng(seed).permutation(count)[number] % folds, dtype=np.int64)
@@ -84,6 +86,7 @@ def fit_weights(names: Names) -> Weights:
 
     kinds = sorted(set(names.types))
     of_type = np.array([[kind == one for one in kinds] for kind in names.types], dtype=np.float64)
+    of_type = of_type.reshape(len(names), len(kinds))  # no names have no columns
     columns = np.column_stack([names.features, np.ones(len(names)), of_type])
     start = np.zeros(columns.shape[1])
     start[FEATURES.index("odds")] = 1.0

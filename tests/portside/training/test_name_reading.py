@@ -104,6 +104,22 @@ def test_documents_and_blocks_of_neighbours_stay_in_one_fold() -> None:
     blocks = folds_of([0] * 1000)
     assert all(len({*blocks[start : start + 20]}) == 1 for start in range(0, 1000, 20))
     assert len(folds_of([])) == 0
+    # Two documents are too few to be folds.
+    assert len({*folds_of([0] * 100 + [1] * 100)}) == 5
+
+
+def test_names_that_all_stand_in_one_place_cannot_be_tried_on_others() -> None:
+    truth, rows = sentences(FEWEST, squeezed=2.0)
+    # One block of neighbours has all the names.
+    wide = [np.concatenate(rows[start : start + 20]) for start in range(0, FEWEST, 20)]
+    tags = [[tag for each in truth[start : start + 20] for tag in each] for start in range(0, FEWEST, 20)]
+    reading = fit_name_reading(tags, wide, TAGS, [0] * len(wide))
+    assert (reading.n, reading.weights, reading.after) == (FEWEST, None, None)
+
+
+def test_no_names_leave_the_weights_as_they_start() -> None:
+    none = fit_weights(names_in(*sentences(0), TAGS))
+    assert (none.slopes["odds"], none.intercept, none.types) == (1.0, 0.0, {})
 
 
 def test_no_name_is_read_with_weights_that_it_helped_to_fit() -> None:
