@@ -15,7 +15,8 @@ from portside.inference.attributor import Answer, Measure, TokenValues, Variant,
 from portside.inference.batched import each_batch
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import LazyNetwork
-from portside.inference.spans import found_spans, span_confidence
+from portside.inference.name_reading import read_name_reading
+from portside.inference.spans import found_spans
 from portside.inference.tagging import pad_windows, tag_probabilities
 from portside.inference.words import MOST_CHARACTERS, WordWindow, cut_windows, pieces_read
 
@@ -73,6 +74,7 @@ class TaggingAttributor:
         """
         self.model = model
         file = read_model_file(folder, task="tagging")
+        self._reading = read_name_reading(file.options)
         self._tags, self._context = file.labels, int(file.options.get("context", 0))
         self._ready = LazyNetwork(folder, "portside.tasks.tagging_network:load_network", threads=threads)
 
@@ -132,7 +134,7 @@ class TaggingAttributor:
             name = " ".join(text[own[0].start : own[-1].end].split())
             key, spans = label or span.type, tuple((word.start, word.end) for word in own)
             answer = Answer(key, f"{key}: {name}", f"{span.type}: {name}", spans)
-            made.append((span_confidence(rows, span, self._tags), answer))
+            made.append((self._reading.confidence(rows, span, self._tags), answer))
         return made
 
     def _columns(self, answer: Answer) -> list[int]:

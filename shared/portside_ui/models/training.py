@@ -63,8 +63,8 @@ def training_part(runtime: Runtime) -> None:
     if not holdings_part(task, path, columns):
         return
     tests, usable = own_tests_part(runtime, task, path, columns)
-    if task == "classification":
-        _faults(runtime, path, tests if usable else None, columns)
+    if task != MATCHING:
+        _faults(runtime, task, path, tests if usable else None, columns)
     section(_("3. Train"))
     params = _order(given.name, task)
     if task == "classification":
@@ -82,28 +82,33 @@ def training_part(runtime: Runtime) -> None:
     st.caption(_("The new version is a candidate until somebody promotes it."))
 
 
-def _faults(runtime: Runtime, path: Path, tests: Path | None, columns: Columns) -> None:
+def _faults(runtime: Runtime, task: str, path: Path, tests: Path | None, columns: Columns) -> None:
     """Wrong labels, mixed-up labels and copies, on request: every text has to be read by the encoder.
 
     With ``tests`` also which of its rows stand in the file, nearly too.
     """
-    key = f"models-faults-{path}-{tests}-{columns}"
+    key = f"models-faults-{task}-{path}-{tests}-{columns}"
     if st.button(_("Look for wrong labels and copies"), key="models-faults", icon=":material/search:"):
         st.session_state[key] = True
     if not st.session_state.get(key):
         return
     with working(_("Reading every text")):
-        found = _found_faults(str(path), "" if tests is None else str(tests), columns, runtime.settings)
+        try:
+            found = _found_faults(task, str(path), "" if tests is None else str(tests), columns, runtime.settings)
+        except PortsideError as error:
+            error_state(error)
+            return
     for part in found.sections:
         draw_section(part, "models-faults")
 
 
 @st.cache_data(show_spinner=False, max_entries=4)
-def _found_faults(path: str, tests: str, columns: Columns, _settings: Settings) -> Report:
-    from portside.evaluation.report.fault_files import faults_of_files
+def _found_faults(task: str, path: str, tests: str, columns: Columns, _settings: Settings) -> Report:
+    from portside.evaluation.report.fault_tasks import faults_of_task
     from portside.progress import NullProgress
 
-    return faults_of_files(Path(path), Path(tests) if tests else None, columns, _settings, NullProgress())
+    test = Path(tests) if tests else None
+    return faults_of_task(task, Path(path), test, columns, settings=_settings, progress=NullProgress())
 
 
 def _order(file_name: str, task: str) -> dict[str, Any]:

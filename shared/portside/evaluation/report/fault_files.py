@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from portside.data.columns import Columns
 from portside.evaluation.report.faults import LabelledRowsOf, faults_report
@@ -13,7 +15,7 @@ from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
 from portside.settings import Settings
 
-__all__ = ["faults_of_files"]
+__all__ = ["encoded_files", "faults_of_files"]
 
 TEXTS_AT_ONCE = 2_048
 
@@ -33,24 +35,43 @@ def faults_of_files(
         DataError: a file cannot be read as texts with one label each.
     """
     from portside.data.dataset import read
-    from portside.inference.encoder import BundledEncoder
-    from portside.registry import ModelRegistry
     from portside.tasks.classification import row_number
     from portside.training.cross_predictions import cross_predict, learning_curve
 
     datasets = [read(path, columns, test=path is test) for path in (file, test) if path is not None]
-    if encoder is None:
-        encoder = BundledEncoder(settings.encoder, ModelRegistry(settings.models_dir), threads=settings.threads)
-    total, done = sum(len(dataset) for dataset in datasets), 0
-    made: list[LabelledRowsOf] = []
-    for dataset in datasets:
-        parts = []
-        for start in range(0, len(dataset), TEXTS_AT_ONCE):
-            parts.append(encoder.encode(dataset.texts[start : start + TEXTS_AT_ONCE]))
-            done += len(parts[-1])
-            progress.update(done, total, f"{done:,} of {total:,} texts read")
+    vectors = encoded_files([dataset.texts for dataset in datasets], settings, progress, encoder=encoder)
+    made = []
+    for dataset, found in zip(datasets, vectors, strict=True):
         labels = [example.label for example in dataset.examples]
         rows = [row_number(dataset, place) for place in range(len(dataset))]
-        name = Path(dataset.source).name
-        made.append(LabelledRowsOf(name, dataset.texts, labels, rows, np.concatenate(parts)))
+        made.append(LabelledRowsOf(Path(dataset.source).name, dataset.texts, labels, rows, found))
     return faults_report(made[0], cross_predict, learning_curve, made[1] if len(made) > 1 else None)
+
+
+def encoded_files(
+    files: Sequence[Sequence[str]],
+    settings: Settings,
+    progress: Progress,
+    *,
+    encoder: TextEncoder | None = None,
+    more: int = 0,
+) -> list[NDArray[np.float32]]:
+    """A vector for each text of each file, shape (texts, width); ``more`` texts are to be read after these.
+
+    None for ``encoder``: that of the settings, as it was pretrained.
+    """
+    from portside.inference.encoder import BundledEncoder
+    from portside.registry import ModelRegistry
+
+    if encoder is None:
+        encoder = BundledEncoder(settings.encoder, ModelRegistry(settings.models_dir), threads=settings.threads)
+    total, done = sum(map(len, files)), 0
+    out = []
+    for texts in files:
+        parts = []
+        for start in range(0, len(texts), TEXTS_AT_ONCE):
+            parts.append(encoder.encode(texts[start : start + TEXTS_AT_ONCE]))
+            done += len(parts[-1])
+            progress.update(done, total + more, f"{done:,} of {total:,} texts read")
+        out.append(np.concatenate(parts))
+    return out

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from portside.data.columns import Columns
 from portside.errors import UsageError
-from portside.evaluation.report.fault_files import TEXTS_AT_ONCE, faults_of_files
+from portside.evaluation.report.fault_files import encoded_files, faults_of_files
 from portside.evaluation.report.faults import LabelledRowsOf
 from portside.evaluation.report.parts import Report
 from portside.inference.interfaces import TextEncoder
@@ -73,7 +72,7 @@ def set_faults_of_files(
     datasets = [read(path, columns, test=path is test) for path in (file, test) if path is not None]
     label_order(datasets[0])
     texts = [[one.text for one in dataset.examples] for dataset in datasets]
-    vectors = _encoded(texts, _encoder(settings, encoder), progress)
+    vectors = encoded_files(texts, settings, progress, encoder=encoder)
     made = [_label_sets(*each) for each in zip(datasets, texts, vectors, strict=True)]
     sets = [one.labels for one in datasets[0].examples]
     return label_set_faults_report(made[0], sets, cross_predict_sets, made[1] if len(made) > 1 else None)
@@ -100,7 +99,7 @@ def name_faults_of_files(
     datasets = [load_tagged(path) for path in (file, test) if path is not None]
     texts = [[" ".join(one.tokens) for one in dataset.sentences] for dataset in datasets]
     sentences = datasets[0].sentences
-    vectors = _encoded(texts, _encoder(settings, encoder), progress, more=len(sentences))
+    vectors = encoded_files(texts, settings, progress, encoder=encoder, more=len(sentences))
     made = [_sentences(*each) for each in zip(datasets, texts, vectors, strict=True)]
     before, total = sum(map(len, texts)), sum(len(one.tokens) for one in sentences)
 
@@ -116,15 +115,6 @@ def name_faults_of_files(
     return name_faults_report(made[0], sentences, of_words, cross_predict_words, made[1] if len(made) > 1 else None)
 
 
-def _encoder(settings: Settings, given: TextEncoder | None) -> TextEncoder:
-    from portside.inference.encoder import BundledEncoder
-    from portside.registry import ModelRegistry
-
-    if given is not None:
-        return given
-    return BundledEncoder(settings.encoder, ModelRegistry(settings.models_dir), threads=settings.threads)
-
-
 def _words(settings: Settings) -> WordEncoder:
     from portside.encoders import resolve_encoder
     from portside.registry import ModelRegistry
@@ -132,22 +122,6 @@ def _words(settings: Settings) -> WordEncoder:
 
     source = resolve_encoder(settings.encoder, ModelRegistry(settings.models_dir))
     return EncodedWords(source.folder, threads=settings.threads)
-
-
-def _encoded(
-    files: Sequence[Sequence[str]], encoder: TextEncoder, progress: Progress, *, more: int = 0
-) -> list[NDArray[np.float32]]:
-    """A vector for each text of each file, shape (texts, width); ``more`` texts are to be read after these."""
-    total, done = sum(map(len, files)), 0
-    out = []
-    for texts in files:
-        parts = []
-        for start in range(0, len(texts), TEXTS_AT_ONCE):
-            parts.append(encoder.encode(texts[start : start + TEXTS_AT_ONCE]))
-            done += len(parts[-1])
-            progress.update(done, total + more, f"{done:,} of {total:,} texts read")
-        out.append(np.concatenate(parts))
-    return out
 
 
 def _label_sets(dataset: MultiLabelDataset, texts: Sequence[str], vectors: NDArray[Any]) -> LabelledRowsOf:
