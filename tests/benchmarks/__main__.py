@@ -32,7 +32,7 @@ TABLES = {
     "guarantees": "wrong answers where at most 2, 5 and 10 % are promised, and label sets, over 100 random halves",
     "calibration": "expected calibration error of CLINC150 in scope and with out-of-scope texts",
     "outside": "AUROC and FPR95 of texts from outside the intents, by score",
-    "label_errors": "wrong labels planted in BANKING77, NLU++ and WNUT-17: how many of the first rows named are among them",
+    "label_errors": "wrong labels planted in BANKING77, NLU++ and WNUT-17: how many of the rows named are among them",
     "adapters": "LoRA and DoRA against fine-tuning all weights: validation accuracy, speed, memory, size",
     "tagging": "entity F1 of CoNLL-2003 and WNUT-17, and whether the confidence of a name can be believed",
     "tagging_ablation": "entity F1 on validation sentences without the case of words, and without their neighbours",

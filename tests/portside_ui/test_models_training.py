@@ -152,6 +152,46 @@ def test_test_rows_that_are_nearly_learned_from_are_found_with_the_wrong_labels(
     assert any("stand in mail" in one.value and "flattered" in one.value for one in page.warning)
 
 
+SENTENCES = "".join(f"Anna B-PER\nsees O\nParis B-LOC\n{n} O\n\n" for n in range(12))
+SETS = "text,label\n" + "".join(f"parcel {n} is late,late\nbox {n} broken and late,broken|late\n" for n in range(12))
+
+
+@pytest.mark.parametrize(
+    ("task", "rows", "name", "looked_at"),
+    [("multilabel", SETS, "mail.csv", "24 rows"), ("tagging", SENTENCES, "mail.conll", "12 sentences")],
+)
+def test_wrong_labels_are_looked_for_in_files_of_other_tasks(  # noqa: PLR0917
+    empty_home: Settings, tiny_encoder: Path, task: str, rows: str, name: str, looked_at: str
+) -> None:
+    settings = empty_home.model_copy(update={"encoder": str(tiny_encoder)})
+    page = given(opened(settings, "models", task=task), rows, name=name)
+    page.button(key="models-faults").click().run()
+    assert not page.exception, page.exception
+    assert any(looked_at in one.value for one in page.markdown), [one.value for one in page.markdown]
+
+
+def test_the_label_that_says_that_none_fits_can_be_named(empty_home: Settings) -> None:
+    rows = MAIL + "".join(f"rain {n},oos\n" for n in range(30)) + "".join(f"snow {n},other\n" for n in range(30))
+    page = given(opened(empty_home, "models"), rows)
+    choice = page.selectbox(key="models-outside")
+    assert choice.value == "oos", "a usual name is proposed"
+    assert [one.partition(" (")[0] for one in choice.options] == [
+        "None: every label is a real one",
+        "no",
+        "oos",
+        "other",
+        "yes",
+    ]
+    choice.set_value("other").run()
+    page.button(key="models-train").click().run()
+    assert ordered(empty_home).params["outside"] == "other"
+
+
+def test_without_such_a_label_nothing_is_asked(empty_home: Settings) -> None:
+    page = given(opened(empty_home, "models"), MAIL)
+    assert "models-outside" not in [one.key for one in page.selectbox]
+
+
 @pytest.mark.parametrize(
     ("task", "rows"),
     [
