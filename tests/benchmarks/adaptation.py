@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from statistics import mean, stdev
 
@@ -60,7 +61,7 @@ def run(data: Path, seeds: int) -> None:
     with tempfile.TemporaryDirectory() as home:
         headlines = _headlines(data)
         adapted = (_adapted(headlines, objective, Path(home) / objective) for objective in OBJECTIVES)
-        for start in (Start("bundled encoder", bundled_folder(), adapted=False), *adapted):
+        for start in chain([Start("bundled encoder", bundled_folder(), adapted=False)], adapted):
             tuned = [_fine_tuned(whole, start.folder, seed) for seed in range(seeds)]
             for how, scores in {"frozen": _frozen(whole, start.folder, seeds), "fine-tuned": tuned}.items():
                 rows.append(_row(start, how, scores, plain.setdefault(how, scores)))
