@@ -26,9 +26,6 @@ from portside.training.reload import ReloadCheck, check_inputs
 from portside.training.seen import save_seen
 
 if TYPE_CHECKING:
-    from torch import nn
-
-    from portside.inference.tokens import Tokens
     from portside.training.adapter import TaskAdapter
     from portside.training.discriminant import LabelStatistics
     from portside.training.fit import Fitted
@@ -115,7 +112,7 @@ class ClassificationTask:
         if not asked:
             return None
         found = [
-            logits_of(one.fitted.network, one.adapter.tokens, material.valid_texts)
+            _as_trained(one, logits_of(one.fitted.network, one.adapter.tokens, material.valid_texts))
             for one, material in zip(measured, asked, strict=False)
         ]
         logits, truth = np.concatenate(found), np.concatenate([material.valid_ids for material in asked])
@@ -127,11 +124,20 @@ class ClassificationTask:
         texts = [text for material in asked for text in material.valid_texts]
         parts = self._origins(texts, truth)
         held = HeldOut(texts, truth, (logits / temperature).astype(np.float32), by_model=False, parts=parts)
-        strange = _of_outside([(one.fitted.network, one.adapter.tokens) for one in measured], self.material)
+        strange = self._of_outside(measured)
         strange = None if strange is None else (strange / temperature).astype(np.float32)
-        scores = scores_of(logits, truth, self.material.labels)
+        scores = scores_of(held.logits, truth, self.material.labels)
         taken = Measured(scores, len(truth), len(found), temperature, held, strange)
         return replace(self, material=self.material.everything(), measured=taken)
+
+    def _of_outside(self, measured: Sequence[Trained]) -> NDArray[np.float32] | None:
+        """Logits of the texts that none of the labels fits, each by one of the networks in turn."""
+        from portside.training.classification_adapter import logits_of
+
+        texts, count = self.material.outside_texts, len(measured)
+        shares = [(one, texts[place::count]) for place, one in enumerate(measured) if texts[place::count]]
+        found = [_as_trained(one, logits_of(one.fitted.network, one.adapter.tokens, some)) for one, some in shares]
+        return np.concatenate(found) if found else None
 
     @property
     def _refits(self) -> bool:
@@ -152,7 +158,9 @@ class ClassificationTask:
 
         material, network = self.material, fitted.network
         held = self._held_out(adapter)
-        strange = _of_outside([(network, adapter.tokens)], material) if self.measured is None else self.measured.outside
+        strange = None if self.measured is None else self.measured.outside
+        if self.measured is None and material.outside_texts:
+            strange = logits_of(network, adapter.tokens, material.outside_texts)
         share = self.recipe.outside_share
         gate = None if held is None else fit_energy_gate(held.logits, outside=strange, share=share)
         options = {} if gate is None else gate.to_options()
@@ -246,15 +254,9 @@ def _with_outside(made: Said, material: Material, measured: int) -> Said:
     )
 
 
-def _of_outside(networks: Sequence[tuple[nn.Module, Tokens]], material: Material) -> NDArray[np.float32] | None:
-    """Logits of the texts that none of the labels fits, shape (texts, labels), each by one of ``networks`` in turn."""
-    from portside.training.classification_adapter import logits_of
-
-    if not material.outside_texts:
-        return None
-    texts = [material.outside_texts[place :: len(networks)] for place in range(len(networks))]
-    asked = zip(networks, texts, strict=True)
-    return np.concatenate([logits_of(network, tokens, some) for (network, tokens), some in asked if some])
+def _as_trained(one: Trained, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``logits`` before they were divided by what that network's own validation rows told: one temperature for all."""
+    return logits * np.float32(getattr(one.adapter, "temperature", 1.0))
 
 
 def _outside_rows(recipe: ClassificationRecipe, material: Material) -> dict[str, Any]:

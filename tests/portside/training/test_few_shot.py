@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from portside.data import Dataset
+from portside.encoders import hidden_size, load_backbone, resolve_encoder
 from portside.errors import Cancelled
 from portside.evaluation.report.build import report_on_held_out
 from portside.progress import RecordingProgress
-from portside.training.classification import MOST_REFITTED
-from portside.training.few_shot import logistic_head
+from portside.records import Example
+from portside.tasks.classification import ClassificationRecipe
+from portside.training.classification import MOST_REFITTED, make_task
+from portside.training.few_shot import FewShotAdapter, logistic_head
+from portside.training.rounds import Trained
 from portside.training.seen import load_seen
 from tests.portside.training.conftest import Train, make_sentences, same_weights
 
@@ -59,6 +66,35 @@ def test_each_row_measures_and_is_learned_from(train: Train) -> None:
     seen = load_seen(version.folder)
     assert seen is not None
     assert all(seen(example.text) for example in make_sentences(60).examples)
+
+
+def test_the_temperature_of_all_rows_does_not_hang_on_what_each_round_was_divided_by(
+    recipe: ClassificationRecipe, tiny_encoder: Path
+) -> None:
+    # The rounds' networks are divided by a temperature of their own, the one that follows is not.
+    source = resolve_encoder(str(tiny_encoder))
+    task = make_task(replace(recipe, method="few-shot", outside="oos"), with_outside(make_sentences(60), 30))
+    one = task.rounds()[0]
+    adapter = one.adapter(source)
+    assert isinstance(adapter, FewShotAdapter)
+    network = adapter.network(load_backbone(source.folder), hidden_size(adapter.tokens.config)).eval()
+    found = []
+    for divisor in (1.0, 0.4):
+        adapter.cool(network, divisor)
+        whole = task.everything([Trained(one, SimpleNamespace(network=network), adapter)])  # type: ignore[arg-type]
+        assert whole is not None
+        found.append(whole.measured)
+    first, second = found
+    assert first is not None
+    assert second is not None
+    assert first.temperature == second.temperature
+    assert first.held_out.logits == pytest.approx(second.held_out.logits, rel=1e-4)
+    assert first.outside == pytest.approx(second.outside, rel=1e-4)
+
+
+def with_outside(rows: Dataset, count: int) -> Dataset:
+    strange = [Example(f"will it rain on {number} june", "oos") for number in range(count)]
+    return Dataset.of([*rows.examples, *strange], source="mixed.csv")
 
 
 @pytest.mark.slow
