@@ -68,8 +68,8 @@ class ClassificationRecipe(TrainingRecipe):
     descriptions: str = ""
     """Only for ``zero-shot``: a file that says in a sentence what each label means, read beside the labels' names."""
     refit: bool | None = None
-    """Train anew on all rows once those kept aside have measured it, in about twice the time. None: by the method
-    (``few-shot`` does, up to 4,000 rows)."""
+    """Train anew on all rows once those kept aside have measured it, in about twice the time; of more than 4,000 rows
+    only where a budget leaves time for it. None: by the method (``few-shot`` does, up to 4,000 rows)."""
     outside: str = ""
     """The label, such as ``oos``, of rows that none of the others fits. They are not trained on: from those of the
     training and the validation file the model learns the chance that a text is such a one. Empty: there are none."""

@@ -62,8 +62,8 @@ def prepare(recipe: ClassificationRecipe, dataset: LabelledTexts, valid: Labelle
     """Number the labels and set validation rows apart where the user gave none.
 
     Raises:
-        DataError: fewer than two labels, a row without one, a validation label that training does not have, or
-            descriptions that are not of these labels, or too few rows from outside where some are announced.
+        DataError: fewer than two labels, a row without one, a validation label that training does not have,
+            descriptions that are not of these labels; too few rows from outside where some are announced.
     """
     labels = label_order(dataset, outside=recipe.outside)
     strange = _outside_texts(recipe, dataset, valid)
@@ -120,7 +120,7 @@ def _outside_texts(
 
 
 def _check_valid(valid: LabelledTexts, number: dict[str, int], outside: str) -> None:
-    if not valid.examples:
+    if all(example.label == outside for example in valid.examples):
         raise DataError(
             "A validation file must have rows", seen=said("none"), remedy="Leave --valid out", file=valid.source
         )

@@ -58,6 +58,12 @@ def test_too_few_of_them_are_refused_with_their_number(label: str) -> None:
     )
 
 
+def test_rows_from_outside_alone_validate_nothing() -> None:
+    only = Dataset.of(strange(30), source="valid.csv")
+    with pytest.raises(DataError, match="A validation file must have rows"):
+        prepare(ClassificationRecipe(outside="oos"), mixed(60, 30), only)
+
+
 @pytest.mark.parametrize("share", [0.0, 1.0, float("nan")])
 def test_a_share_must_be_one(share: float) -> None:
     with pytest.raises(PortsideError, match="outside_share"):
