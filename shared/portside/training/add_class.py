@@ -8,7 +8,7 @@ import hashlib
 import shutil
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ import numpy as np
 from portside.errors import DataError, StorageError, UsageError
 from portside.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from portside.inference.folder import read_model_file, write_model_file
-from portside.inference.outside_gate import OPTION, fit_energy_gate
+from portside.inference.outside_gate import OPTION, EnergyGate, fit_energy_gate, read_gate
 from portside.inference.threads import prepare_threads
 from portside.progress import NullProgress, Progress
 from portside.records import Example
@@ -72,10 +72,7 @@ def add_class(
     file = read_model_file(version.folder, task="classification")
     known = _statistics_of(version, len(file.labels))
     rows = _new_rows(version, file.labels, dataset)
-    for label, count in rows.moved.counts.items():
-        log(f"{count:,} rows leave the label {label}, which they had before")
-    if rows.left_out:
-        log(f"{rows.left_out:,} of {len(dataset.examples):,} rows are left out: the model has them already")
+    _tell(rows, len(dataset.examples), read_gate(file.options), log)
     prepare_threads()
     from portside.inference.network import use_threads
 
@@ -99,6 +96,19 @@ def add_class(
             reason=reason,
             promote=promote,
             check=lambda staged: check.compare(staged, added.texts, rows.material.labels, added.expected),
+        )
+
+
+def _tell(rows: _Rows, given: int, gate: EnergyGate | None, log: Callable[[str], None]) -> None:
+    """What becomes of the ``given`` rows, and of what the version knows of texts from outside."""
+    for label, count in rows.moved.counts.items():
+        log(f"{count:,} rows leave the label {label}, which they had before")
+    if rows.left_out:
+        log(f"{rows.left_out:,} of {given:,} rows are left out: the model has them already")
+    if gate is not None and gate.reading is not None:
+        log(
+            "The chance that none of the labels fits is left out: it was learned from texts that the version does not "
+            "keep. Train anew to have it"
         )
 
 

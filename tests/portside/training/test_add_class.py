@@ -62,6 +62,20 @@ def test_a_new_label_is_given_and_the_others_stay(
 
 
 @pytest.mark.slow
+def test_a_chance_that_none_fits_is_not_lost_without_a_word(
+    train: Train, sentences: Callable[..., Dataset], registry: ModelRegistry
+) -> None:
+    strange = [Example(f"will it rain on {number} june", "oos") for number in range(30)]
+    train(Dataset.of([*sentences(300).examples, *strange]), method="prototype", outside="oos")
+    progress = RecordingProgress()
+    new = add(registry, Dataset.of(lost(30), "hats.csv"), progress=progress)
+    gate = load_classifier(new).gate
+    assert gate is not None
+    assert gate.reading is None
+    assert any("chance that none of the labels fits is left out" in line for line in progress.lines)
+
+
+@pytest.mark.slow
 def test_what_was_added_is_measured_and_told(
     train: Train, sentences: Callable[..., Dataset], registry: ModelRegistry
 ) -> None:
