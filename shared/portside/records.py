@@ -33,6 +33,11 @@ class Prediction:
     outside: bool = False
     """Whether the text is unlike everything the model learned, so that none of its labels may fit."""
 
+    @property
+    def none_fits(self) -> float:
+        """Chance that none of the labels fits; 0, but for rounding, of a model that has not learned it."""
+        return max(0.0, 1.0 - sum(self.probabilities.values()))
+
 
 @dataclass(frozen=True, slots=True)
 class MultiLabelled:

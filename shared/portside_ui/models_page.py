@@ -31,7 +31,7 @@ def render(runtime: Runtime) -> None:
         )
         _train(runtime)
         return
-    part = st.segmented_control(
+    part = st.pills(
         _("What do you want to do?"),
         PARTS,
         default=PARTS[0],

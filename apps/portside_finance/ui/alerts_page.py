@@ -55,7 +55,7 @@ def _states() -> Sequence[str]:
         "all": _("All"),
     }
     with filter_bar():
-        chosen = st.segmented_control(
+        chosen = st.pills(
             _("State"),
             list(words),
             default="all",

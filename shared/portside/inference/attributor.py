@@ -210,7 +210,7 @@ class FolderAttributor:
         self.model = model
         self._task = "multilabel" if task_of(folder) == "multilabel" else "classification"
         file = read_model_file(folder, task=self._task)
-        self.labels, self._gate = file.labels, read_gate(file.options)
+        self.labels, self.gate = file.labels, read_gate(file.options)
         several = self._task == "multilabel"
         self.threshold = float(file.options.get("threshold", 0.5)) if several else None
         self._ready = LazyNetwork(folder, LOADERS[self._task], threads=threads)
@@ -218,20 +218,8 @@ class FolderAttributor:
     def log_odds(self, texts: Sequence[str]) -> NDArray[np.float64]:
         if not texts:
             return np.zeros((0, len(self.labels)))
-        logits = self._logits(texts)
+        logits = self.logits(texts)
         return logits.astype(np.float64) if self._task == "multilabel" else log_odds(logits)
-
-    def outside(self, texts: Sequence[str]) -> list[bool]:
-        """Whether each text is unlike everything the model learned; False of a model that cannot tell."""
-        if self._gate is None or not texts:
-            return [False] * len(texts)
-        return [bool(one) for one in self._gate.outside(self._logits(texts))]
-
-    def inside(self, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Chance that each text has one of the labels, shape (texts,); 1 of a model that has not learned it."""
-        if self._gate is None or self._gate.reading is None or not texts:
-            return np.ones(len(texts))
-        return self._gate.inside(self._logits(texts))
 
     def answers(self, texts: Sequence[str], label: str | None = None) -> list[list[Answer]]:
         return label_answers(self, texts, label)
@@ -248,7 +236,8 @@ class FolderAttributor:
 
         return refined(len(texts), integrate)
 
-    def _logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def logits(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Of each label, shape (texts, labels): with ``gate`` they make the answers that are served."""
         network, tokens, device = self._ready()
         from portside.inference import network as engine
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from portside.inference.cuts import Cuts
     from portside.registry import ModelVersion
 
-__all__ = ["FolderClassifier", "ServedClassifier", "answers", "chances", "load_classifier", "softmax"]
+__all__ = ["FolderClassifier", "ServedClassifier", "answers", "chances", "load_classifier", "predictions", "softmax"]
 
 
 class FolderClassifier:
@@ -54,9 +54,7 @@ class FolderClassifier:
         )
 
     def predict(self, texts: Sequence[str]) -> list[Prediction]:
-        logits = self._logits(texts)
-        outside = [False] * len(texts) if self.gate is None else self.gate.outside(logits).tolist()
-        return [self._prediction(row, out) for row, out in zip(chances(logits, self.gate), outside, strict=True)]
+        return predictions(self._logits(texts), self.labels, self.gate, model=self.model)
 
     def probabilities(
         self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
@@ -74,11 +72,6 @@ class FolderClassifier:
         """Logits, shape (texts, labels), and the features they are computed from, shape (texts, hidden)."""
         return self._logits.with_features(texts, report=report)
 
-    def _prediction(self, row: NDArray[np.float64], outside: bool) -> Prediction:
-        best = int(row.argmax())
-        probabilities = dict(zip(self.labels, row.tolist(), strict=True))
-        return Prediction(self.labels[best], float(row[best]), probabilities, self.model, outside)
-
 
 def softmax(logits: NDArray[Any]) -> NDArray[np.float64]:
     """Probabilities of each row, in 64-bit floats so that they sum to 1."""
@@ -92,6 +85,19 @@ def chances(logits: NDArray[Any], gate: EnergyGate | None) -> NDArray[np.float64
     if gate is None or gate.reading is None:
         return softmax(logits)
     return np.asarray(softmax(logits) * gate.inside(logits)[:, None])
+
+
+def predictions(
+    logits: NDArray[Any], labels: Sequence[str], gate: EnergyGate | None, *, model: str
+) -> list[Prediction]:
+    """What is served of texts with these ``logits``, shape (texts, labels): the likeliest label of each."""
+    outside = [False] * len(logits) if gate is None else gate.outside(logits).tolist()
+    found = []
+    for row, out in zip(chances(logits, gate), outside, strict=True):
+        best = int(row.argmax())
+        every = dict(zip(labels, row.tolist(), strict=True))
+        found.append(Prediction(labels[best], float(row[best]), every, model, out))
+    return found
 
 
 def load_classifier(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None = None) -> FolderClassifier:

@@ -71,27 +71,18 @@ def _tagger(folder: str, _version: ModelVersion, _threads: int) -> FolderTagger:
 
 
 def _classified(runtime: Runtime, version: ModelVersion, text: str) -> None:
-    import numpy as np
-
     from portside.evaluation.attribution import explain
+    from portside.inference.classifier import predictions
 
     model = _loaded(str(version.folder), "classification", version, runtime.settings.threads)
-    odds = model.log_odds([text])[0]
-    inside = float(model.inside([text])[0])
-    shares = inside / (1.0 + np.exp(-odds))
-    ranked = np.argsort(-shares)[:LABELS_SHOWN]
-    best = int(ranked[0])
-    key_figures(
-        [
-            KeyFigure(_("Answer"), model.labels[best]),
-            KeyFigure(_("How sure"), percent(float(shares[best]))),
-        ]
-    )
-    if model.outside([text])[0]:
+    (said,) = predictions(model.logits([text]), model.labels, model.gate, model=model.model)
+    key_figures([KeyFigure(_("Answer"), said.label), KeyFigure(_("How sure"), percent(said.confidence))])
+    if said.outside:
         st.info(_("This is unlike everything the model learned: perhaps none of its labels fits."))
-    if inside < 1:
-        st.caption(_("The chance that none of its labels fits is {share}.", share=percent(1 - inside)))
-    _probabilities([model.labels[place] for place in ranked], [float(shares[place]) for place in ranked])
+    if model.gate is not None and model.gate.reading is not None:
+        st.caption(_("The chance that none of its labels fits is {share}.", share=percent(said.none_fits)))
+    ranked = sorted(said.probabilities.items(), key=lambda one: -one[1])[:LABELS_SHOWN]
+    _probabilities([label for label, _share in ranked], [share for _label, share in ranked])
     section(_("Which words made it say so"))
     explained_part(explain(model, [text])[0], "models-try-words")
 

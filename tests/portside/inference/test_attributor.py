@@ -9,7 +9,7 @@ import pytest
 from portside.errors import ModelError
 from portside.evaluation.attribution import explain
 from portside.inference.attributor import FolderAttributor
-from portside.inference.classifier import FolderClassifier
+from portside.inference.classifier import FolderClassifier, predictions
 from portside.inference.folder import ModelFile, write_model_file
 
 LABELS = ("card", "parcel", "refund")
@@ -26,6 +26,13 @@ def test_log_odds_are_those_of_the_classifier(attributor: FolderAttributor, tmp_
     chances = FolderClassifier(tmp_path, model="intents:1").probabilities(TEXTS)
     assert attributor.log_odds(TEXTS) == pytest.approx(np.log(chances / (1 - chances)), abs=1e-4)
     assert attributor.log_odds([]).shape == (0, 3)
+
+
+def test_its_logits_make_the_answers_that_are_served(attributor: FolderAttributor, tmp_path: Path) -> None:
+    served = FolderClassifier(tmp_path, model="intents:1").predict(TEXTS)
+    told = predictions(attributor.logits(TEXTS), attributor.labels, attributor.gate, model=attributor.model)
+    assert [one.label for one in told] == [one.label for one in served]
+    assert [one.confidence for one in told] == pytest.approx([one.confidence for one in served], abs=1e-5)
 
 
 def test_integrated_gradients_are_complete(attributor: FolderAttributor) -> None:

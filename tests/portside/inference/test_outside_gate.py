@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from portside.inference.classifier import chances, softmax
+from portside.inference.classifier import chances, predictions, softmax
 from portside.inference.outside_gate import (
     FEWEST_OUTSIDE,
     EnergyGate,
@@ -89,6 +89,17 @@ def test_probabilities_lack_the_chance_that_none_fits() -> None:
     assert chances(logits, replace(gate, reading=None)) == pytest.approx(softmax(logits))
     assert chances(logits, gate).sum(axis=1) == pytest.approx(gate.inside(logits))
     assert chances(logits, gate).argmax(axis=1).tolist() == softmax(logits).argmax(axis=1).tolist()
+
+
+def test_what_is_served_says_how_likely_it_is_that_none_fits() -> None:
+    logits = np.array([[9.0, 0.0], [0.0, 0.0]])
+    gate = EnergyGate(-2.0, 0.05, 80, InsideReading(-2.0, 1.0, 1.5, 0.0, 0.1, 40))
+    near, far = predictions(logits, ("a", "b"), gate, model="m:1")
+    assert (near.label, near.outside, far.outside) == ("a", False, True)
+    assert [near.none_fits, far.none_fits] == pytest.approx((1 - gate.inside(logits)).tolist())
+    assert near.none_fits < 0.01
+    assert far.none_fits > 0.5
+    assert [one.none_fits for one in predictions(logits, ("a", "b"), None, model="m:1")] == pytest.approx([0, 0])
 
 
 @pytest.mark.parametrize("options", [{}, {"outside": None}, {"outside": {"threshold": "x"}}, {"outside": {}}])

@@ -21,8 +21,8 @@ __all__ = [
     "LabelledRowsOf",
     "confusable_section",
     "copies_section",
+    "faults_page",
     "faults_report",
-    "leaks_section",
 ]
 
 SHOWN = 200
@@ -83,14 +83,24 @@ def faults_report(
         copies_section(data),
         *curve_sections(learn(data.texts, data.vectors, given, len(names))),
     ]
-    if test is not None:
-        sections.insert(0, leaks_section(data, test))
+    rows, labels = f"{len(data.texts):,}", f"{len(names):,}"
+    subtitle = said("{n} texts with {labels} labels", n=rows, labels=labels)
+    return faults_page(data, subtitle, [("Rows", rows), ("Labels", labels)], sections, test)
+
+
+def faults_page(
+    data: LabelledRowsOf,
+    subtitle: str,
+    counts: Sequence[tuple[str, str]],
+    sections: Sequence[Section],
+    test: LabelledRowsOf | None,
+) -> Report:
+    """The report on ``data``: what leaks from ``test`` first, then the ``sections`` on what was found."""
     return Report(
         title=said("What is wrong with {file}", file=data.file),
-        subtitle=said("{n} texts with {labels} labels", n=f"{len(data.texts):,}", labels=f"{len(names):,}"),
-        facts=[("File", data.file), ("Rows", f"{len(data.texts):,}"), ("Labels", f"{len(names):,}")]
-        + ([] if test is None else [("Test file", test.file)]),
-        sections=sections,
+        subtitle=subtitle,
+        facts=[("File", data.file), *counts, *([] if test is None else [("Test file", test.file)])],
+        sections=[*([] if test is None else [leaks_section(data, test)]), *sections],
     )
 
 

@@ -16,7 +16,7 @@ from portside.evaluation.report.faults import (
     LabelledRowsOf,
     confusable_section,
     copies_section,
-    leaks_section,
+    faults_page,
 )
 from portside.evaluation.report.parts import Cell, Figure, Report, Section, Table, percent
 from portside.said import said
@@ -50,15 +50,9 @@ def label_set_faults_report(
         confusable_section(data, names, places, confusable_marks(probabilities, asked)),
         copies_section(data),
     ]
-    if test is not None:
-        sections.insert(0, leaks_section(data, test))
-    return Report(
-        title=said("What is wrong with {file}", file=data.file),
-        subtitle=said("{n} texts with any of {labels} labels", n=f"{len(data.texts):,}", labels=f"{len(counts):,}"),
-        facts=[("File", data.file), ("Rows", f"{len(data.texts):,}"), ("Labels", f"{len(counts):,}")]
-        + ([] if test is None else [("Test file", test.file)]),
-        sections=sections,
-    )
+    rows, labels = f"{len(data.texts):,}", f"{len(counts):,}"
+    subtitle = said("{n} texts with any of {labels} labels", n=rows, labels=labels)
+    return faults_page(data, subtitle, [("Rows", rows), ("Labels", labels)], sections, test)
 
 
 def _suspects(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from portside.evaluation.label_faults import Confusable, confusable_labels
 from portside.evaluation.name_faults import SuspectName, name_probabilities, suspect_names, types_of_words
-from portside.evaluation.report.faults import FEWEST_A_LABEL, SHOWN, LabelledRowsOf, copies_section, leaks_section
+from portside.evaluation.report.faults import FEWEST_A_LABEL, SHOWN, LabelledRowsOf, copies_section, faults_page
 from portside.evaluation.report.parts import Cell, Figure, Report, Section, Table, percent
 from portside.records import Tagged
 from portside.said import said
@@ -74,21 +74,14 @@ def name_faults_report(
         _confusable(asked),
         copies_section(data),
     ]
-    if test is not None:
-        sections.insert(0, leaks_section(data, test))
-    rows, total = f"{len(sentences):,}", f"{names.total():,}"
-    return Report(
-        title=said("What is wrong with {file}", file=data.file),
-        subtitle=said(
-            "{n} sentences with {names} names of {types} types; a row is a sentence, counted from 1",
-            n=rows,
-            names=total,
-            types=f"{len(types):,}",
-        ),
-        facts=[("File", data.file), ("Sentences", rows), ("Names", total), ("Types", f"{len(types):,}")]
-        + ([] if test is None else [("Test file", test.file)]),
-        sections=sections,
+    rows, total, kinds = f"{len(sentences):,}", f"{names.total():,}", f"{len(types):,}"
+    subtitle = said(
+        "{n} sentences with {names} names of {types} types; a row is a sentence, counted from 1",
+        n=rows,
+        names=total,
+        types=kinds,
     )
+    return faults_page(data, subtitle, [("Sentences", rows), ("Names", total), ("Types", kinds)], sections, test)
 
 
 def names_in_words(sentence: Tagged) -> str:
