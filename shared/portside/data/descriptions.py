@@ -13,6 +13,7 @@ from portside.data.findings import excerpt
 from portside.data.identity import clean
 from portside.data.read import read_bytes, read_table
 from portside.errors import DataError
+from portside.said import joined, said
 
 __all__ = ["load_descriptions"]
 
@@ -20,7 +21,10 @@ DESCRIPTION_NAMES = ("description", "descriptions", "meaning", "definition", "æ
 """Columns taken as the description, in this order."""
 SHOWN = 5
 """Labels named in a message."""
-WRITE = 'Write a CSV file with the columns label and description, or JSON such as {"refund": "wants money back"}'
+WRITE = said(
+    "Write a CSV file with the columns label and description, or JSON such as {example}",
+    example='{"refund": "wants money back"}',
+)
 
 
 def load_descriptions(path: str | Path, labels: Sequence[str]) -> tuple[str, ...]:
@@ -36,12 +40,16 @@ def load_descriptions(path: str | Path, labels: Sequence[str]) -> tuple[str, ...
     found: dict[str, str] = {}
     for row, (label, description) in enumerate(_pairs(path), start=1):
         if not label or not description:
-            seen = f"'{label}' without a description" if label else f"'{excerpt(description)}' without a label"
+            seen = (
+                said("'{label}' without a description", label=label)
+                if label
+                else said("'{text}' without a label", text=excerpt(description))
+            )
             rule = "A row holds a label and what it means"
             raise DataError(rule, seen=seen, remedy="Add it or remove the row", file=path.name, row=row)
         if label in found:
             rule, remedy = "A label has one description", "Keep one of the two rows, or join their sentences"
-            raise DataError(rule, seen=f"'{label}' twice", remedy=remedy, file=path.name, row=row)
+            raise DataError(rule, seen=said("'{label}' twice", label=label), remedy=remedy, file=path.name, row=row)
         found[label] = description
     _check_labels(found, labels, path.name)
     return tuple(found[label] for label in labels)
@@ -50,19 +58,20 @@ def load_descriptions(path: str | Path, labels: Sequence[str]) -> tuple[str, ...
 def _check_labels(found: dict[str, str], labels: Sequence[str], file: str) -> None:
     unknown = [label for label in found if label not in labels]
     missing = [label for label in labels if label not in found]
-    wrong = [f"{what}: {_some(names)}" for what, names in (("unknown", unknown), ("missing", missing)) if names]
+    wrong = [said("unknown: {names}", names=_some(unknown))] if unknown else []
+    wrong += [said("missing: {names}", names=_some(missing))] if missing else []
     if wrong:
         raise DataError(
             "Every label of the data has a description, and nothing else has",
-            seen="; ".join(wrong),
-            remedy=f"The labels are {_some(labels)}: write them as they stand in the data",
+            seen=joined(wrong, "; "),
+            remedy=said("The labels are {names}: write them as they stand in the data", names=_some(labels)),
             file=file,
         )
 
 
 def _some(names: Sequence[str]) -> str:
     shown = ", ".join(f"'{name}'" for name in names[:SHOWN])
-    return shown if len(names) <= SHOWN else f"{shown} and {len(names) - SHOWN:,} more"
+    return shown if len(names) <= SHOWN else said("{names} and {n} more", names=shown, n=f"{len(names) - SHOWN:,}")
 
 
 def _pairs(path: Path) -> Iterator[tuple[str, str]]:
@@ -70,7 +79,8 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
     if named is not None:
         for label, description in named:
             if not isinstance(description, str):
-                rule, seen = "A description is a text", f"{excerpt(description)} for '{label}'"
+                rule = "A description is a text"
+                seen = said("{text} for '{label}'", text=excerpt(description), label=label)
                 raise DataError(rule, seen=seen, remedy=WRITE, file=path.name)
             yield clean(label), clean(description)
         return
@@ -78,7 +88,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, str]]:
     columns = [str(name) for name in table.frame.columns]
     names, meanings = _column(columns, LABEL_NAMES), _column(columns, DESCRIPTION_NAMES)
     if names is None or meanings is None:
-        seen = f"the columns {', '.join(repr(name) for name in columns[:SHOWN])}"
+        seen = said("the columns {names}", names=", ".join(repr(name) for name in columns[:SHOWN]))
         rule = "A file of descriptions has a column of labels and one of what they mean"
         raise DataError(rule, seen=seen, remedy=WRITE, file=table.file)
     for row, cells in enumerate(zip(table.frame[names], table.frame[meanings], strict=True), start=1):

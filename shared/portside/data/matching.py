@@ -17,6 +17,7 @@ from portside.data.identity import clean
 from portside.data.read import Table, read_table
 from portside.errors import DataError
 from portside.records import Judged
+from portside.said import said
 from portside.tasks.matching import RELEVANT_FROM
 
 __all__ = ["MatchingDataset", "load_judged", "read"]
@@ -129,9 +130,9 @@ class _Texts:
 def _from_table(path: Path, query: str | None, document: str | None) -> MatchingDataset:
     table = read_table(path)
     names = [str(name) for name in table.frame.columns]
-    asked, notes = find_column(names, query, QUERY_NAMES, what="query", file=table.file, option="text")
+    asked, notes = find_column(names, query, QUERY_NAMES, what=said("query"), file=table.file, option="text")
     others = [name for name in names if name != asked]
-    answer, more = find_column(others, document, DOCUMENT_NAMES, what="document", file=table.file, option="label")
+    answer, more = find_column(others, document, DOCUMENT_NAMES, what=said("document"), file=table.file, option="label")
     others = [name for name in others if name != answer]
     negative, relevance = (_optional(others, known, table.file) for known in (NEGATIVE_NAMES, RELEVANCE_NAMES))
     columns = [asked, answer, *([negative] if negative else [])]
@@ -148,7 +149,7 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
         judged.append(Judged(key, documents.id_of(cells[1]), known))
         judged += [Judged(key, documents.id_of(cell), 0.0) for cell in cells[2:] if cell]
     if not judged:
-        seen = "none" if not empty else f"only rows with an empty cell, such as row {empty[0][0]}"
+        seen = said("only rows with an empty cell, such as row {row}", row=empty[0][0]) if empty else said("none")
         rule, remedy = "The file must hold at least one query with a document", "Fill both columns of some rows"
         raise DataError(rule, seen=seen, remedy=remedy, file=table.file)
     findings = [*table.findings, *notes, *more, *_left_out(empty, table.file)]
@@ -185,7 +186,7 @@ def _relevance(table: Table, row: int, column: str) -> float:
     if not math.isfinite(value):
         raise DataError(
             "A relevance must be a number: 0 for no match, the higher the better",
-            seen=excerpt(cell) or "an empty cell",
+            seen=excerpt(cell) or said("an empty cell"),
             remedy="Write 1 for a match and 0 for none, or rename the column if it holds something else",
             file=table.file,
             row=row,
@@ -228,7 +229,7 @@ def _from_folder(folder: Path, part: str) -> MatchingDataset:
         else:
             lost += 1
     if not judged:
-        raise DataError("The judgements must name at least one query and document", seen="none", file=table.file)
+        raise DataError("The judgements must name at least one query and document", seen=said("none"), file=table.file)
     findings = [*documents.findings, *queries.findings, *table.findings]
     if lost:
         rule = "A judgement of an empty query or document is left out"
@@ -246,8 +247,8 @@ def _part(folder: Path, name: str) -> Path:
             return path
     raise DataError(
         "A folder of queries and documents holds corpus.jsonl, queries.jsonl, qrels/train.tsv and qrels/test.tsv",
-        seen=f"no {name} in {folder}",
-        remedy=f"Add {name}, or name a single file of pairs instead of the folder",
+        seen=said("no {name} in {folder}", name=name, folder=folder),
+        remedy=said("Add {name}, or name a single file of pairs instead of the folder", name=name),
         file=folder.name,
     )
 
@@ -264,7 +265,7 @@ def _texts_by_id(path: Path, parts: Sequence[str]) -> _ById:
     for row, (one, *texts) in enumerate(zip(*(_column(table, name) for name in (key, *there)), strict=True), start=1):
         if not one or one in out:
             rule = "Every id must be there once"
-            seen = "an empty cell" if not one else excerpt(one)
+            seen = excerpt(one) or said("an empty cell")
             raise DataError(rule, seen=seen, remedy="Rename or remove it", file=table.file, row=row, column=key)
         out[one] = "\n".join(text for text in texts if text)
         if not out[one]:
@@ -275,9 +276,9 @@ def _texts_by_id(path: Path, parts: Sequence[str]) -> _ById:
 def _check_known(table: Table, row: int, column: str, key: str, texts: _ById) -> None:
     if key not in texts.by_id:
         raise DataError(
-            f"Every id in the judgements must be in {texts.file}",
-            seen=excerpt(key) or "an empty cell",
-            remedy=f"Add it to {texts.file}, or remove the row",
+            said("Every id in the judgements must be in {file}", file=texts.file),
+            seen=excerpt(key) or said("an empty cell"),
+            remedy=said("Add it to {file}, or remove the row", file=texts.file),
             file=table.file,
             row=row,
             column=column,

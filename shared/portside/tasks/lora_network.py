@@ -13,6 +13,7 @@ from portside.encoders import EncoderSource
 from portside.errors import ModelError
 from portside.inference.folder import BaseEncoder
 from portside.inference.lora import CONFIG_FILE, HEAD_FILE, PREFIX, WEIGHTS_FILE
+from portside.said import said
 from portside.tasks.recipe import TrainingRecipe
 
 __all__ = ["adapt", "base_of_network", "describe", "linear_layers", "save_adapter"]
@@ -35,8 +36,13 @@ def adapt(encoder: nn.Module, recipe: TrainingRecipe, source: EncoderSource) -> 
     layers = linear_layers(encoder, recipe.lora_layers)
     if not layers:
         raise ModelError(
-            f"Method {recipe.method} needs linear layers to put its matrices beside",
-            seen=f"none with lora_layers = {recipe.lora_layers} in {type(encoder).__name__} of {source.name}",
+            said("Method {method} needs linear layers to put its matrices beside", method=recipe.method),
+            seen=said(
+                "none with lora_layers = {which} in {kind} of {name}",
+                which=recipe.lora_layers,
+                kind=type(encoder).__name__,
+                name=source.name,
+            ),
             remedy="Train with --set lora_layers=all or --method full",
         )
     reference = source.name if source.kind in ("bundled", "hub") else str(source.folder.resolve())

@@ -9,6 +9,7 @@ from typing import Literal, Protocol, get_args
 
 from portside.errors import DataError, UsageError
 from portside.records import Judged
+from portside.said import said
 from portside.tasks.recipe import FINE_TUNING, TrainingRecipe, require
 from portside.tasks.spec import TaskSpec
 
@@ -20,6 +21,7 @@ __all__ = [
     "MatchingRecipe",
     "System",
     "check_trainable",
+    "none_relevant",
     "relevance_by_query",
     "relevant_documents",
     "with_further",
@@ -83,14 +85,15 @@ class MatchingRecipe(TrainingRecipe):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require(self.method in FINE_TUNING, "method", self.method, f"one of {', '.join(FINE_TUNING)}")
+        require(self.method in FINE_TUNING, "method", self.method, said("one of {known}", known=", ".join(FINE_TUNING)))
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: a row learns from the others")
         require(math.isfinite(self.temperature) and self.temperature > 0, "temperature", self.temperature, "above 0")
         require(0 <= self.hard_negatives <= 8, "hard_negatives", self.hard_negatives, "from 0 to 8")
         if self.micro_batch_size is not None:
+            name = "micro_batch_size"
             raise UsageError(
                 "A matching batch cannot be cut: each row learns from all the others of its batch",
-                seen=f"micro_batch_size = {self.micro_batch_size}",
+                seen=f"{name} = {self.micro_batch_size}",
                 remedy="Leave micro_batch_size out; to save memory lower batch_size or max_tokens",
             )
 
@@ -131,6 +134,11 @@ def with_further(documents: Mapping[str, str], further: Iterable[str]) -> dict[s
     return out
 
 
+def none_relevant(judged: Sequence[Judged]) -> str:
+    """What was seen where no document is relevant to any query."""
+    return said("{n} judgements, none with relevance {least} or more", n=len(judged), least=RELEVANT_FROM)
+
+
 def check_trainable(dataset: JudgedTexts) -> None:
     """Refuse data that holds nothing to learn.
 
@@ -141,7 +149,7 @@ def check_trainable(dataset: JudgedTexts) -> None:
     if not positives:
         raise DataError(
             "Matching needs queries with a document that is relevant to them",
-            seen=f"{len(dataset.judged)} judgements, none with relevance {RELEVANT_FROM} or more",
+            seen=none_relevant(dataset.judged),
             remedy="Check the column of the relevance, or leave it out if every row is a match",
             file=dataset.source,
         )
@@ -150,7 +158,11 @@ def check_trainable(dataset: JudgedTexts) -> None:
     if len(texts) < 2 or len(asked) < 2:
         raise DataError(
             "Matching needs at least two queries and two documents to tell apart",
-            seen=f"{len(asked)} different queries, {len(texts)} different relevant documents",
+            seen=said(
+                "{queries} different queries, {documents} different relevant documents",
+                queries=len(asked),
+                documents=len(texts),
+            ),
             remedy="Add rows: a query with its document in each",
             file=dataset.source,
         )

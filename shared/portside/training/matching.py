@@ -16,11 +16,11 @@ from portside.errors import DataError
 from portside.evaluation.held_out import save_rows
 from portside.said import said
 from portside.tasks.matching import (
-    RELEVANT_FROM,
     JudgedTexts,
     MatchingRecipe,
     System,
     check_trainable,
+    none_relevant,
     relevant_documents,
     with_further,
 )
@@ -54,13 +54,13 @@ def make_task(recipe: MatchingRecipe, dataset: MatchingDataset, valid: MatchingD
         if valid.judgements and valid.source == dataset.source:
             raise DataError(
                 "The judgements of a folder's test queries must not choose the weights",
-                seen=f"{valid.judgements} as validation data",
+                seen=said("{file} as validation data", file=valid.judgements),
                 remedy="Leave --valid out: some training queries are then kept aside; or name another folder",
             )
         if not relevant_documents(valid.judged):
             raise DataError(
                 "Validation needs queries with a document that is relevant to them",
-                seen=f"{len(valid.judged)} judgements, none with relevance {RELEVANT_FROM} or more",
+                seen=none_relevant(valid.judged),
                 file=valid.source,
             )
     return MatchingTask(recipe, dataset, valid)
