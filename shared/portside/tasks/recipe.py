@@ -69,6 +69,9 @@ class TrainingRecipe:
     """Validations in a row without a gain after which training stops. None: it goes on to its planned end, as the gain
     often comes last, when the learning rate has fallen: on WNUT-17's validation file entity F1 was .499 after one pass
     of eight, below that up to the fourth, and .534 after the seventh. The best weights are kept in any case."""
+    trainings: int = 1
+    """Trainings of this recipe, a seed each, whose weights are averaged: the model takes so many times as long to make,
+    and answers as fast. Of 3,001 rows kept aside from BANKING77 .927 came out right after one, .930 after three."""
     seed: int = 0
     """Reaches the validation split, the head's first weights, dropout and the order of rows."""
     keep_held_out: bool = True
@@ -77,7 +80,7 @@ class TrainingRecipe:
     """Wall-clock time for the whole training, from reading the encoder to the registered version."""
 
     def __post_init__(self) -> None:
-        for name in ("batch_size", "max_tokens", "lora_rank", "lora_alpha"):
+        for name in ("batch_size", "max_tokens", "lora_rank", "lora_alpha", "trainings"):
             require(getattr(self, name) >= 1, name, getattr(self, name), "at least 1")
         for name in ("epochs", "micro_batch_size", "patience"):
             value = getattr(self, name)
@@ -95,6 +98,8 @@ class TrainingRecipe:
             whole = self.batch_size % self.micro_batch_size == 0
             require(whole, "micro_batch_size", self.micro_batch_size, f"a divisor of batch_size {self.batch_size}")
         require(self.lora_layers in LORA_LAYERS, "lora_layers", self.lora_layers, "attention or all")
+        once = self.trainings == 1 or not (self.adapts or self.computes)
+        require(once, "trainings", self.trainings, f"left out with method {self.method}")
         self._refuse_what_is_not_used()
 
     @property

@@ -18,6 +18,7 @@ from portside.tasks.recipe import TrainingRecipe
 from portside.training.run import Task
 from portside.training.run_folder import RunFolder
 from portside.training.space import Value, with_values
+from portside.training.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -79,7 +80,7 @@ def _fitted(
     task, began = subject.make(recipe), time.monotonic()
     prepare_threads()
     from portside.inference.network import use_threads
-    from portside.training.fit import Surroundings, fit
+    from portside.training.fit import fit
 
     def look(share: float, score: float) -> None:
         if falls_behind(share, score) and share < 1.0:

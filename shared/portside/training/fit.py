@@ -16,7 +16,6 @@ from transformers import set_seed
 from portside.encoders import EncoderSource, hidden_size, load_backbone
 from portside.errors import ModelError, UsageError
 from portside.inference import network as engine
-from portside.progress import Progress
 from portside.said import said
 from portside.tasks.lora_network import adapt, describe
 from portside.tasks.recipe import TrainingRecipe
@@ -25,32 +24,17 @@ from portside.training.head_start import SHORT_RUN_STEPS, gentler
 from portside.training.parts import PartsTrainer
 from portside.training.plan import BudgetTooShort, Plan, plan_run
 from portside.training.probe import choose_precision, measure
-from portside.training.run_folder import RunFolder
+from portside.training.surroundings import Surroundings
 from portside.training.trainer import Best, CoreTrainer, restore, training_arguments
 from portside.training.watch import Watch
 
-__all__ = ["Fitted", "Surroundings", "fit"]
+__all__ = ["Fitted", "finished", "fit", "train"]
 
 FORWARD_SHARE = 0.3
 """Time of a forward pass over a batch, as a share of a whole training step on it."""
 FINISH_SECONDS = 5.0
 """Saving, the reload in a fresh process and registering, on a slow disk; the budget keeps it free."""
 OUT_OF_MEMORY = ("not enough memory", "can't allocate memory", "cannot allocate memory", "out of memory")
-
-
-@dataclass(frozen=True)
-class Surroundings:
-    """What a run is given besides data and recipe."""
-
-    run: RunFolder
-    progress: Progress
-    remaining: Callable[[], float | None]
-    """Seconds left of the budget, from now; None: no budget."""
-    checkpoint_seconds: float
-    planned: Callable[[], None] = lambda: None
-    """Called once this machine's speed is measured: until then nothing else should keep it busy."""
-    on_validation: Callable[[float, float], None] = lambda share, score: None
-    """Gets the share of the run that is over and the score of each validation; what it raises ends the run."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +52,7 @@ class Fitted:
     stopped: str
     seconds: float
     """Of this training."""
-    validation: dict[str, float] | None
+    validation: dict[str, float] | None = None
     """What ``validate`` says of these weights in 32-bit floats; None without validation rows."""
     adapter: dict[str, Any] | None = None
     """What was trained beside frozen weights; None where the weights themselves were."""
@@ -82,13 +66,32 @@ def fit(
     prepare: Callable[[], TaskAdapter],
     around: Surroundings,
 ) -> tuple[Fitted, TaskAdapter]:
-    """Train what ``prepare`` makes; with a checkpoint in the run folder, go on from there.
+    """Train what ``prepare`` makes, measure it and let the task finish it; with a checkpoint in the run folder, go on
+    from there.
 
     Raises:
         Cancelled: the user asked to stop; a checkpoint to resume from was left.
         ModelError: memory ran out, or the loss is no number any more.
         UsageError: the budget leaves no room for training.
     """
+    fitted, task = train(recipe, source, prepare, around)
+    return (fitted if recipe.computes else finished(fitted, task)), task
+
+
+def finished(fitted: Fitted, task: TaskAdapter) -> Fitted:
+    """``fitted`` as the validation rows measure it, with the changes that the task makes last."""
+    measured = task.validate(fitted.network) if task.valid_count else None
+    task.finish(fitted.network)
+    return replace(fitted, validation=measured)
+
+
+def train(
+    recipe: TrainingRecipe,
+    source: EncoderSource,
+    prepare: Callable[[], TaskAdapter],
+    around: Surroundings,
+) -> tuple[Fitted, TaskAdapter]:
+    """As ``fit``, neither measured nor finished."""
     with _advice_on_memory(recipe):
         parts, config = _read(recipe, source, prepare, around)
         task, network = parts.task, parts.network
@@ -109,9 +112,9 @@ def fit(
             trainer.train(resume_from_checkpoint=None if checkpoint is None else str(checkpoint))
     if watch.cancelled is not None:
         raise watch.cancelled
-    finished = _finished(trainer, watch)
+    best = _finished(trainer, watch)
     fitted = Fitted(
-        network=finished,
+        network=best,
         config=config,
         plan=plan,
         precision=precision,
@@ -119,10 +122,8 @@ def fit(
         steps=trainer.state.global_step,
         stopped=watch.stopped,
         seconds=watch.elapsed(),
-        validation=task.validate(finished) if task.valid_count else None,
-        adapter=describe(finished) if recipe.adapts else None,
+        adapter=describe(best) if recipe.adapts else None,
     )
-    task.finish(finished)
     return fitted, task
 
 

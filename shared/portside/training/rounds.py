@@ -6,16 +6,17 @@ Imports torch: import it lazily.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from portside.encoders import EncoderSource
-from portside.progress import Progress
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
-from portside.training.fit import Fitted, Surroundings, fit
+from portside.training.fit import Fitted, fit
 from portside.training.plan import BudgetTooShort
+from portside.training.surroundings import Surroundings
+from portside.training.weight_average import fit_averaged
 
 if TYPE_CHECKING:
     from portside.training.run import Task
@@ -48,12 +49,12 @@ def train_rounds(recipe: TrainingRecipe, task: Task, source: EncoderSource, arou
         return measured[0]
     around.progress.log("Training anew on all rows, those that were kept aside among them")
     try:
-        last = _train(recipe, whole, source, _inner(around, "all", _part(around.progress, len(rounds), len(rounds))))
+        last = _train(recipe, whole, source, around.part("all", *_place(len(rounds), len(rounds))))
     except BudgetTooShort as error:
         around.progress.log(f"No time was left for it: {error.seen}")
         return measured[0]
     first = measured[0].fitted
-    earlier = sum(one.fitted.seconds for one in measured)
+    earlier = last.fitted.earlier_seconds + sum(one.fitted.seconds + one.fitted.earlier_seconds for one in measured)
     return replace(last, fitted=replace(last.fitted, best=first.best, earlier_seconds=earlier))
 
 
@@ -72,46 +73,18 @@ def _measured(
             around.progress.log(f"The time budget allows {number} of {len(rounds)} rounds")
             break
         around.progress.log(f"Round {number + 1} of {len(rounds)}: rows are kept aside in turn, to measure by")
-        progress = _part(around.progress, number, len(rounds))
-        inner = replace(_inner(around, f"round-{number + 1}", progress), remaining=_less(around.remaining, kept))
-        if number == 0:
-            inner = replace(inner, planned=around.planned)
+        inner = around.part(f"round-{number + 1}", *_place(number, len(rounds)), kept=kept)
         out.append(_train(recipe, task, source, inner))
         kept = LAST_ROUND * (time.monotonic() - began) / len(out)
     return out
 
 
 def _train(recipe: TrainingRecipe, task: Task, source: EncoderSource, around: Surroundings) -> Trained:
-    return Trained(task, *fit(recipe, source, lambda: task.adapter(source), around))
+    how = fit if recipe.trainings == 1 else fit_averaged
+    return Trained(task, *how(recipe, source, lambda: task.adapter(source), around))
 
 
-def _inner(around: Surroundings, name: str, progress: Progress) -> Surroundings:
-    return Surroundings(around.run.inner(name), progress, around.remaining, around.checkpoint_seconds)
-
-
-def _less(remaining: Callable[[], float | None], kept: float) -> Callable[[], float | None]:
-    def less() -> float | None:
-        left = remaining()
-        return None if left is None else left - kept
-
-    return less
-
-
-def _part(progress: Progress, number: int, rounds: int) -> _Part:
+def _place(number: int, rounds: int) -> tuple[float, float]:
+    """Where a round begins and how much of the whole it is; the one on all rows is number ``rounds``."""
     whole = rounds + LAST_ROUND
-    return _Part(progress, number / whole, (LAST_ROUND if number == rounds else 1.0) / whole)
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Progress of one of several trainings, as a part of all."""
-
-    inner: Progress
-    begin: float
-    share: float
-
-    def update(self, done: float, total: float, message: str = "") -> None:
-        self.inner.update(self.begin + self.share * done / max(total, 1e-9), 1.0, message)
-
-    def log(self, line: str) -> None:
-        self.inner.log(line)
+    return number / whole, (LAST_ROUND if number == rounds else 1.0) / whole

@@ -20,6 +20,7 @@ from portside.tasks.recipe import TrainingRecipe
 from portside.training.card import training_card
 from portside.training.reload import ReloadCheck
 from portside.training.run_folder import open_run
+from portside.training.surroundings import Surroundings
 
 if TYPE_CHECKING:
     from portside.training.adapter import TaskAdapter
@@ -125,7 +126,6 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
     with _advice_on_machine(), opened as run, ReloadCheck() as check:
         prepare_threads()
         from portside.inference.network import use_threads
-        from portside.training.fit import Surroundings
         from portside.training.rounds import train_rounds
 
         use_threads(order.threads)

@@ -5,7 +5,8 @@
     <runs>/<name>.lock          held by the process that trains
     <runs>/<name>/run.json      what is trained on what, and the plan
     <runs>/<name>/checkpoint-N/ weights, optimizer, random state, and trainer_state.json, written last
-    <runs>/<name>/round-2/      the same for a model that takes several trainings
+    <runs>/<name>/round-2/      the same for a model that takes several trainings; training-2/ where their weights
+                                are averaged
     <runs>/precision.json       which precision is the faster one on this machine, as it was measured once
 
 ``optimizer.pt``, ``scheduler.pt`` and ``rng_state.pth`` are torch files; the Trainer reads them with
