@@ -29,7 +29,7 @@ BLANK = "(blank)"
 """What findings say of an empty cell: pages know this word without ``said``."""
 MODULES = [
     *(path for folder in FOLDERS for path in sorted((CORE / folder).rglob("*.py")) if path.name not in LEFT),
-    *(CORE / "evaluation" / name for name in ("classification.py", "held_out.py")),
+    *(CORE / "evaluation" / name for name in ("classification.py", "held_out.py", "matching.py")),
 ]
 
 

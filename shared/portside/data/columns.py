@@ -73,11 +73,12 @@ usually holds its number."""
 
 
 def find_column(
-    columns: Sequence[str], asked: str | None, names: Sequence[str], *, what: str, file: str, option: str = ""
+    columns: Sequence[str], asked: str | None, names: Sequence[str], *, what: str, file: str, option: str | None = ""
 ) -> tuple[str, tuple[Finding, ...]]:
     """The column asked for, or the first of ``names`` that is there, whatever its case.
 
-    ``option`` is what names the column on the command line, where that is not ``--`` and ``what``.
+    ``option`` is what names the column on the command line, where that is not ``--`` and ``what``; None: nothing does,
+    the first of ``names`` is what the column has to be called.
 
     Raises:
         DataError: the column asked for is not there, or none of ``names`` is; names the columns that are.
@@ -94,7 +95,12 @@ def find_column(
         return found, ()
     candidates = [folded[name] for name in names if name in folded]
     if not candidates:
-        raise _missing(said("One column must hold the {what}", what=settled(what)), columns, option or what, file)
+        rule = said("One column must hold the {what}", what=settled(what))
+        if option is None:
+            raise DataError(
+                rule, seen=_seen(columns), remedy=said("Call that column '{name}'", name=names[0]), file=file
+            )
+        raise _missing(rule, columns, option or what, file)
     if len(candidates) == 1:
         return candidates[0], ()
     others = ", ".join(f"'{name}'" for name in candidates[1:])
@@ -103,10 +109,12 @@ def find_column(
         said(
             "'{column}' was taken as the {what}; {others} could be it, too",
             column=candidates[0],
-            what=what,
+            what=settled(what),
             others=others,
         ),
-        said("Name the column with --{option} to choose another", option=option or what),
+        said("Remove or rename the other")
+        if option is None
+        else said("Name the column with --{option} to choose another", option=option or what),
         file,
         column=candidates[0],
     )
@@ -114,9 +122,12 @@ def find_column(
 
 
 def _missing(rule: str, columns: Sequence[str], option: str, file: str) -> DataError:
-    names = ", ".join(repr(name) for name in columns[:20])
-    seen = said("the columns {names}", names=f"{names} …" if len(columns) > 20 else names)
     remedy = said(
         "Name the column with --{option}; if the first line is data already, put a header line above it", option=option
     )
-    return DataError(rule, seen=seen, remedy=remedy, file=file)
+    return DataError(rule, seen=_seen(columns), remedy=remedy, file=file)
+
+
+def _seen(columns: Sequence[str]) -> str:
+    names = ", ".join(repr(name) for name in columns[:20])
+    return said("the columns {names}", names=f"{names} …" if len(columns) > 20 else names)

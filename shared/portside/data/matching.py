@@ -168,7 +168,7 @@ def _form(columns: Mapping[str, str | None]) -> str:
 def _optional(names: Sequence[str], known: Sequence[str], file: str) -> str | None:
     if not {name.strip().casefold() for name in names} & set(known):
         return None
-    return find_column(names, None, known, what=known[0], file=file)[0]
+    return find_column(names, None, known, what=known[0], file=file, option=None)[0]
 
 
 def _column(table: Table, name: str) -> list[str]:
@@ -218,7 +218,7 @@ def _from_folder(folder: Path, part: str) -> MatchingDataset:
     path = _part(folder, f"qrels/{part}.tsv")
     table = read_table(path)
     names = [str(name) for name in table.frame.columns]
-    columns = [find_column(names, None, known, what=known[0], file=table.file)[0] for known in QRELS_NAMES]
+    columns = [find_column(names, None, known, what=known[0], file=table.file, option=None)[0] for known in QRELS_NAMES]
     judged, lost = [], 0
     pairs = zip(*(_column(table, name) for name in columns[:2]), strict=True)
     for row, (query, document) in enumerate(pairs, start=1):
@@ -256,10 +256,10 @@ def _part(folder: Path, name: str) -> Path:
 def _texts_by_id(path: Path, parts: Sequence[str]) -> _ById:
     table = read_table(path)
     names = [str(name) for name in table.frame.columns]
-    key, _ = find_column(names, None, ID_NAMES, what="id", file=table.file)
+    key, _ = find_column(names, None, ID_NAMES, what="id", file=table.file, option=None)
     there = [find_column(names, None, (part,), what=part, file=table.file)[0] for part in parts if part in names]
     if not there:
-        find_column(names, None, parts[-1:], what=parts[-1], file=table.file)  # says what is missing
+        find_column(names, None, parts[-1:], what=parts[-1], file=table.file, option=None)  # says what is missing
     out: dict[str, str] = {}
     empty: list[tuple[int, str]] = []
     for row, (one, *texts) in enumerate(zip(*(_column(table, name) for name in (key, *there)), strict=True), start=1):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from portside.errors import DataError
 from portside.inference.cuts import Cuts
 from portside.inference.ranking import Ranked
-from portside.tasks.matching import RELEVANT_FROM, SYSTEMS, JudgedTexts, System, relevance_by_query, relevant_documents
+from portside.tasks.matching import SYSTEMS, JudgedTexts, System, none_relevant, relevance_by_query, relevant_documents
 
 __all__ = [
     "FIGURES",
@@ -166,7 +166,7 @@ def check_relevant(dataset: JudgedTexts) -> dict[str, set[str]]:
     if not relevant:
         raise DataError(
             "There must be a query with a relevant document to evaluate on",
-            seen=f"{len(dataset.judged)} judgements, none with relevance {RELEVANT_FROM} or more",
+            seen=none_relevant(dataset.judged),
             remedy="Check the column of the relevance",
             file=dataset.source,
         )

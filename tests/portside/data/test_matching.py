@@ -98,6 +98,15 @@ def test_a_judgement_of_an_empty_query_is_left_out(tmp_path: Path) -> None:
     assert any("empty query or document" in one.rule for one in found.findings)
 
 
+def test_a_column_of_a_folder_that_no_option_names_is_to_be_called_so(tmp_path: Path) -> None:
+    path = folder(tmp_path)
+    write(path / "qrels" / "train.tsv", "who\tcorpus-id\tscore\nq1\td1\t1\n")
+    with pytest.raises(DataError, match="query-id") as raised:
+        load_judged(path)
+    assert raised.value.remedy == "Call that column 'query-id'"
+    assert "--" not in str(raised.value)
+
+
 def test_a_folder_says_what_it_lacks(tmp_path: Path) -> None:
     path = folder(tmp_path)
     (path / "qrels" / "test.tsv").unlink()
