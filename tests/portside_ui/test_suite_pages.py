@@ -116,6 +116,19 @@ def test_a_version_is_promoted_and_rolled_back(empty_home: Settings) -> None:
     assert registry.aliases("intents")["champion"] == before
 
 
+def test_who_did_what_is_said_in_chinese(empty_home: Settings) -> None:
+    register(empty_home, 0.8)
+    register(empty_home, 0.9)
+    registry = ModelRegistry(empty_home.models_dir)
+    registry.promote("intents", 2, actor="ann", reason="better")
+    registry.rollback("intents", actor="ann", reason="worse")
+    first, *_rest, history = [frame.value for frame in opened(empty_home, "models", "zh").dataframe]
+    assert first["任务"].tolist() == ["分类"] * 2
+    assert set(first.iloc[:, 1]) == {"正式版本", ""}
+    did = [(row[2], row[3], row[4]) for row in history.itertuples(index=False)]
+    assert did[:3] == [("已回退", 1, "正式版本"), ("已撤销", 2, "候选版本"), ("已启用", 2, "正式版本")]
+
+
 def test_health_is_said_in_chinese(empty_home: Settings) -> None:
     states = opened(empty_home, "system", "zh").dataframe[0].value
     assert states["状态"].str.startswith("缺").any() or states["状态"].str.startswith("尚").any(), states

@@ -62,6 +62,7 @@ def _states() -> Sequence[str]:
             required=True,
             format_func=words.__getitem__,
             key="finance-alerts-state",
+            wrap=True,
             bind="query-params",
         )
     return {"open": ["firing", "pending"], "all": []}.get(chosen or "all", [chosen or "all"])

@@ -33,6 +33,7 @@ def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion])
             _("Who"): event.actor,
             _("What"): _(event.action),
             _("Version"): event.version,
+            _("Serves as"): _(event.alias) if event.alias else "",
             _("Why"): event.reason,
         }
         for event in reversed(runtime.registry.history(name))
@@ -48,8 +49,8 @@ def _table(versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> pd.D
         rows.append(
             {
                 _("Version"): version.version,
-                _("Serves as"): ", ".join(alias for alias, number in aliases.items() if number == version.version),
-                _("Task"): version.card.get("task", ""),
+                _("Serves as"): ", ".join(_(alias) for alias, number in aliases.items() if number == version.version),
+                _("Task"): _(str(version.card.get("task") or "–")),
                 _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
                 _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
                 _("What it does"): in_words(version.card.get("summary", ""), _),
