@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from portside_ui.words import _
+from portside_ui.words import _, language
 
 __all__ = ["COLOURS", "SERIES", "figure", "safe_csv", "show_chart"]
 
@@ -32,6 +34,16 @@ LEGEND_PIXELS = 36
 """Margin above a drawing that has a legend of one line."""
 SERIES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A939C")
 """Order of colours for series without a meaning of their own."""
+
+DAY = 86_400_000
+"""In milliseconds, as plotly counts the distance of two ticks."""
+CHINESE_DATES = (
+    {"dtickrange": [None, DAY - 1], "value": "%-m月%-d日\n%H:%M"},
+    {"dtickrange": ["M12", None], "value": "%Y年"},
+    {"dtickrange": ["M1", "M11"], "value": "%-m月\n%Y年"},
+    {"dtickrange": [DAY, "M1"], "value": "%-m月%-d日\n%Y年"},
+)
+"""How a tick is written, by the distance of two of them; plotly itself knows months in English."""
 
 
 def figure(*, hovermode: str = "x unified", **layout: Any) -> Any:
@@ -64,6 +76,8 @@ def show_chart(fig: Any, *, summary: str, table: pd.DataFrame, key: str, height:
     if fig.layout.showlegend is not False and sum(trace.showlegend is not False for trace in fig.data) > 1:
         fig.update_layout(margin_t=LEGEND_PIXELS)
     fig.update_layout(height=height)
+    if language() == "zh" and _over_time(fig):
+        fig.update_xaxes(tickformatstops=CHINESE_DATES, hoverformat="%Y年%-m月%-d日")
     st.plotly_chart(fig, width="stretch", theme="streamlit", key=key, config={"displaylogo": False})
     st.caption(summary)
     with st.expander(_("Show the numbers"), icon=":material/table:"):
@@ -71,6 +85,12 @@ def show_chart(fig: Any, *, summary: str, table: pd.DataFrame, key: str, height:
         st.download_button(
             _("Download as CSV"), safe_csv(table), file_name=f"{key}.csv", mime="text/csv", key=f"{key}-csv"
         )
+
+
+def _over_time(fig: Any) -> bool:
+    """Whether the first thing drawn stands at dates."""
+    firsts = [trace.x[0] for trace in fig.data if getattr(trace, "x", None) is not None and len(trace.x)]
+    return bool(firsts) and isinstance(firsts[0], date | np.datetime64)
 
 
 def safe_csv(table: pd.DataFrame) -> bytes:

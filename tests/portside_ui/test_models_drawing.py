@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from typing import Any
 
 from portside.evaluation.report.parts import Bar, Chart, Curve, Section
@@ -67,3 +68,34 @@ def test_a_line_of_zeros_lies_on_the_floor() -> None:
     assert spec["layout"]["yaxis"]["range"] == [0, 0.1]
     usual = drawn(Chart("Wrong", "Some.", "answered", "wrong", curves=[Curve("m", [0.2, 1.0], [0.0, 0.4])]))
     assert "range" not in usual["layout"]["yaxis"]
+
+
+def draw_over(x: list[object], language: str) -> None:
+    """Runs inside AppTest, as above."""
+    import pandas as pd
+    import streamlit as st
+
+    from portside_ui.charts import figure, show_chart
+    from portside_ui.words import LANGUAGE_KEY
+
+    st.session_state[LANGUAGE_KEY] = language
+    fig = figure()
+    fig.add_bar(x=x, y=[1] * len(x))
+    show_chart(fig, summary="So.", table=pd.DataFrame(), key="chart")
+
+
+def ticks(x: list[object], language: str) -> list[str]:
+    page = page_test(draw_over, {"x": x, "language": language})
+    page.run()
+    assert not page.exception, page.exception
+    (found,) = page.get("plotly_chart")
+    axis = json.loads(found.proto.spec)["layout"].get("xaxis", {})
+    return [one["value"] for one in axis.get("tickformatstops", [])]
+
+
+def test_months_are_written_in_the_language_of_the_page() -> None:
+    days: list[object] = [date(2026, 9, 1), date(2026, 10, 1)]
+    assert all("月" in one or "年" in one for one in ticks(days, "zh"))
+    assert ticks(days, "zh")
+    assert ticks(days, "en") == []
+    assert ticks([1, 2], "zh") == [], "numbers are no days"
