@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["CHECKPOINT_SECONDS", "Declined", "OneRound", "Order", "Task", "train_task"]
+__all__ = ["CHECKPOINT_SECONDS", "Declined", "OneRound", "Order", "Task", "disk_gave_out", "train_task"]
 
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
@@ -186,6 +186,12 @@ def _register(
         )
 
 
+def disk_gave_out(error: Exception) -> bool:
+    """Whether a library says with this error that it could not write or read a file."""
+    words = str(error).lower()
+    return not isinstance(error, PortsideError) and (isinstance(error, OSError) or any(each in words for each in FULL))
+
+
 @contextmanager
 def _advice_on_machine() -> Iterator[None]:
     """Memory or disk that gives out, as advice."""
@@ -199,8 +205,7 @@ def _advice_on_machine() -> Iterator[None]:
         ) from error
     # Whoever writes has an error of its own for a disk that is full: OSError, safetensors', torch's, tokenizers'.
     except Exception as error:
-        words = str(error).lower()
-        if isinstance(error, PortsideError) or not (isinstance(error, OSError) or any(each in words for each in FULL)):
+        if not disk_gave_out(error):
             raise
         raise StorageError(
             "Checkpoints and the model version must fit on the disk; nothing was registered",

@@ -16,13 +16,13 @@ from filelock import FileLock, Timeout
 
 from portside.apps import load
 from portside.encoders import resolve_encoder
-from portside.errors import Cancelled, ModelError, UsageError
+from portside.errors import Cancelled, DataError, ModelError, PortsideError, StorageError, UsageError
 from portside.registry import ModelRegistry, ModelVersion
 from portside.registry.names import check_name
 from portside.tasks.recipe import TrainingRecipe
 from portside.tasks.spec import TaskSpec
 from portside.training.attempt import Subject, attempt
-from portside.training.run import Order, train_task
+from portside.training.run import Order, disk_gave_out, train_task
 from portside.training.search_report import Found, card_of, write_pictures
 from portside.training.space import Space, first_values, with_values
 from portside.training.study import Claimed, SearchStudy, open_study
@@ -95,6 +95,11 @@ def help_search(
 
 class _TimeUp(Cancelled):
     """The time budget is used up."""
+
+
+def _is_in_the_way(error: Exception) -> bool:
+    """Whether a trial ended for something that no other values would have helped against."""
+    return isinstance(error, Cancelled | DataError | StorageError) or disk_gave_out(error)
 
 
 @dataclass
@@ -184,12 +189,12 @@ class _Sitting:
                 study.prune(number, facts)
             else:
                 study.complete(number, facts["score"], facts)
-        except (ModelError, UsageError, MemoryError) as error:
-            study.fail(number, str(error) or type(error).__name__)
         except Exception as error:
-            # Not for what the trial tries: it is done again when what is in the way (a full disk, a defect) is gone.
-            study.interrupt(number, type(error).__name__)
-            raise
+            if _is_in_the_way(error):  # of every trial: this one is done again when that is gone
+                study.interrupt(number, type(error).__name__)
+                raise
+            ours = isinstance(error, PortsideError) and str(error)
+            study.fail(number, str(error) if ours else f"{type(error).__name__}: {error}".rstrip(": "))
         self._tell(number)
 
     def _tell(self, number: int) -> None:

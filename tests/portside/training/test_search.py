@@ -124,6 +124,30 @@ def test_a_trial_that_runs_out_of_memory_is_one_failed_trial(look: Any) -> None:
     assert found.version.card["search"]["failed"] == 1
 
 
+@pytest.mark.parametrize(
+    ("error", "goes_on"), [(RuntimeError("mat1 and mat2"), True), (OSError(28, "No space left on device"), False)]
+)
+def test_a_trial_that_breaks_is_one_failed_trial_unless_the_disk_does(
+    look: Any, error: Exception, goes_on: bool
+) -> None:
+    class Broken(RecordingProgress):
+        """Each training of the second trial breaks."""
+
+        def update(self, done: float, total: float, message: str = "") -> None:
+            super().update(done, total, message)
+            if "2 of 3" in message and "step" in message:
+                raise error
+
+    if not goes_on:
+        with pytest.raises(OSError, match="No space"):
+            look(space={"dropout": Range(0.0, 0.3)}, progress=Broken())
+        assert [one.state for one in look(space={"dropout": Range(0.0, 0.3)}).trials].count("complete") == 3
+        return
+    found: Found = look(space={"dropout": Range(0.0, 0.3)}, progress=Broken())
+    assert [one.state for one in found.trials] == ["complete", "failed", "complete"]
+    assert found.trials[1].reason == "RuntimeError: mat1 and mat2"
+
+
 def test_a_search_starts_from_a_registered_encoder(
     look: Any, registry: ModelRegistry, register_encoder: Callable[[ModelRegistry, str], ModelVersion]
 ) -> None:
