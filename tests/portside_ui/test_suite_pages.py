@@ -11,6 +11,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from portside.evaluation.held_out import HeldOut, save_held_out, save_rows
+from portside.evaluation.report.making import Asked, report_of
 from portside.inference.engines.choice import Measured
 from portside.inference.engines.store import place_of, write_compiled
 from portside.inference.folder import ModelFile, write_model_file
@@ -248,6 +249,18 @@ def test_other_tasks_need_no_file_either(empty_home: Settings, save_random: Call
     page = part(opened(empty_home, "models"), "compare")
     assert "Compared with topics:1" in [one.value for one in page.subheader]
     assert any("has learned from 1 of these 2 rows" in plain_words(one.value) for one in page.warning)
+
+
+def test_what_the_older_version_learned_of_a_file_is_told_of_other_tasks(
+    empty_home: Settings, save_random: Callable[..., None], tmp_path: Path
+) -> None:
+    several_labels(empty_home, save_random, learned=["It is late"])
+    several_labels(empty_home, save_random, learned=[])
+    file = tmp_path / "rows.jsonl"
+    file.write_text('{"text": "it is late", "labels": ["late"]}\n{"text": "all fine", "labels": []}\n')
+    old, new = ModelRegistry(empty_home.models_dir).versions("topics")
+    made = report_of(Asked(new, file), against=old)
+    assert any("topics:1 has learned from 1 of these 2 rows" in one for one in made.sections[0].warnings)
 
 
 def plain_words(text: str) -> str:

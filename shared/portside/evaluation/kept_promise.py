@@ -29,18 +29,25 @@ def promise_on_kept(folder: Path, *, risk: float, familiar: bool = False) -> Kep
         ModelError: the folder holds no classifier.
         UsageError: ``risk`` is no share between 0 and 1.
     """
+    import numpy as np
+
     from portside.evaluation.held_out import load_held_out
     from portside.evaluation.risk import promise_risk
     from portside.inference.classifier import chances
     from portside.inference.folder import read_model_file
     from portside.inference.outside_gate import read_gate
+    from portside.training.seen import load_seen
 
     options = read_model_file(folder, task="classification").options
     held = load_held_out(folder)
     if held is None:
         return None
     logits, truth = held.logits, held.truth
-    gate = read_gate(options)
+    gate, seen = read_gate(options), load_seen(folder)
+    if held.by_model and seen is not None:
+        # A user's own validation file may hold texts that stand in training, too.
+        fresh = np.array([not seen(text) for text in held.texts], dtype=bool)
+        logits, truth = logits[fresh], truth[fresh]
     if familiar and gate is not None:
         alike = ~gate.outside(logits)
         logits, truth = logits[alike], truth[alike]

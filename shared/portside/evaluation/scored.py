@@ -115,6 +115,13 @@ class Scored:
             self.gate,
         )
 
+    def fresh(self, seen: Callable[[str], bool] | None) -> Scored:
+        """Only the rows whose text the model was not trained on; ``seen`` tells which it was, None: not known.
+
+        Of texts that it was trained on it is surer than of others: nothing is promised from them.
+        """
+        return self if seen is None else self.at(np.array([not seen(text) for text in self.texts], dtype=bool))
+
 
 def score_rows(
     scorer: Scorer,

@@ -13,6 +13,7 @@ from portside.commands.promise import promise_of
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.inference.folder import ModelFile, write_model_file
 from portside.registry import ModelRegistry, ModelVersion
+from portside.training.seen import save_seen
 
 LABELS = ("card", "label", "zeta")
 
@@ -84,6 +85,7 @@ def test_a_version_is_compared_with_another_on_a_file(
     version: ModelVersion,
     rows: Path,
     register_random: Callable[..., ModelVersion],
+    save_random: Callable[..., None],
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -91,6 +93,14 @@ def test_a_version_is_compared_with_another_on_a_file(
     leaves(["report", "intents:2", "--against", "intents:1", "--data", str(rows), "--json", "-"], 0)
     found = json.loads(capsys.readouterr().out)["sections"]["comparison"]
     assert found["title"] == "Compared with intents:1"
+    registry = ModelRegistry(tmp_path / "models")
+    with registry.staging("intents") as folder:
+        save_random(folder, LABELS, seed=3)
+        save_seen(folder, ["label it"])
+        registry.register("intents", folder, {}, actor="a", reason="r", check=lambda _: None)
+    leaves(["report", "intents:2", "--against", "intents:3", "--data", str(rows), "--json", "-"], 0)
+    found = json.loads(capsys.readouterr().out)["sections"]["comparison"]
+    assert "Compared on the 2 of 3 rows that neither version has learned from." in found["sentences"]
     leaves(["report", "intents:2", "--against", "intents:1"], 2)
     assert "Name a labelled file" in capsys.readouterr().err
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from portside.evaluation.held_out import load_held_out
 from portside.evaluation.kept_promise import promise_on_kept
 from portside.inference.folder import ModelFile, write_model_file
+from portside.training.seen import save_seen
 from tests.kept_rows import LABELS, kept_rows
 
 
@@ -35,3 +37,13 @@ def test_a_promise_of_familiar_texts_leaves_the_others_out_and_one_of_all_does_n
     kept_rows(tmp_path, 500, wrong=20)
     ungated = promise_on_kept(tmp_path, risk=0.05, familiar=True)
     assert ungated == of_all, "a model that does not notice strange texts cannot leave them out"
+
+
+def test_rows_that_were_trained_on_as_well_promise_nothing(tmp_path: Path) -> None:
+    kept_rows(tmp_path, 500)
+    held = load_held_out(tmp_path)
+    assert held is not None
+    save_seen(tmp_path, held.texts[:300])
+    found = promise_on_kept(tmp_path, risk=0.05)
+    assert found is not None
+    assert found.promise.n == 200

@@ -12,7 +12,7 @@ from portside.evaluation.held_out import load_held_out, none_kept
 from portside.evaluation.report.accuracy import accuracy_section
 from portside.evaluation.report.calibration import calibration_section
 from portside.evaluation.report.choice import with_choice
-from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.report.comparison import compare_on_new_rows
 from portside.evaluation.report.facts import KEPT_ASIDE, facts_of, on_file, title_of
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
@@ -39,13 +39,15 @@ def report_on(
     *,
     seen: Callable[[str], bool] | None,
     against: Scorer | None = None,
+    against_seen: Callable[[str], bool] | None = None,
     risks: Sequence[float] = RISKS,
     progress: Callable[[int], None] | None = None,
 ) -> Report:
     """The report on ``version``, asked by ``scorer``, from the rows of ``dataset``; ``against``: compared with it.
 
-    ``risks``: shares of wrong answers that a promise is tried for. Labels that the model does not know are no error
-    here: the report says so.
+    ``seen`` and ``against_seen`` tell which texts either was trained on; None: not known. The two are compared on the
+    rows that are new to both. ``risks``: shares of wrong answers that a promise is tried for. Labels that the model
+    does not know are no error here: the report says so.
 
     Raises:
         DataError: there are no rows, or some have no label.
@@ -55,7 +57,9 @@ def report_on(
     report = _report(version, scored, truth, seen, on_file(len(scored), dataset.source), risks=risks)
     if against is None:
         return report
-    compared = comparison_section(scored, _scored(against, dataset, truth, progress), truth)
+    learned = [known for known in (seen, against_seen) if known is not None]
+    new = np.array([not any(known(text) for known in learned) for text in scored.texts], dtype=bool)
+    compared = compare_on_new_rows(scored, _scored(against, dataset, truth, progress), truth, new)
     return replace(report, sections=[compared, *report.sections])
 
 
@@ -76,6 +80,7 @@ def report_file(
         dataset,
         seen=load_seen(version.folder),
         against=None if against is None else load_classifier(against, threads=threads),
+        against_seen=None if against is None else load_seen(against.folder),
         risks=risks,
         progress=None if progress is None else lambda done: progress(done, rows),
     )
@@ -145,16 +150,18 @@ def _report(
     risks: Sequence[float] = RISKS,
 ) -> Report:
     """``kept``: the rows are those kept aside in training; ``by_model``: the model itself answered them."""
-    known = scored.at(scored.inside)
+    known, fresh = scored.at(scored.inside), scored.fresh(seen)
     sections: list[Section] = [_rows(version, scored, truth, seen, source, leaks=not kept or seen is not None)]
     if len(known):
+        # A model is surer of texts that it learned from: they say nothing of the others, unless there are no others.
+        told_by = fresh.at(fresh.inside) if fresh.inside.any() else known
         temperature = (version.card.get("calibration") or {}).get("temperature")
         told = [outside_section(scored, kept=kept, by_model=by_model), slices_section(known)]
         sections = [
             accuracy_section(known, by_model=by_model),
             # Of rows that all have one of the labels: how often none fits is told where there are such rows.
-            calibration_section(replace(known, gate=None), temperature=temperature, fitted_here=kept),
-            guarantee_section(scored, by_model=by_model, risks=risks),
+            calibration_section(replace(told_by, gate=None), temperature=temperature, fitted_here=kept),
+            guarantee_section(fresh, by_model=by_model, risks=risks, trained_on=len(scored) - len(fresh)),
             *(part for part in told if part is not None),
             *sections,
         ]

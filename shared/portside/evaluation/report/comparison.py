@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from portside.errors import UsageError
 from portside.evaluation.intervals import wilson
@@ -14,7 +16,7 @@ from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
 from portside.said import said
 
-__all__ = ["comparison_section"]
+__all__ = ["compare_on_new_rows", "comparison_section"]
 
 SIGNIFICANT = 0.05
 LABELS_DRAWN = 10
@@ -72,6 +74,28 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
             "newly_wrong": paired.only_first,
         },
     )
+
+
+def compare_on_new_rows(new: Scored, old: Scored, truth: Sequence[str], fresh: NDArray[np.bool_]) -> Section:
+    """As ``comparison_section``, on the rows that neither has learned from, which ``fresh`` tells; shape (rows,).
+
+    Where no such row is left, on all of them, with a warning.
+    """
+    if fresh.all():
+        return comparison_section(new, old, truth)
+    if not fresh.any():
+        flattered = said(
+            "There is no row that neither version has learned from: whoever learned from more of them looks better "
+            "than it is. Compare the two on a file that is new to both"
+        )
+        return replace(comparison_section(new, old, truth), warnings=[flattered])
+    made = comparison_section(new.at(fresh), old.at(fresh), [truth[place] for place in np.flatnonzero(fresh)])
+    which = said(
+        "Compared on the {n} of {all} rows that neither version has learned from.",
+        n=f"{int(fresh.sum()):,}",
+        all=f"{len(new):,}",
+    )
+    return replace(made, sentences=[*made.sentences, which])
 
 
 def _macro_f1(new: Scored, old: Scored, truth: Sequence[str]) -> Estimate:

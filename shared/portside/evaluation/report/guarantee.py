@@ -18,17 +18,21 @@ COVERAGE = 0.95
 """Share of texts whose suggestions must hold the true label."""
 
 
-def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[float] = RISKS) -> Section:
+def guarantee_section(
+    scored: Scored, *, by_model: bool = True, risks: Sequence[float] = RISKS, trained_on: int = 0
+) -> Section:
     """Promises at each of ``risks``, the risk-coverage curve, and label sets that cover ``COVERAGE``.
 
     Rows from outside count as wrong when they are answered; label sets are of the others. Not ``by_model``: networks
-    that learned from a part of the rows answered the others, and the promise is theirs.
+    that learned from a part of the rows answered the others, and the promise is theirs. ``trained_on``: rows that are
+    not among these, as the model learned from their texts.
     """
     promises = [promise_risk(scored.confidence, scored.right, risk=risk) for risk in risks]
     known = scored.at(scored.inside)
     sets = promise_sets(known.probabilities, known.truth, coverage=COVERAGE)
-    curve = risk_coverage(scored.confidence, scored.right)
+    curve = risk_coverage(scored.confidence, scored.right) if len(scored) else None
     doubt = wilson(int((~scored.right).sum()), len(scored))
+    title, given = "Wrong answers by the share of texts answered", "share of texts answered, the surest first"
     return Section(
         key="guarantee",
         title="What can be promised about mistakes",
@@ -36,22 +40,29 @@ def guarantee_section(scored: Scored, *, by_model: bool = True, risks: Sequence[
             *(one.sentence for one in promises),
             *(one for one in [together(promises)] if one is not None),
             sets.sentence,
+            *([_left_out(trained_on)] if trained_on else []),
             *([] if by_model else [not_by_model()]),
         ],
-        figures=[Figure("Wrong if it answers everything", curve.wrong[-1], *doubt, len(scored))],
-        charts=[
-            risk_chart(
-                curve, "Wrong answers by the share of texts answered", "share of texts answered, the surest first"
-            )
-        ],
+        figures=[]
+        if curve is None
+        else [Figure("Wrong if it answers everything", curve.wrong[-1], *doubt, len(scored))],
+        charts=[] if curve is None else [risk_chart(curve, title, given)],
         tables=[
             promise_table(
                 ["at most wrong", "answer from", "answered", "wrong on these rows"],
                 [(one.risk, one.threshold, one.answered, one.wrong) for one in promises],
             )
         ],
-        details={"promises": [one.to_dict() for one in promises], "aurc": curve.area, "label_sets": sets.to_dict()},
+        details={
+            "promises": [one.to_dict() for one in promises],
+            "aurc": None if curve is None else curve.area,
+            "label_sets": sets.to_dict(),
+        },
     )
+
+
+def _left_out(rows: int) -> str:
+    return said("{n} rows whose text the model was trained on do not count here: it is surer of them.", n=f"{rows:,}")
 
 
 def not_by_model() -> str:

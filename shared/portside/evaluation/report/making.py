@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -113,10 +112,9 @@ def report_of(
     made: Report = load(asked.task.report)(
         asked.version, asked.dataset, against=against, risks=risks, threads=threads, progress=progress
     )
-    if asked.file is not None:
-        return made
-    made = with_choice(made, asked.version)
-    return made if against is None else _with_leaks(made, against, _kept_file(asked.version))
+    if asked.file is None:
+        made = with_choice(made, asked.version)
+    return made if against is None else _with_leaks(made, against, asked)
 
 
 def explanations_of(asked: Asked, settings: Settings) -> Section | None:
@@ -163,27 +161,23 @@ def _from_kept_answers(
     return replace(made, sections=[compared, *made.sections])
 
 
-def _with_leaks(made: Report, against: ModelVersion, kept: Path) -> Report:
-    """The rows that one version keeps may be among those that the other learned from: the comparison then says so."""
+def _with_leaks(made: Report, against: ModelVersion, asked: Asked) -> Report:
+    """The rows may be among those that the older version learned from: the comparison then says so.
+
+    Classifiers are compared on the rows that are new to both.
+    """
     seen = load_seen(against.folder)
-    with kept.open(encoding="utf-8") as stream:
-        texts = [_text_of(json.loads(line)) for line in stream]
     if seen is None:
         doubt = said("Whether {old} has learned from these rows is not known", old=against.ref)
-    elif known := sum(map(seen, texts)):
+    elif asked.task.name != ANSWERED and (known := sum(map(seen, asked.texts))):
         doubt = said(
             "{old} has learned from {count} of these {n} rows, which flatters it. Compare the two on a file that is "
             "new to both",
             old=against.ref,
             count=f"{known:,}",
-            n=f"{len(texts):,}",
+            n=f"{len(asked.texts):,}",
         )
     else:
         return made
     compared, *others = made.sections
     return replace(made, sections=[replace(compared, warnings=[*compared.warnings, doubt]), *others])
-
-
-def _text_of(row: dict[str, Any]) -> str:
-    """What ``save_seen`` hashes of a row that ``save_rows`` wrote."""
-    return str(row.get("text") or row.get("query") or " ".join(row.get("tokens", ())))

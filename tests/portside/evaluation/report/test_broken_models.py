@@ -78,3 +78,17 @@ def test_every_row_of_unknown_labels_still_makes_a_report() -> None:
     found = report(Model(subject), truth=["weather"] * 300)
     assert [section.key for section in found.sections] == ["rows"]
     assert "does not know the label 'weather' (300 rows)" in found.warnings[0]
+
+
+@pytest.mark.parametrize(("leaked", "left"), [(300, 0), (200, 100)])
+def test_nothing_is_promised_from_texts_that_were_trained_on(leaked: int, left: int) -> None:
+    """All right where it was trained on, wrong elsewhere: whoever counts both promises what does not hold."""
+    known = set(TEXTS[:leaked])
+    made = report(Model(lambda text: subject(text) if text in known else "fee"), seen=known.__contains__)
+    (promised,) = [one for one in made.sections if one.key == "guarantee"]
+    assert all("cannot be promised" in one for one in promised.sentences[:3])
+    assert [one["n"] for one in promised.details["promises"]] == [left] * 3
+    assert any(
+        f"{leaked} rows whose text the model was trained on do not count here" in one for one in promised.sentences
+    )
+    assert bool(promised.charts) == bool(left)

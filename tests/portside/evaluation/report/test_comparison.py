@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from portside.errors import UsageError
-from portside.evaluation.report.comparison import comparison_section
+from portside.evaluation.report.comparison import compare_on_new_rows, comparison_section
 from portside.evaluation.report.versus import LONGEST
 from portside.evaluation.scored import Scored
 
@@ -58,3 +58,19 @@ def test_a_better_version_is_named() -> None:
 def test_different_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="same rows"):
         comparison_section(scored("m:2", TRUTH), scored("m:1", TRUTH, prefix="other"), TRUTH)
+
+
+def test_rows_that_either_learned_from_do_not_count() -> None:
+    """The older version knows the first 20 rows by heart, and is wrong on each of the other 20."""
+    truth = TRUTH * 10
+    old = scored("m:1", [*TRUTH * 5, *["fee", "fee", "card", "card"] * 5])
+    new = scored("m:2", [*["fee", "fee", "card", "card"] * 5, *TRUTH * 5])
+    fresh = np.arange(40) >= 20
+    assert "neither is shown to be better" in compare_on_new_rows(new, old, truth, np.ones(40, dtype=bool)).sentences[1]
+    made = compare_on_new_rows(new, old, truth, fresh)
+    assert made.sentences[0].startswith("m:2 is right on 20 of 20 texts, m:1 on 0")
+    assert made.sentences[1].startswith("m:2 is better than m:1")
+    assert made.sentences[-1] == "Compared on the 20 of 40 rows that neither version has learned from."
+    assert not made.warnings
+    none = compare_on_new_rows(new, old, truth, np.zeros(40, dtype=bool))
+    assert none.warnings[0].startswith("There is no row that neither version has learned from")
