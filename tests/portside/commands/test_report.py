@@ -86,14 +86,13 @@ def test_a_version_is_compared_with_another_on_a_file(
     rows: Path,
     register_random: Callable[..., ModelVersion],
     save_random: Callable[..., None],
-    tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    register_random(ModelRegistry(tmp_path / "models"), LABELS, seed=2)
+    registry = ModelRegistry(rows.parent / "models")
+    register_random(registry, LABELS, seed=2)
     leaves(["report", "intents:2", "--against", "intents:1", "--data", str(rows), "--json", "-"], 0)
     found = json.loads(capsys.readouterr().out)["sections"]["comparison"]
     assert found["title"] == "Compared with intents:1"
-    registry = ModelRegistry(tmp_path / "models")
     with registry.staging("intents") as folder:
         save_random(folder, LABELS, seed=3)
         save_seen(folder, ["label it"])
