@@ -123,6 +123,20 @@ def test_importing_is_light_and_does_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [], "importing a package made files: do it where it is used"
 
 
+def test_no_page_loads_torch_before_it_needs_it(tmp_path: Path) -> None:
+    """One fresh process imports whatever draws: nothing that trains or computes with networks is loaded."""
+    drawing = [one for one in SOURCES if "/ui/" in name_of(one) or package_of(one) in {"portside_ui", "portside_api"}]
+    names = [".".join(one.relative_to(ROOT).with_suffix("").parts[1:]) for one in drawing if one.stem != "__init__"]
+    assert len(names) > 40
+    code = (
+        f"import sys, importlib\nfor name in {names!r}: importlib.import_module(name)\n"
+        f"loaded = [heavy for heavy in {['torch', 'transformers', 'onnxruntime', 'sklearn', 'optuna']!r} "
+        "if heavy in sys.modules]\nsys.exit(str(loaded) if loaded else 0)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr.strip().splitlines()[-1]
+
+
 def test_the_command_line_answers_without_pandas_or_database(tmp_path: Path) -> None:
     code = (
         f"import sys, portside.cli\nloaded = [m for m in {(*HEAVY, 'sqlalchemy', 'pydantic')!r} if m in sys.modules]\n"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, Generic, Protocol, TypeVar
-from weakref import WeakSet
+from weakref import ReferenceType, WeakSet, ref
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,10 +65,12 @@ class Shared(Generic[M, Answer]):
         *,
         threads: int = 0,
         waits: Waits | None = None,
-        repeated: Repeated[tuple[str, str], Answer] | None = None,
+        repeated: Repeated[tuple[str, str], tuple[ReferenceType[M], Answer]] | None = None,
     ) -> None:
         """``name`` is what metrics call it. ``current`` gives the version that serves; ``ask`` answers texts by a
         version, in their order. As many batches as ``threads`` run at the same time; 0: as there are cores.
+        ``repeated`` keeps answers by version and text, each with who gave it: a version that is compiled is loaded anew
+        and asked anew.
         """
         self.name, self.current, self._ask = name, current, ask
         self._repeated = Repeated() if repeated is None else repeated
@@ -106,15 +108,16 @@ class Shared(Generic[M, Answer]):
         model = self.current()
         if len(texts) > BULK:
             return self._in_pieces(model, texts, who)
-        found = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
-        missing = [text for text, answer in found.items() if answer is None]
+        kept = {text: self._repeated.get((model.model, text)) for text in dict.fromkeys(texts)}
+        found = {text: one[1] for text, one in kept.items() if one is not None and one[0]() is model}
+        missing = [text for text in kept if text not in found]
         asked = [(model, text) for text in missing]
         answers = self._batches(asked, tenant=who, timeout=timeout, presence=current_presence())
         for text, answer in zip(missing, answers, strict=True):
             found[text] = answer
             if len(text) <= LONGEST and len(texts) <= REMEMBERED:
-                self._repeated.put((model.model, text), answer)
-        return [found[text] for text in texts]  # type: ignore[misc]
+                self._repeated.put((model.model, text), (ref(model), answer))
+        return [found[text] for text in texts]
 
     def _in_pieces(self, model: M, texts: Sequence[str], who: str) -> list[Answer]:
         # The longest first, so that texts of one length share a batch; evenly, as few texts may be computed otherwise.

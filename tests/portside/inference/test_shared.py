@@ -57,6 +57,23 @@ def test_no_more_batches_run_side_by_side_than_the_threads_that_were_set(threads
     assert max(at_once) <= threads
 
 
+def test_a_version_that_was_compiled_is_asked_anew() -> None:
+    first, compiled = Version("intents:1"), Version("intents:1")
+    serving, asked = [first], list[Version]()
+
+    def ask(model: Version, texts: list[str]) -> Sequence[str]:
+        asked.append(model)
+        return texts
+
+    shared: Shared[Version, str] = Shared("t", lambda: serving[-1], ask)
+    shared(["a"])
+    shared(["a"])
+    serving.append(compiled)
+    shared(["a"])
+    shared(["a"])
+    assert [one is compiled for one in asked] == [False, True], "each asked once, then answered from memory"
+
+
 def test_no_call_mixes_two_versions_and_no_answer_is_another_versions() -> None:
     serving = [Version("intents:1")]
 
@@ -246,7 +263,7 @@ def test_a_kept_vector_does_not_keep_its_whole_batch() -> None:
     shared.encode(["a", "b"])
     kept = shared.shared._repeated.get(("fake-encoder:1", "a"))
     assert kept is not None
-    assert kept.base is None
+    assert kept[1].base is None
 
 
 def test_the_oldest_answer_goes() -> None:

@@ -89,7 +89,7 @@ def compare_on_new_rows(new: Scored, old: Scored, truth: Sequence[str], fresh: N
             "than it is. Compare the two on a file that is new to both"
         )
         return replace(comparison_section(new, old, truth), warnings=[flattered])
-    made = comparison_section(new.at(fresh), old.at(fresh), [truth[place] for place in np.flatnonzero(fresh)])
+    made = comparison_section(new.at(fresh), old.at(fresh), [truth[place] for place in np.flatnonzero(fresh).tolist()])
     which = said(
         "Compared on the {n} of {all} rows that neither version has learned from.",
         n=f"{int(fresh.sum()):,}",
