@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -92,8 +93,13 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
     names = [suffix for suffix in path.suffixes if suffix != ".gz"]
     is_json = bool({*names[-1:]} & JSON_SUFFIXES) or decoded.text.lstrip()[:1] == "{"
     origins: list[Mapping[str, str]] = []
-    read = _json_sentences(decoded.text, path.name, origins) if is_json else _column_sentences(decoded.text, path.name)
-    found = [sentence for sentence in read if sentence.tokens]
+    unfit: list[Finding] = []
+    made_of = (
+        _json_sentences(decoded.text, path.name, origins, unfit)
+        if is_json
+        else _column_sentences(decoded.text, path.name)
+    )
+    found = [sentence for sentence in made_of if sentence.tokens]
     if not found:
         remedy = "Write a word and its tag on each line, or JSON lines of tokens and tags"
         raise DataError(
@@ -105,7 +111,7 @@ def load_tagged(path: str | Path, *, encoding: str | None = None) -> TaggedDatas
         rule = said("The tags are read as {scheme} and kept as IOB2", scheme=scheme)
         notes.append(Finding("note", rule, "", path.name, count=len(found)))
     made = tuple(Tagged(one.tokens, to_iob2(one.tags, scheme), one.document) for one in found)
-    notes += [*tag_faults(found, scheme, path.name), *_faults(made, path.name)]
+    notes += [*_together(unfit), *tag_faults(found, scheme, path.name), *_faults(made, path.name)]
     return TaggedDataset(made, str(path), tuple(notes), parts_of_origins(origins))
 
 
@@ -177,8 +183,10 @@ def _tag(tag: str, file: str, row: int) -> str:
     return tag
 
 
-def _json_sentences(text: str, file: str, origins: list[Mapping[str, str]]) -> Iterator[Tagged]:
-    """Each sentence; where those with words come from is added to ``origins``, in the same order."""
+def _json_sentences(text: str, file: str, origins: list[Mapping[str, str]], unfit: list[Finding]) -> Iterator[Tagged]:
+    """Each sentence; where those with words come from is added to ``origins``, in the same order, and to ``unfit`` each
+    span that no tags can say.
+    """
     for row, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
@@ -194,7 +202,7 @@ def _json_sentences(text: str, file: str, origins: list[Mapping[str, str]]) -> I
         if tokens is not None:
             made = [_from_tokens(tokens, _first(found, TAG_NAMES), found.get("document"), file, row)]
         else:
-            made = [*_from_spans(found, file, row)]
+            made = [*_from_spans(found, file, row, unfit)]
         origins += [origin_of(found) for sentence in made if sentence.tokens]
         yield from made
 
@@ -222,7 +230,7 @@ def _from_tokens(tokens: Any, tags: Any, document: Any, file: str, row: int) -> 
     return Tagged(tuple(tokens), tuple(_tag(tag, file, row) for tag in tags), number)
 
 
-def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagged]:
+def _from_spans(found: Mapping[str, Any], file: str, row: int, unfit: list[Finding]) -> Iterator[Tagged]:
     text, given = found.get("text"), _first(found, SPAN_NAMES)
     if not isinstance(text, str) or not isinstance(given, list):
         raise DataError(
@@ -244,8 +252,37 @@ def _from_spans(found: Mapping[str, Any], file: str, row: int) -> Iterator[Tagge
                 file=file,
                 row=row,
             )
-    for sentence in split_sentences(split_words(text), text):
+    cut = split_sentences(split_words(text), text)
+    unfit += _unfit_spans(cut, marked, text, file, row)
+    for sentence in cut:
         yield Tagged(tuple(word.text for word in sentence), _tags_of(sentence, marked), row)
+
+
+def _unfit_spans(
+    sentences: Sequence[Sequence[Word]], marked: Sequence[tuple[int, int, str]], text: str, file: str, row: int
+) -> Iterator[Finding]:
+    """Each span that begins in a word of the one before it, or goes on in another sentence."""
+    words = [(word, number) for number, sentence in enumerate(sentences) for word in sentence]
+    starts, ends = [word.start for word, _ in words], [word.end for word, _ in words]
+    taken, before = 0, ""  # up to which character words are given to earlier spans, and the type of the last
+    for start, end, label in marked:
+        first, last = bisect_right(ends, start), bisect_left(starts, end) - 1
+        if starts[first] < taken:
+            rule = "Two names must not share a word: the first one gets it"
+            value = excerpt(f"{text[starts[first] : ends[first]]} ({before}, {label})")
+            yield Finding("warning", rule, "Put a space between them, or remove one", file, row, value=value)
+        if words[first][1] != words[last][1]:
+            rule = "A name that goes on in the next sentence is read as two"
+            value = excerpt(f"{text[start:end]} ({label})")
+            yield Finding("warning", rule, "Correct its start and end", file, row, value=value)
+        taken, before = max(taken, end), label
+
+
+def _together(found: Sequence[Finding]) -> Iterator[Finding]:
+    """Of each rule the first place, and how often it is broken."""
+    counts = Counter(one.rule for one in found)
+    first = {one.rule: one for one in reversed(found)}
+    return (replace(first[rule], count=count) for rule, count in counts.items())
 
 
 def _span(given: Any, text: str, file: str, row: int) -> tuple[int, int, str]:

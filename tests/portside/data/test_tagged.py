@@ -137,6 +137,22 @@ def test_what_cannot_be_read_is_said(write: Callable[..., Path], content: str, n
     assert name in str(caught.value)
 
 
+def test_spans_that_tags_cannot_say_are_told_of_with_row_and_count(write: Callable[..., Path]) -> None:
+    rows = [
+        {"text": "Ann left", "spans": [[0, 3, "PER"]]},
+        {"text": "AnnParis is here", "spans": [[0, 3, "PER"], [3, 8, "LOC"]]},
+        {"text": "He met Ann. Lee left", "spans": [[7, 15, "PER"]]},
+        {"text": "BobRome here", "spans": [[0, 3, "PER"], [3, 7, "LOC"]]},
+        {"text": "Bob Rome", "spans": [[0, 4, "PER"], [4, 8, "LOC"]]},
+    ]
+    found = load_tagged(write("a.jsonl", "\n".join(json.dumps(row) for row in rows)))
+    told = [(one.rule, one.row, one.count, one.value) for one in found.findings if one.severity == "warning"]
+    assert told == [
+        ("Two names must not share a word: the first one gets it", 2, 2, "AnnParis (PER, LOC)"),
+        ("A name that goes on in the next sentence is read as two", 3, 1, "Ann. Lee (PER)"),
+    ]
+
+
 def test_chinese_characters_are_words(write: Callable[..., Path]) -> None:
     assert [word.text for word in split_words("Ann去北京 ABC股份, カナ don't 2024年")] == [
         *("Ann", "去", "北", "京", "ABC", "股", "份", ",", "カ", "ナ", "don't", "2024", "年")
