@@ -99,6 +99,24 @@ def test_a_recipe_is_set_by_words_and_refuses_others(task: TaskSpec) -> None:
         assert wrong.partition("=")[0] in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("setting", "rule"),
+    [
+        ("method=foo", "method must be one of full, lora, dora, few-shot, prototype, zero-shot, auto"),
+        ("epochs=many", "epochs must be a whole number"),
+        ("encoder_lr=fast", "encoder_lr must be a number"),
+        ("refit=perhaps", "refit must be true or false"),
+        ("epochs=0", "epochs must be at least 1"),
+    ],
+)
+def test_a_wrong_value_is_answered_with_the_rule_and_the_next_step(setting: str, rule: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        recipe_of(find_task("classification"), {}, [setting])
+    assert rule in str(caught.value)
+    assert setting.partition("=")[2] in str(caught.value.seen)
+    assert caught.value.remedy
+
+
 def test_an_unknown_task_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UsageError, match="tagging"):
         find_task("poetry")

@@ -115,6 +115,15 @@ def measured(version: ModelVersion) -> str:
     return "" if spec is None else commands_of(spec).measured(version)
 
 
+KINDS = {
+    "bool_parsing": "true or false",
+    "float_parsing": "a number",
+    "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+}
+"""pydantic's names of errors, and what the value must be."""
+
+
 def recipe_of(task: TaskSpec, given: dict[str, Any], settings: list[str]) -> Any:
     """The task's recipe with the options ``given`` and what ``--set KEY=VALUE`` says of its other fields.
 
@@ -142,7 +151,15 @@ def recipe_from(kind: type[TrainingRecipe], given: dict[str, Any], settings: lis
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"The recipe's {where} is not usable: {first['msg']}", seen=str(first["input"])) from error
+        expected = str(first.get("ctx", {}).get("expected", "")).replace("'", "").replace(" or ", ", ")
+        what = KINDS.get(first["type"]) or (f"one of {expected}" if expected else f"usable: {first['msg']}")
+        # The one that is no recipe's: it chooses among them.
+        either = ", auto" if where == "method" and expected else ""
+        raise UsageError(
+            f"The recipe's {where} must be {what}{either}",
+            seen=str(first["input"]),
+            remedy="Correct it, or leave it out: the usual value is then taken",
+        ) from error
 
 
 def open_texts(data: Path, text: str | None) -> tuple[RowSource, int]:

@@ -158,5 +158,7 @@ def require(holds: bool, name: str, value: object, rule: str) -> None:
     """
     if not holds:
         raise UsageError(
-            said("The recipe's {name} must be {rule}", name=name, rule=settled(rule)), seen=f"{name} = {value!r}"
+            said("The recipe's {name} must be {rule}", name=name, rule=settled(rule)),
+            seen=f"{name} = {value!r}",
+            remedy="Correct it, or leave it out: the usual value is then taken",
         )
