@@ -6,7 +6,7 @@ import json
 from datetime import date
 from typing import Any
 
-from portside.evaluation.report.parts import Bar, Chart, Curve, Section
+from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section
 from tests.drawn_pages import page_test
 
 
@@ -99,3 +99,11 @@ def test_months_are_written_in_the_language_of_the_page() -> None:
     assert ticks(days, "zh")
     assert ticks(days, "en") == []
     assert ticks([1, 2], "zh") == [], "numbers are no days"
+
+
+def test_every_figure_of_a_section_is_drawn() -> None:
+    figures = [Figure(f"figure {place}", place / 10, n=10) for place in range(7)]
+    page = page_test(draw, {"section": Section("k", "Title", figures=figures)})
+    page.run()
+    assert not page.exception, page.exception
+    assert [one.label for one in page.metric] == [one.name for one in figures]

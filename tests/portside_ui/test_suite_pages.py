@@ -59,7 +59,8 @@ def register(settings: Settings, accuracy: float) -> None:
     registry = ModelRegistry(settings.models_dir)
     with registry.staging("intents") as folder:
         (folder / "model.safetensors").write_bytes(b"weights")
-        metrics = {"validation": {"accuracy": accuracy, "n": 1200}}
+        doubt = [accuracy - 0.018, accuracy + 0.016]
+        metrics = {"validation": {"accuracy": accuracy, "accuracy_ci95": doubt, "n": 1200}}
         card = {"task": "classification", "labels": ["no", "yes"], "summary": "Tells 2 labels apart"}
         registry.register(
             "intents", folder, {**card, "metrics": metrics}, actor="ann", reason="first", check=lambda _folder: None
@@ -75,7 +76,7 @@ def test_versions_are_listed_with_what_they_reach(empty_home: Settings) -> None:
     register(empty_home, 0.9)
     table = opened(empty_home, "models").dataframe[0].value
     assert table["Version"].tolist() == [2, 1]
-    assert table["Accuracy on held-out rows"].tolist() == ["90.0 %", "81.2 %"]
+    assert table["On held-out rows"].tolist() == ["90.0 % right (88.2 – 91.6)", "81.2 % right (79.5 – 82.8)"]
     assert table["Held-out rows"].tolist() == ["1,200", "1,200"]
     assert table["What it does"].tolist() == ["Tells 2 labels apart"] * 2
 

@@ -28,7 +28,8 @@ def draw_section(part: Section, key: str) -> None:
     section(part.title)
     for warning in part.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    key_figures([_key_figure(one) for one in part.figures[:MAX_KEY_FIGURES]])
+    for first in range(0, len(part.figures), MAX_KEY_FIGURES):
+        key_figures([_key_figure(one) for one in part.figures[first : first + MAX_KEY_FIGURES]])
     for sentence in part.sentences:
         st.markdown(plain(sentence))
     for place, chart in enumerate(part.charts):

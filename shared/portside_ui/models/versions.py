@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
 import pandas as pd
 import streamlit as st
@@ -45,19 +47,35 @@ def _table(versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> pd.D
     rows = []
     for version in sorted(versions, key=lambda each: -each.version):
         valid = version.validation
-        accuracy = valid.get("accuracy")
         rows.append(
             {
                 _("Version"): version.version,
                 _("Serves as"): ", ".join(_(alias) for alias, number in aliases.items() if number == version.version),
                 _("Task"): _(str(version.card.get("task") or "–")),
-                _("Accuracy on held-out rows"): percent(accuracy) if accuracy is not None else "–",
+                _("On held-out rows"): _headline(valid),
                 _("Held-out rows"): number(valid["n"]) if "n" in valid else "–",
                 _("What it does"): in_words(version.card.get("summary", ""), _),
-                _("Trained"): str(version.card.get("created_at", ""))[:16].replace("T", " "),
+                _("Trained"): _when(str(version.card.get("created_at", ""))),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _headline(valid: Mapping[str, Any]) -> str:
+    """The figure by which models of its task are known, with its interval where it has one."""
+    names = {"micro_f1": _("micro-F1"), "entity_f1": _("F1 of names"), "ndcg_at_10": "NDCG@10"}
+    if "accuracy" in valid:
+        share = _("{share} right", share=percent(valid["accuracy"]))
+        low, high = valid.get("accuracy_ci95", (None, None))
+        return share if low is None else f"{share} ({100 * low:.1f} – {100 * high:.1f})"
+    return next((f"{name} {valid[key]:.3f}" for key, name in names.items() if key in valid), "–")
+
+
+def _when(written: str) -> str:
+    try:
+        return moment(datetime.fromisoformat(written))
+    except ValueError:  # a card that somebody edited
+        return written
 
 
 def _actions(runtime: Runtime, name: str, versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> None:
