@@ -144,8 +144,8 @@ def twitter(data: Path, _seed: int) -> Material:
 TRIALS = (
     Trial("BANKING77", "BERT-large 93.7, USE+ConveRT 93.4, DistilBERT 92.5", banking77),
     Trial("CLINC150, in scope", "BERT 96.5-96.9", clinc150),
-    Trial("BANKING77, weights of 3 trainings", "BERT-large 93.7", banking77, trainings=3),
-    Trial("CLINC150, in scope, weights of 3 trainings", "BERT 96.5-96.9", clinc150, trainings=3),
+    Trial("Banking, weights of 3 trainings", "BERT-large 93.7", banking77, trainings=3),
+    Trial("CLINC, in scope, weights of 3 trainings", "BERT 96.5-96.9", clinc150, trainings=3),
     Trial("PhraseBank, all (80/20)", "FinBERT 86 (10-fold)", phrasebank(50)),
     Trial("PhraseBank, 100 % agree (80/20)", "FinBERT 97 (10-fold)", phrasebank(100)),
     Trial("PhraseBank, all (10-fold)", "FinBERT 86 (10-fold)", phrasebank_folds(50)),

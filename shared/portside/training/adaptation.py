@@ -39,7 +39,9 @@ class AdaptationRecipe(TrainingRecipe):
     objective: Objective = "mlm"
     """What there is to learn. ``mlm``: guess hidden tokens. ``tsdae``: say a text again from the vector of what
     deletion left of it. ``contrastive``: know a text among others though dropout differs; the bundled encoder, which
-    was trained that way, does from the start (loss below 0.001) and only loses by it."""
+    was trained that way, does from the start (loss below 0.001). From headlines to PhraseBank none helps a model
+    that is then fine-tuned by more than chance; a linear head on frozen vectors gains 1.7 points by ``mlm`` and .5 by
+    ``contrastive``, and loses .3 by ``tsdae`` (five seeds): hence the default."""
     encoder_lr: float = 5e-5
     """Peak learning rate; gentle: the bundled encoder is a good sentence encoder already."""
     head_lr: float = 1e-3
