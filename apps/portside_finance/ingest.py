@@ -12,6 +12,7 @@ from pathlib import Path
 from portside.clock import Clock
 from portside.errors import DataError, FeedError
 from portside.progress import Progress
+from portside.said import said
 from portside_finance.config import FinanceConfig
 from portside_finance.feeds import after_failure, after_success, due, parse_feed
 from portside_finance.fetch import Fetcher
@@ -81,7 +82,10 @@ def ingest_file(
         added = store.headlines.add(headlines, linker, config.stories, now, also=remember)
         _count(tally, headlines, len(refused), added)
         examples += refused[: _EXAMPLES - len(examples)]
-        progress.update(*_position(path, last, size), f"{skip + tally.rows:,} rows read, {tally.added:,} new")
+        progress.update(
+            *_position(path, last, size),
+            said("{rows} rows read, {new} new", rows=f"{skip + tally.rows:,}", new=f"{tally.added:,}"),
+        )
     store.mark_import(fingerprint, path.name, last, True, clock())
     if tally.added > 5 * config.ingest.chunk_rows:
         store.refresh_statistics()
@@ -163,7 +167,7 @@ def poll_feeds(
             values = after_failure(feed, now, config.feeds, error=str(error))
             progress.log(str(error))
         store.feeds.record(feed.id, values)
-    progress.update(len(feeds), max(len(feeds), 1), "feeds read")
+    progress.update(len(feeds), max(len(feeds), 1), said("feeds read"))
     return PollReport(len(feeds), added, unchanged, errors)
 
 

@@ -103,7 +103,7 @@ def repeat(work: Callable[[], None], seconds: float, progress: Progress, *, slee
     while True:
         waited = 0.0
         while waited < seconds:
-            progress.update(waited, seconds, "waiting for the next round")
+            progress.update(waited, seconds, said("waiting for the next round"))
             sleep(2.0)
             waited += 2.0
         work()

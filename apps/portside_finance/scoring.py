@@ -9,6 +9,7 @@ from portside.errors import ModelNotFound
 from portside.inference.interfaces import TextClassifier
 from portside.progress import Progress
 from portside.records import Prediction
+from portside.said import said
 from portside_finance.config import ScoreConfig
 from portside_finance.records import Scored
 from portside_finance.store import FinanceStore
@@ -59,24 +60,24 @@ def score_pending(
     if not any(models):
         sentiment.model  # noqa: B018 - raises ModelNotFound with the advice how to train it
     total = store.headlines.count_unscored(*models, rescore=rescore)
-    progress.update(0, max(total, 1), "scoring headlines")
+    progress.update(0, max(total, 1), said("scoring headlines"))
     while True:
         models = (model_of(sentiment), model_of(topic))
         rows = store.headlines.unscored(*models, rescore=rescore, limit=config.batch_texts)
         if not rows:
             return ScoreReport(done, *models)
-        said = _predict(sentiment, [text for _, text, wanted, _ in rows if wanted])
+        read = _predict(sentiment, [text for _, text, wanted, _ in rows if wanted])
         filed = _predict(topic, [text for _, text, _, wanted in rows if wanted])
         store.headlines.save_scores(
             {
                 number: scored_of(
-                    said.get(text) if first else None, filed.get(text) if second else None, digits=STORED_DIGITS
+                    read.get(text) if first else None, filed.get(text) if second else None, digits=STORED_DIGITS
                 )
                 for number, text, first, second in rows
             }
         )
         done += len(rows)
-        progress.update(min(done, total), max(total, 1), "scoring headlines")
+        progress.update(min(done, total), max(total, 1), said("scoring headlines"))
 
 
 def _predict(classifier: TextClassifier, texts: Sequence[str]) -> dict[str, Prediction]:

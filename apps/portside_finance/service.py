@@ -13,6 +13,7 @@ from portside.clock import Clock, utc_now
 from portside.errors import UsageError
 from portside.inference.interfaces import TextClassifier
 from portside.progress import NullProgress, Progress
+from portside.said import said
 from portside_finance.alerting import evaluate
 from portside_finance.alerts import Plan
 from portside_finance.config import FinanceConfig
@@ -278,7 +279,7 @@ class FinanceService:
         last = done = 0
         while last := self.store.headlines.relink(linker, after=last, limit=_RELINK_ROWS):
             done = min(done + _RELINK_ROWS, total)
-            (progress or NullProgress()).update(done, total, "linking companies")
+            (progress or NullProgress()).update(done, total, said("linking companies"))
         return len(companies)
 
     def feeds(self) -> list[tuple[Feed, str]]:

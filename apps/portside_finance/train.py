@@ -106,7 +106,7 @@ class PartOf:
 
     def update(self, done: float, total: float, message: str = "") -> None:
         share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        text = " · ".join(part for part in (self.title, message) if part)
+        text = joined([part for part in (settled(self.title), message) if part], " · ")
         self.whole.update(self.start + (self.end - self.start) * share, 1.0, text)
 
     def log(self, line: str) -> None:

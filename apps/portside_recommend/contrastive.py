@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from portside.inference.threads import prepare_threads
 from portside.progress import Progress
+from portside.said import said
 from portside_recommend.behaviour import cosine
 from portside_recommend.choices import Choices
 from portside_recommend.config import EncoderConfig
@@ -127,7 +128,13 @@ class _Loop:
             done = max(len(losses) / self._steps, (seconds() - began) / config.budget_seconds)
             first, second = pool.draw(config.batch_size, rng)
             losses.append(self._step(first, second, rate=_rate(done)))
-            progress.update(min(done, 1.0), 1.0, f"teaching the encoder, step {len(losses)}, loss {losses[-1]:.2f}")
+            progress.update(
+                min(done, 1.0),
+                1.0,
+                said(
+                    "teaching the encoder, step {step}, loss {loss}", step=f"{len(losses):,}", loss=f"{losses[-1]:.2f}"
+                ),
+            )
         self._step_back()
         tenth = max(len(losses) // 10, 1)
         return TrainedEncoder(

@@ -10,6 +10,7 @@ from pathlib import Path
 from portside.data.findings import Finding
 from portside.errors import DataError, UsageError
 from portside.progress import Progress
+from portside.said import said
 from portside_recommend.config import RecommendConfig
 from portside_recommend.reading import EVENT_COLUMNS, ITEM_COLUMNS, read_events, read_items
 from portside_recommend.records import Event
@@ -62,7 +63,7 @@ class Intake:
         findings: list[Finding] = []
         number = 0
         if items is not None:
-            progress.update(0, 1, f"reading {items.name}")
+            progress.update(0, 1, said("reading {file}", file=items.name))
             table = read_table(items)
             read = read_items(
                 table.frame, file=items.name, mapping=_own(mapping, ITEM_COLUMNS, list(table.frame.columns))
@@ -72,7 +73,7 @@ class Intake:
             findings += [*table.findings, *read.findings]
         if events is None:
             return Taken(number, 0, 0, tuple(findings))
-        progress.update(0, 1, f"reading {events.name}")
+        progress.update(0, 1, said("reading {file}", file=events.name))
         table = read_table(events)
         known = self._store.item_ids()
         rows = read_events(
@@ -85,7 +86,10 @@ class Intake:
         )
         size = len(rows.frame)
         new = self._store.put_events(
-            rows.frame, report=lambda done: progress.update(done, size, f"event {done:,} of {size:,}")
+            rows.frame,
+            report=lambda done: progress.update(
+                done, size, said("event {done} of {size}", done=f"{done:,}", size=f"{size:,}")
+            ),
         )
         return Taken(number, new, size, (*findings, *table.findings, *rows.findings))
 

@@ -16,6 +16,7 @@ from portside.errors import DataError
 from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
 from portside.retrieval.vectors import VectorIndex
+from portside.said import said
 from portside_recommend.behaviour import Behaviour, fit_behaviour
 from portside_recommend.choices import Choices, EventLog, settle
 from portside_recommend.config import RankingWeights, RecommendConfig
@@ -102,15 +103,15 @@ def learn(
     vectors = source.vectors
     fresh = None
     if taught is not None:
-        progress.update(1.0, 1.0, "reading the catalogue with the new encoder")
+        progress.update(1.0, 1.0, said("reading the catalogue with the new encoder"))
         fresh = taught[0].encode(texts)
     if inner is not None:
-        progress.update(1.0, 1.0, "choosing the weights on the validation period")
+        progress.update(1.0, 1.0, said("choosing the weights on the validation period"))
         tuned, rival, wins = _choose(source, inner, before, fresh, config)
     if taught is not None and wins and fresh is not None:
         vectors = fresh
     weights = weights or (tuned.weights if tuned else config.weights)
-    progress.update(1.0, 1.0, "learning what is chosen together")
+    progress.update(1.0, 1.0, said("learning what is chosen together"))
     choices = settle(source.log)
     return Learned(
         weights=weights,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from portside.progress import Progress
+from portside.said import said
 from portside_recommend.choices import settle
 from portside_recommend.config import RecommendConfig
 from portside_recommend.judging import Interval, Outcome, Split, judge, outcome, paired_gain, rival_lists, split
@@ -39,12 +40,12 @@ def measure(
     lists = []
     for place, case in enumerate(held.cases):
         if place % REPORT_EVERY == 0:
-            progress.update(place, len(held.cases), f"making the list of user {place + 1:,}")
+            progress.update(place, len(held.cases), said("making the list of user {place}", place=f"{place + 1:,}"))
         history = case.history.newest(config.history_length)
         lists.append(best_rows(shelf, history, config, top=k, diversity=config.diversity).rows)
     results = {OURS: outcome(lists, held.cases, k)}
     for name, rival in rival_lists(settle(held.train), held.cases, k):
-        progress.update(1, 1, f"judging {name}")
+        progress.update(1, 1, said("judging {name}", name=name))
         results[name] = outcome(rival, held.cases, k)
     return _report(source, held, learned, results, config)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from portside.inference.interfaces import TextEncoder
 from portside.progress import NullProgress, Progress
 from portside.retrieval.vectors import VectorIndex
+from portside.said import said
 from portside_recommend.config import RecommendConfig
 from portside_recommend.library import KeptBehaviour, KeptVectors, Library
 from portside_recommend.records import Item, item_text
@@ -93,7 +94,7 @@ class ShelfKeeper:
             index = index or VectorIndex(fresh.shape[1])
             index.update([item.item_id for item in stale], fresh)
             if len(stale) >= MANY:
-                progress.update(1, 1, "making the search fast")
+                progress.update(1, 1, said("making the search fast"))
                 index.speed_up()
             self._library.save_vectors(model, KeptVectors(index, version))
         same_behaviour = old is not None and old.stamp[1] == behaviour_stamp
@@ -141,6 +142,8 @@ def encode_items(encoder: TextEncoder, items: Sequence[Item], progress: Progress
     for start in range(0, len(items), TEXTS_AT_ONCE):
         block = items[start : start + TEXTS_AT_ONCE]
         parts.append(encoder.encode([item_text(item) for item in block]))
-        progress.update(start + len(block), len(items), f"reading the catalogue, item {start + len(block):,}")
+        progress.update(
+            start + len(block), len(items), said("reading the catalogue, item {item}", item=f"{start + len(block):,}")
+        )
     made = np.concatenate(parts) if parts else np.zeros((0, encoder.dim), dtype=np.float32)
     return np.asarray(made, dtype=np.float32).reshape(len(items), -1)

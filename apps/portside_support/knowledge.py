@@ -16,6 +16,7 @@ import numpy as np
 from portside.errors import ModelDamaged, StorageError
 from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
+from portside.said import said
 from portside_support.articles import plain_text
 from portside_support.records import Article, Hit, Passage
 from portside_support.store_content import ContentStore, KnowledgeState
@@ -109,14 +110,14 @@ class KnowledgeBase:
         texts = [searchable(passage) for passage in passages]
         vectors = []
         for start in range(0, len(texts), BATCH):
-            progress.update(start, len(texts), "reading the articles")
+            progress.update(start, len(texts), said("reading the articles"))
             vectors.append(self._encoder.encode(texts[start : start + BATCH]))
         index = HybridIndex(self._encoder.dim)
         index.add([passage.id for passage in passages], texts, np.concatenate(vectors))
         index.speed_up()
         generation = uuid.uuid4().hex
         index.save(self._folder / generation)
-        progress.update(len(texts), len(texts), "storing the articles")
+        progress.update(len(texts), len(texts), said("storing the articles"))
         before = self._content.knowledge_state()
         self._content.replace_knowledge(articles, generation=generation, encoder=self._encoder.model)
         self._forget(generation, "" if before is None else before.generation)

@@ -299,10 +299,10 @@ def prepare_demo(
         done.append(said("{n} approved answers with {slots} slots", n=answers, slots=slots))
     service = build_service(settings)
     if not service.channels():
-        progress.update(0.96, 1.0, "importing past conversations")
+        progress.update(0.96, 1.0, said("importing past conversations"))
         new = service.import_conversations(read_conversations(folder / "conversations.jsonl"))
         done.append(said("{n} past conversations", n=new))
-    progress.update(1.0, 1.0, "ready")
+    progress.update(1.0, 1.0, said("ready"))
     return done
 
 

@@ -26,7 +26,7 @@ from portside.apps import load
 from portside.errors import Cancelled, JobError, PortsideError
 from portside.jobs.records import JobContext
 from portside.jobs.rules import unexpected
-from portside.jobs.wording import with_records
+from portside.jobs.wording import kept_message, with_records
 from portside.settings import Settings
 
 __all__ = ["CANCEL", "main"]
@@ -66,7 +66,7 @@ class ChildProgress:
         now = time.monotonic()
         if now - self._last >= PROGRESS_SECONDS or done >= total:
             self._last = now
-            self._speaker.say(progress=[float(done), float(total), str(message)])
+            self._speaker.say(progress=[float(done), float(total), kept_message(message)])
 
     def log(self, line: str) -> None:
         sys.stdout.write(line + "\n")

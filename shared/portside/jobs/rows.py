@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, select, update
 from portside.jobs.logs import log_path, read_tail
 from portside.jobs.records import Job
 from portside.jobs.rules import WORKER_DIED, is_abandoned
-from portside.jobs.wording import with_sentences
+from portside.jobs.wording import told_message, with_sentences
 from portside.processes import ProcessMark
 from portside.storage.engine import Database
 from portside.storage.tables import core_jobs
@@ -39,7 +39,7 @@ def to_job(row: Row[Any]) -> Job:
         state=row.state,
         done=row.done,
         total=row.total,
-        message=row.message,
+        message=told_message(row.message),
         result=result,
         error=error,
         log_tail=list(row.log_tail),

@@ -2,12 +2,34 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from portside import said
 
-__all__ = ["with_records", "with_sentences"]
+__all__ = ["kept_message", "told_message", "with_records", "with_sentences"]
+
+BESIDE = "\x1e"
+"""Between a message and what it was made of."""
+
+
+def kept_message(message: str) -> str:
+    """A message of progress as it is sent and stored: with what it was made of behind it."""
+    if not isinstance(message, said.Said):
+        return message
+    return f"{message}{BESIDE}{json.dumps(message.to_record(), ensure_ascii=False)}"
+
+
+def told_message(kept: str) -> str:
+    """The message again, which remembers its template; one that never did, or is not whole, as it is."""
+    message, beside, record = kept.rpartition(BESIDE)
+    if not beside:
+        return kept
+    try:
+        return said.from_record(message, json.loads(record))
+    except ValueError:
+        return kept
 
 
 def with_records(result: Mapping[str, Any] | None, error: str | None) -> dict[str, Any] | None:

@@ -15,6 +15,7 @@ from portside.errors import UsageError
 from portside.evaluation.significance import mcnemar
 from portside.inference.threads import prepare_threads
 from portside.registry import ModelVersion
+from portside.said import said
 from portside.tasks.classification import ClassificationRecipe, LabelledTexts
 from portside.training.auto import with_verdict
 from portside.training.classification import ClassificationTask, make_task
@@ -155,5 +156,5 @@ class _Prototypes:
             weights, bias = linear_discriminant(np.stack([vectors[text] for text in sample.texts]), ids, labels)
             asked = np.stack([vectors[text] for text in part.valid_texts])
             out.append((asked @ weights.T + bias).argmax(axis=1) == np.asarray(part.valid_ids))
-            self.order.progress.update(0, 1, "measuring prototypes")
+            self.order.progress.update(0, 1, said("measuring prototypes"))
         return out

@@ -130,7 +130,7 @@ def train(
 def _read(
     recipe: TrainingRecipe, source: EncoderSource, prepare: Callable[[], TaskAdapter], around: Surroundings
 ) -> tuple[_Parts, dict[str, Any]]:
-    around.progress.update(0, 1, "reading the encoder")
+    around.progress.update(0, 1, said("reading the encoder"))
     set_seed(recipe.seed)
     encoder = load_backbone(source.folder, dropout=recipe.dropout)
     config = json.loads(encoder.config.to_json_string(use_diff=False))
@@ -146,7 +146,7 @@ def _computed(parts: _Parts, config: dict[str, Any]) -> Fitted:
     """The encoder as it is with a head in closed form: no step is taken."""
     task, began = parts.task, time.monotonic()
     parts.around.planned()
-    parts.around.progress.update(0, 1, "reading the texts")
+    parts.around.progress.update(0, 1, said("reading the texts"))
     network = parts.network.to(engine.best_device()).eval()
     task.closed_form(network, parts.recipe.method)
     network = network.to("cpu")
@@ -208,7 +208,7 @@ def _look_once(network: nn.Module) -> None:
 
 def _fitted_plan(parts: _Parts) -> tuple[Plan, str]:
     recipe, around, task = parts.recipe, parts.around, parts.task
-    around.progress.update(0, 1, "measuring this machine's speed")
+    around.progress.update(0, 1, said("measuring this machine's speed"))
     speed = measure(parts.network.to(engine.best_device()), task, recipe)
     precision, step_seconds = choose_precision(recipe.precision, speed, around.run.memory)
     forward_seconds = FORWARD_SHARE * step_seconds / recipe.batch_size

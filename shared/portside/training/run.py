@@ -141,7 +141,7 @@ def train_task(recipe: TrainingRecipe, task: Task, order: Order) -> ModelVersion
         except Declined:
             run.remove()
             raise
-        order.progress.update(1, 1, "saving, and reloading in a fresh process")
+        order.progress.update(1, 1, said("saving, and reloading in a fresh process"))
         version = _register(recipe, trained, order, source, check)
         run.remove()
     order.progress.log(f"Registered {version.ref}")

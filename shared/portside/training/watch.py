@@ -12,6 +12,7 @@ from transformers import TrainerCallback
 
 from portside.errors import Cancelled
 from portside.progress import Progress
+from portside.said import said
 from portside.training.plan import Clockwork, Plan
 from portside.training.trainer import Best
 
@@ -91,10 +92,12 @@ class Watch(TrainerCallback):
             return
         try:
             # In thousandths of the run: the clock may end it before the steps do.
-            about = "about " if self.plan.limited else ""
-            self.progress.update(
-                round(1000 * self._done(step)), 1000, f"step {step:,} of {about}{self.plan.expected_steps:,}"
+            slots = {"step": f"{step:,}", "steps": f"{self.plan.expected_steps:,}"}
+            limited = self.plan.limited
+            where = (
+                said("step {step} of about {steps}", **slots) if limited else said("step {step} of {steps}", **slots)
             )
+            self.progress.update(round(1000 * self._done(step)), 1000, where)
         except Cancelled as asked:
             # Not raised here: the Trainer first leaves a checkpoint to resume from.
             self.cancelled = asked

@@ -13,6 +13,7 @@ from portside.evaluation.report.faults import LabelledRowsOf, faults_report
 from portside.evaluation.report.parts import Report
 from portside.inference.interfaces import TextEncoder
 from portside.progress import Progress
+from portside.said import said
 from portside.settings import Settings
 
 __all__ = ["encoded_files", "faults_of_files"]
@@ -72,6 +73,8 @@ def encoded_files(
         for start in range(0, len(texts), TEXTS_AT_ONCE):
             parts.append(encoder.encode(texts[start : start + TEXTS_AT_ONCE]))
             done += len(parts[-1])
-            progress.update(done, total + more, f"{done:,} of {total:,} texts read")
+            progress.update(
+                done, total + more, said("{done} of {total} texts read", done=f"{done:,}", total=f"{total:,}")
+            )
         out.append(np.concatenate(parts))
     return out

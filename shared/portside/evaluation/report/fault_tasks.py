@@ -106,12 +106,14 @@ def name_faults_of_files(
     def report(done: int) -> None:
         # What is read a second time, word by word, counts as much as the first time.
         progress.update(
-            before + len(sentences) * done / total, before + len(sentences), f"{done:,} of {total:,} words read"
+            before + len(sentences) * done / total,
+            before + len(sentences),
+            said("{done} of {total} words read", done=f"{done:,}", total=f"{total:,}"),
         )
 
     of_words = (_words(settings) if words is None else words)(sentences, report)
     whole = before + len(sentences)
-    progress.update(whole, whole, "a model is asked about the words that it has not learned from")
+    progress.update(whole, whole, said("a model is asked about the words that it has not learned from"))
     return name_faults_report(made[0], sentences, of_words, cross_predict_words, made[1] if len(made) > 1 else None)
 
 

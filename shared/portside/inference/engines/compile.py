@@ -22,6 +22,7 @@ from portside.inference.engines.store import Compiled, CompiledPlace, remove_com
 from portside.inference.engines.subject import Answers, Subject
 from portside.inference.network import as_forward, best_device, use_threads
 from portside.progress import NullProgress, Progress
+from portside.said import said
 
 __all__ = ["ORIGINAL", "Compilation", "compile_model"]
 
@@ -70,7 +71,7 @@ def compile_model(
     """Measure every engine of ``kinds`` on the rows of ``subject``; the best is put into ``place``."""
     use_threads(threads)
     told, steps = progress or NullProgress(), len(kinds) + 1
-    told.update(0, steps, "measuring the original")
+    told.update(0, steps, said("measuring the original"))
     # Measured where it will serve; exported where every engine can read it.
     device = best_device()
     original, answers = _measure(
@@ -81,7 +82,7 @@ def compile_model(
     with tempfile.TemporaryDirectory(prefix="portside-compile-") as scratch:
         workshop = _Workshop(subject, Path(scratch), threads)
         for done, kind in enumerate(kinds, start=1):
-            told.update(done, steps, f"building and measuring {kind.name}")
+            told.update(done, steps, said("building and measuring {engine}", engine=kind.name))
             if importlib.util.find_spec(kind.library) is None:
                 failed[kind.name] = f"{kind.library} is not installed"
                 continue
