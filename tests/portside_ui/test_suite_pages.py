@@ -262,6 +262,7 @@ def test_what_the_older_version_learned_of_a_file_is_told_of_other_tasks(
     old, new = ModelRegistry(empty_home.models_dir).versions("topics")
     made = report_of(Asked(new, file), against=old)
     assert any("topics:1 has learned from 1 of these 2 rows" in one for one in made.sections[0].warnings)
+    assert any("may simply give no label" in one for one in made.sections[-1].sentences), "what is missing, and why"
 
 
 def plain_words(text: str) -> str:

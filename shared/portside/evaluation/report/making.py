@@ -34,6 +34,32 @@ AS_ONE = {
 }
 """What is one answer, of models that give a text no single label."""
 
+NO_CURVE = said(
+    "Whether more rows to learn from would help ('portside data faults', the learning curve) is measured for models "
+    "that give one label."
+)
+NOT_MEASURED = {
+    "multilabel": (
+        said("Whether a text is unlike everything learned: of such a text a model may simply give no label."),
+        said("Suggestions that hold the true label with a stated chance: they are for models that give one label."),
+        NO_CURVE,
+    ),
+    "tagging": (
+        said("Whether a sentence is unlike everything learned: most sentences hold no name at all."),
+        said("Suggestions that hold the true type with a stated chance: they are for models that give one label."),
+        NO_CURVE,
+    ),
+    "matching": (
+        said("Whether probabilities can be believed: the nearness of two texts is a cosine and no probability."),
+        said(
+            "Whether a query is unlike everything learned: how near the first document is has to tell; the promises "
+            "say from which nearness on."
+        ),
+        NO_CURVE,
+    ),
+}
+"""What a report on a classifier of one label holds and these do not, and why."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -114,6 +140,8 @@ def report_of(
     )
     if asked.file is None:
         made = with_choice(made, asked.version)
+    if missing := NOT_MEASURED.get(asked.task.name):
+        made = replace(made, sections=[*made.sections, Section("not-measured", said("What is not measured"), missing)])
     return made if against is None else _with_leaks(made, against, asked)
 
 
