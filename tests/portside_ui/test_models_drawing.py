@@ -36,7 +36,7 @@ def test_bars_have_their_intervals_where_all_have_one() -> None:
     bars = [Bar("card", 0.5, 0.4, 0.7), Bar("fee", 0.25, 0.0, 0.5, stands_out=True)]
     spec = drawn(Chart("Labels", "One.", "right", "label", bars=bars))
     (trace,) = spec["data"]
-    assert (trace["orientation"], trace["y"], trace["x"]) == ("h", ["card", "fee"], [0.5, 0.25])
+    assert (trace["orientation"], trace["y"], trace["x"]) == ("h", ["card", "▶ fee"], [0.5, 0.25])
     assert [round(one, 3) for one in trace["error_x"]["array"]] == [0.2, 0.25]
     assert [round(one, 3) for one in trace["error_x"]["arrayminus"]] == [0.1, 0.25]
     assert trace["marker"]["color"][0] != trace["marker"]["color"][1]
@@ -55,7 +55,10 @@ def test_curves_have_their_intervals_and_what_they_are_compared_with_is_dashed()
     assert (first["mode"], first["error_y"]["arrayminus"], first["error_y"]["array"]) == (
         "lines+markers", [0.25, 0.25], [0.25, 0.0],
     )  # fmt: skip
-    assert second["line"]["dash"] == "dash"
+    assert (first["line"]["dash"], second["line"]["dash"]) == ("solid", "dash")
+    two = [Curve(name, [0.0, 1.0], [0.0, 1.0]) for name in ("one", "other")]
+    dashes = [one["line"]["dash"] for one in drawn(Chart("Two", "Yes.", "x", "y", curves=two))["data"]]
+    assert len(set(dashes)) == 2, "told apart without colours"
     assert "error_y" not in second
     assert [spec["layout"][axis]["tickformat"] for axis in ("xaxis", "yaxis")] == [".0%", ".0%"]
     rows = drawn(Chart("More?", "Yes.", "rows", "right", curves=[Curve("m", [10, 20], [0.5, 0.6])]))

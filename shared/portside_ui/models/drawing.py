@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import cycle
 from typing import Any
 
 import pandas as pd
@@ -19,6 +20,8 @@ from portside_ui.words import _
 __all__ = ["draw_section"]
 
 BAR_PIXELS = 24
+DASHES = ("solid", "dot", "dashdot", "longdash")
+"""Of curves, in their order; those to compare with have one of their own."""
 CURVES_PIXELS = 340
 
 
@@ -59,8 +62,11 @@ def _draw_chart(chart: Chart, key: str) -> None:
 
 
 def _draw_bars(fig: Any, chart: Chart) -> int:
-    """Lying bars, the first on top, with their intervals where all have one; how high the picture is, in pixels."""
-    names = [bar.name for bar in chart.bars]
+    """Lying bars, the first on top, with their intervals where all have one; how high the picture is, in pixels.
+
+    A bar that stands out has a mark, too: colours are not told apart by everybody.
+    """
+    names = [("▶ " if bar.stands_out else "") + bar.name for bar in chart.bars]
     values = [bar.value for bar in chart.bars]
     colours = [COLOURS.negative if bar.stands_out else COLOURS.selection for bar in chart.bars]
     doubt = _intervals(chart.bars)
@@ -73,8 +79,9 @@ def _draw_bars(fig: Any, chart: Chart) -> int:
 
 def _draw_curves(fig: Any, chart: Chart) -> int:
     """Lines over a numeric axis, those to compare with thin and dashed; how high the picture is, in pixels."""
+    dashes = cycle(DASHES)  # beside the colours, which are not told apart by everybody
     for curve in chart.curves:
-        line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {}
+        line = {"dash": "dash", "color": COLOURS.neutral, "width": 1} if curve.reference else {"dash": next(dashes)}
         mode = "lines+markers" if curve.dots else "lines"
         fig.add_scatter(x=list(curve.x), y=list(curve.y), name=curve.name, mode=mode, line=line, error_y=_bounds(curve))
     fig.update_layout(showlegend=len(chart.curves) > 1)
