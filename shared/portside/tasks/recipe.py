@@ -77,7 +77,8 @@ class TrainingRecipe:
     keep_held_out: bool = True
     """Keep the validation rows beside the model, so that it can be reported on, compared and compiled at any time."""
     budget_seconds: float | None = None
-    """Wall-clock time for the whole training, from reading the encoder to the registered version."""
+    """Wall-clock time for the whole training, from reading the encoder to the registered version. How many updates fit
+    into it the clock decides: only without it do the same seed and data give the same weights on a machine."""
 
     def __post_init__(self) -> None:
         for name in ("batch_size", "max_tokens", "lora_rank", "lora_alpha", "trainings"):

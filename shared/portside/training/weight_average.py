@@ -16,7 +16,7 @@ from torch import Tensor
 from portside.encoders import EncoderSource
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.adapter import TaskAdapter
-from portside.training.fit import Fitted, finished, train
+from portside.training.fit import Fitted, finished, fit, train
 from portside.training.plan import BudgetTooShort
 from portside.training.surroundings import Surroundings
 
@@ -29,7 +29,8 @@ SEED_STEP = 1_000
 def fit_averaged(
     recipe: TrainingRecipe, source: EncoderSource, prepare: Callable[[], TaskAdapter], around: Surroundings
 ) -> tuple[Fitted, TaskAdapter]:
-    """Train ``recipe.trainings`` times, or as often as there is time for, then measure and finish their mean.
+    """Train ``recipe.trainings`` times, or as often as there is time for, then measure and finish their mean. A budget
+    that is too short for several is given to one.
 
     Raises:
         Cancelled, ModelError, UsageError: as of ``fit``; the budget must leave room for one training.
@@ -45,7 +46,8 @@ def fit_averaged(
             made.append(train(replace(recipe, seed=recipe.seed + SEED_STEP * number), source, prepare, inner))
         except BudgetTooShort as error:
             if not made:
-                raise
+                around.progress.log(f"The time budget leaves no room for {count} trainings: one gets all of it")
+                return fit(recipe, source, prepare, around)
             around.progress.log(f"The time budget allows {number} of {count} trainings: {error.seen}")
             break
     fitted, adapter = made[0]

@@ -84,3 +84,11 @@ def test_each_training_gets_its_part_of_the_budget(train: Train) -> None:
     version = train(name="timed", epochs=100_000, budget_seconds=24.0, trainings=2, progress=progress)
     assert sum("budget allows about" in line for line in progress.lines) == 2
     assert version.card["training"]["seconds"] < 26.4
+
+
+@pytest.mark.slow
+def test_a_budget_that_is_too_short_for_several_is_given_to_one(train: Train) -> None:
+    train()
+    progress = RecordingProgress()
+    train(name="timed", budget_seconds=12.0, trainings=40, progress=progress)
+    assert any("no room for 40 trainings" in line for line in progress.lines)
