@@ -169,7 +169,7 @@ def _train_missing(settings: Settings, service: FinanceService, folder: Path, pr
 def _train_in_time(
     settings: Settings, service: FinanceService, kind: str, data: Path, *, seconds: float, progress: Progress
 ) -> ModelVersion:
-    reason = "trained on the sample data"
+    reason = said("trained on the sample data")
     try:
         return train_model(settings, service, kind, data, progress=progress, reason=reason, budget_seconds=seconds)
     except UsageError as error:

@@ -70,7 +70,7 @@ def train(context: JobContext, budget_seconds: float | None = None) -> dict[str,
         context.settings,
         progress=context.progress,
         actor=context.actor,
-        reason="trained from the page or the queue",
+        reason=said("trained from the page or the queue"),
         config=config,
     )
     return {"summary": joined(trained.lines(), "; "), "version": trained.version, "promoted": trained.promoted}

@@ -140,7 +140,7 @@ def train_recommender(
         index.add([item.item_id for item in shelf.items], learned.vectors)
         index.speed_up()
         service.library.save_vectors(version.ref, KeptVectors(index, service.store.version()))
-        registry.promote(config.name, version.version, actor=actor, reason="lists at least as good on validation")
+        registry.promote(config.name, version.version, actor=actor, reason=said("lists at least as good on validation"))
     service.keep(learned, shelf, log)
     service.keeper.shelf(progress)
     return Trained(version.ref, learned.fine_tuned_wins, learned)
@@ -171,7 +171,7 @@ def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[
             settings,
             progress=progress,
             actor=current_actor(settings),
-            reason="demo on the sample data",
+            reason=said("demo on the sample data"),
             config=config,
         )
         done += trained.lines()

@@ -20,7 +20,7 @@ def train(context: JobContext, data: str | None = None, promote: bool | None = N
         Path(data) if data else None,
         progress=context.progress,
         actor=context.actor,
-        reason="trained by a job",
+        reason=said("trained by a job"),
         wish=TrainingWish(promote=promote),
     )
     return {"summary": trained.summary(), "model": trained.model}

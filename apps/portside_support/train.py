@@ -313,7 +313,7 @@ def _train_on_samples(settings: Settings, folder: Path, progress: Progress, conf
             folder / "intents.csv",
             progress=progress,
             actor="demo",
-            reason="trained on the samples",
+            reason=said("trained on the samples"),
             wish=TrainingWish(budget_seconds=seconds),
             config=config,
         )

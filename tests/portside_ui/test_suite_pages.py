@@ -19,6 +19,7 @@ from portside.inference.interfaces import FakeClassifier
 from portside.inference.shared import SharedClassifier
 from portside.jobs import JobQueue
 from portside.registry import ModelRegistry
+from portside.said import said
 from portside.settings import Settings
 from portside.storage.engine import open_database
 from portside.training.seen import save_seen
@@ -122,13 +123,14 @@ def test_who_did_what_is_said_in_chinese(empty_home: Settings) -> None:
     register(empty_home, 0.8)
     register(empty_home, 0.9)
     registry = ModelRegistry(empty_home.models_dir)
-    registry.promote("intents", 2, actor="ann", reason="better")
+    registry.promote("intents", 2, actor="ann", reason=said("trained on {file}", file="mail.csv"))
     registry.rollback("intents", actor="ann", reason="worse")
     first, *_rest, history = [frame.value for frame in opened(empty_home, "models", "zh").dataframe]
     assert first["任务"].tolist() == ["分类"] * 2
     assert set(first.iloc[:, 1]) == {"正式版本", ""}
     did = [(row[2], row[3], row[4]) for row in history.itertuples(index=False)]
     assert did[:3] == [("已回退", 1, "正式版本"), ("已撤销", 2, "候选版本"), ("已启用", 2, "正式版本")]
+    assert history.iloc[:, 5].tolist()[:3] == ["worse", *["用 mail.csv 训练"] * 2]
 
 
 def test_health_is_said_in_chinese(empty_home: Settings) -> None:

@@ -51,7 +51,7 @@ def run_training(
         runs_dir=context.settings.runs_dir,
         progress=context.progress,
         actor=context.actor,
-        reason=reason or f"trained on {Path(data).name}",
+        reason=reason or said("trained on {file}", file=Path(data).name),
         promote=promote,
         resume=context.attempt > 1,
         threads=context.settings.threads,

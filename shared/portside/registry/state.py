@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from portside.errors import ModelError, ModelNotFound
-from portside.said import said
+from portside.said import said, with_records, with_sentences
 
 __all__ = ["CANDIDATE", "CHAMPION", "Note", "RegistryEvent", "RegistryState"]
 
@@ -189,18 +189,7 @@ class RegistryState:
             "next_version": self.next_version,
             "versions": {str(number): manifest for number, manifest in self.versions.items()},
             "aliases": dict(self.aliases),
-            "events": [
-                {
-                    "at": event.at.isoformat(),
-                    "actor": event.actor,
-                    "action": event.action,
-                    "version": event.version,
-                    "alias": event.alias,
-                    "previous": event.previous,
-                    "reason": event.reason,
-                }
-                for event in self.events
-            ],
+            "events": [_stored(event) for event in self.events],
         }
 
     @classmethod
@@ -218,10 +207,16 @@ class RegistryState:
             versions={int(number): str(manifest) for number, manifest in stored["versions"].items()},
             aliases={str(alias): int(version) for alias, version in stored["aliases"].items()},
             events=tuple(
-                RegistryEvent(**{**event, "at": datetime.fromisoformat(event["at"])}) for event in stored["events"]
+                RegistryEvent(**{**with_sentences(event), "at": datetime.fromisoformat(event["at"])})
+                for event in stored["events"]
             ),
         )
         strays = {alias: at for alias, at in state.aliases.items() if at not in state.versions}
         if strays:
             raise ValueError(f"aliases without a version: {strays}")
         return state
+
+
+def _stored(event: RegistryEvent) -> dict[str, Any]:
+    written = {**asdict(event), "at": event.at.isoformat(), "reason": event.reason}
+    return with_records(written, ("reason",))

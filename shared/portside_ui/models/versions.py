@@ -12,7 +12,7 @@ import streamlit as st
 from portside.errors import PortsideError
 from portside.registry import ModelVersion
 from portside.registry.actor import current_actor
-from portside.said import in_words
+from portside.said import Said, in_words
 from portside_ui.frame import error_state, section
 from portside_ui.models.speed import speed_part
 from portside_ui.runtime import Runtime
@@ -36,7 +36,8 @@ def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion])
             _("What"): _(event.action),
             _("Version"): event.version,
             _("Serves as"): _(event.alias) if event.alias else "",
-            _("Why"): event.reason,
+            # What a person wrote stays as it was written.
+            _("Why"): in_words(event.reason, _) if isinstance(event.reason, Said) else event.reason,
         }
         for event in reversed(runtime.registry.history(name))
     ]
