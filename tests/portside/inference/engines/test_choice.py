@@ -29,6 +29,8 @@ def test_speed_is_of_texts_in_bulk_and_alone_alike() -> None:
         (replace(GOOD, quality=None, nearest=0.9965), 100, "loses 0.35 points"),  # however few texts there are
         (replace(GOOD, agreement=0.989), 1000, "agrees with the original to 98.9 %"),
         (replace(GOOD, alone=0.98), 1000, "asked together"),
+        (replace(GOOD, alone=0.999), 1000, "asked together (99.9 % the same)"),  # one of 1,000
+        (replace(GOOD, alone=0.99996), 1000, ""),  # a cosine, but for the last digits
         (replace(GOOD, texts_per_second=110.0, single_ms=10.5), 1000, "no faster"),
     ],
 )
