@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--open", action="store_true", help="open the first page in the browser")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for talkative in ("alembic", "faiss", "bm25s"):
+    for talkative in ("alembic", "faiss"):
         logging.getLogger(talkative).setLevel(logging.WARNING)
     try:
         apps = tuple(find_app(name) for name in chosen.apps) or find_apps()

@@ -5,6 +5,7 @@ Readers never wait: what they search is a ``KeywordState`` that never changes.
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -47,6 +48,8 @@ class KeywordState:
         """The scores of every word in every document, or None where there is no word at all."""
         import bm25s
 
+        # On import it asks for every line of its log; whoever starts Portside did not.
+        logging.getLogger("bm25s").setLevel(logging.WARNING)
         words = [numbers.tolist() for numbers in self.documents.values()]
         if not any(words):
             return None

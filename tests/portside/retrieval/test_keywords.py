@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -159,3 +161,13 @@ def test_refuses_what_does_not_fit() -> None:
     with pytest.raises(UsageError, match="at least 1"):
         index.search("x", 0)
     assert len(index) == 0
+
+
+def test_what_the_index_tells_itself_stays_out_of_the_log() -> None:
+    code = (
+        "import logging; logging.basicConfig(level=logging.INFO)\n"
+        "from portside.retrieval.keywords import KeywordIndex\n"
+        "index = KeywordIndex(); index.add(['a', 'b'], ['one text', 'another']); assert index.search('text', 1)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (0, "")
