@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from threading import BoundedSemaphore
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,34 @@ def each_batch(
     """Places of each batch and what ``forward`` says of its ``inputs``; every place comes once, longest rows first."""
     how: Batching = getattr(forward, "batching", Batching())
     plan = plan_batches(lengths, tokens=how.tokens)
-    if how.workers < 2 or len(plan) < 2:
+    if how.workers < 2:
         yield from ((places, forward(*inputs(places))) for places in plan)
+        return
+    cores = _cores(how.workers)
+
+    def ask(places: Sequence[int]) -> NDArray[np.float32]:
+        asked = inputs(places)
+        with cores:
+            return forward(*asked)
+
+    if len(plan) < 2:
+        yield from ((places, ask(places)) for places in plan)
         return
     pool = ThreadPoolExecutor(min(how.workers, len(plan)), thread_name_prefix="batches")
     try:
-        yield from zip(plan, pool.map(lambda places: forward(*inputs(places)), plan), strict=True)
+        yield from zip(plan, pool.map(ask, plan), strict=True)
     finally:
         # Who is interrupted between two batches waits for those that run, not for those that have not begun.
         pool.shutdown(cancel_futures=True)
+
+
+@cache
+def _cores(workers: int) -> BoundedSemaphore:
+    """One for the whole process: several models, and several callers of each, compute on no more cores than there are.
+
+    More threads than cores would only take turns, each with a part of the caches.
+    """
+    return BoundedSemaphore(workers)
 
 
 def run_batches(

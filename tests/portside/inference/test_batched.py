@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -81,3 +83,27 @@ def test_who_stops_early_may_and_an_error_comes_through_in_its_turn() -> None:
             for place in places
         )
     assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("tokens", [1, 1_000])
+def test_all_callers_of_all_models_together_compute_on_no_more_cores_than_there_are(tokens: int) -> None:
+    lock, running, most = Lock(), [0], [0]
+
+    class Busy:
+        batching = Batching(tokens=tokens, workers=2)
+
+        def __call__(self, *inputs: NDArray[np.int64]) -> NDArray[np.float32]:
+            with lock:
+                running[0] += 1
+                most[0] = max(most[0], running[0])
+            time.sleep(0.01)
+            with lock:
+                running[0] -= 1
+            return np.zeros((len(inputs[0]), 1), dtype=np.float32)
+
+    def call(_number: int) -> int:
+        return sum(len(places) for places, _ in each_batch(Busy(), [1] * 6, lambda places: [np.array(places)]))
+
+    with ThreadPoolExecutor(5) as pool:
+        assert list(pool.map(call, range(5))) == [6] * 5
+    assert most == [2]
