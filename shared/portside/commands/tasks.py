@@ -137,6 +137,8 @@ def recipe_from(kind: type[TrainingRecipe], given: dict[str, Any], settings: lis
     """Like ``recipe_of``, for a ``kind`` of recipe that belongs to no task."""
     from pydantic import TypeAdapter, ValidationError
 
+    from portside.tasks.recipe import wrong_value
+
     fields = TypeAdapter(kind).json_schema()["properties"]
     chosen = {key: value for key, value in given.items() if value is not None}
     for setting in settings:
@@ -155,11 +157,7 @@ def recipe_from(kind: type[TrainingRecipe], given: dict[str, Any], settings: lis
         what = KINDS.get(first["type"]) or (f"one of {expected}" if expected else f"usable: {first['msg']}")
         # The one that is no recipe's: it chooses among them.
         either = ", auto" if where == "method" and expected else ""
-        raise UsageError(
-            f"The recipe's {where} must be {what}{either}",
-            seen=str(first["input"]),
-            remedy="Correct it, or leave it out: the usual value is then taken",
-        ) from error
+        raise wrong_value(where, str(first["input"]), f"{what}{either}") from error
 
 
 def open_texts(data: Path, text: str | None) -> tuple[RowSource, int]:

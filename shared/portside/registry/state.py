@@ -218,5 +218,4 @@ class RegistryState:
 
 
 def _stored(event: RegistryEvent) -> dict[str, Any]:
-    written = {**asdict(event), "at": event.at.isoformat(), "reason": event.reason}
-    return with_records(written, ("reason",))
+    return with_records({**asdict(event), "at": event.at.isoformat()}, ("reason",))

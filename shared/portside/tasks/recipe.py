@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from portside.errors import UsageError
 from portside.said import said, settled
 
-__all__ = ["ADAPTING", "FINE_TUNING", "ROWS_MANY", "TrainingRecipe", "default_epochs", "require"]
+__all__ = ["ADAPTING", "FINE_TUNING", "ROWS_MANY", "TrainingRecipe", "default_epochs", "require", "wrong_value"]
 
 ADAPTING = ("lora", "dora")
 """Methods that leave the encoder's weights as they are and train small matrices beside them."""
@@ -158,8 +158,13 @@ def require(holds: bool, name: str, value: object, rule: str) -> None:
         UsageError: ``holds`` is false; names the field, the value and the rule.
     """
     if not holds:
-        raise UsageError(
-            said("The recipe's {name} must be {rule}", name=name, rule=settled(rule)),
-            seen=f"{name} = {value!r}",
-            remedy="Correct it, or leave it out: the usual value is then taken",
-        )
+        raise wrong_value(name, f"{name} = {value!r}", rule)
+
+
+def wrong_value(name: str, seen: str, rule: str) -> UsageError:
+    """The error for a field of a recipe that breaks its rule."""
+    return UsageError(
+        said("The recipe's {name} must be {rule}", name=name, rule=settled(rule)),
+        seen=seen,
+        remedy="Correct it, or leave it out: the usual value is then taken",
+    )
