@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import timedelta
 from math import exp, lgamma, log
 
 import numpy as np
@@ -18,15 +18,16 @@ from portside_finance.alerts import (
     Plan,
     StoredEpisode,
     reconcile,
-    replay,
     step,
 )
 from portside_finance.baseline import DailyCounts, SeriesKey, daily_counts, judge, solve_threshold, tail_probability
 from portside_finance.config import AlertConfig
+from tests.benchmarks.alerts import poisson_interval
+from tests.simulated_news import FIRST_DAY, WARM_DAYS, alarms, stream
 
-DAY = date(2026, 3, 2)
 KEY = SeriesKey("company", "F")
 CONFIG = AlertConfig()
+DAY = FIRST_DAY
 
 
 def look(offset: int, count: int, tail: float, *, threshold: float = 0.001, final: bool = True) -> Look:
@@ -125,42 +126,21 @@ def test_machine_keeps_its_promises(days: list[tuple[int, float]], confirm: int,
             assert episode.total_negative >= episode.peak_count
 
 
-def stream(
-    seed: int, days: int = 110, *, burst: float = 0.0, companies: int = 40, topics: int = 8, louder: int = 10_000
-) -> DailyCounts:
-    """News without any surge: weekly season, series of all sizes, counts Poisson or (``burst``) clustered."""
-    random = np.random.default_rng(seed)
-    calendar = tuple(DAY + timedelta(days=n) for n in range(days))
-    week = np.array([1.0, 1.1, 1.1, 1.0, 1.0, 0.35, 0.3])[[day.weekday() for day in calendar]]
-    usual = np.r_[random.gamma(0.6, 1.5, companies), random.gamma(4.0, 3.0, topics)]
-    rate = week[:, None] * usual
-    rate[louder:] *= 3.0
-    if burst:
-        rate = rate * random.gamma(1 / burst, burst, rate.shape)
-    stories = random.poisson(rate)
-    negative = random.binomial(stories, 0.3)
-    keys = [SeriesKey("company", f"C{n}") for n in range(companies)] + [
-        SeriesKey("topic", f"T{n}") for n in range(topics)
-    ]
-    return DailyCounts(calendar, tuple(keys), negative, stories, stories[:, companies:].sum(axis=1))
-
-
-def alarms(counts: DailyCounts, config: AlertConfig = CONFIG, warm: int = 28) -> list[Episode]:
-    after = counts.days[-1] + timedelta(days=1)
-    found = replay(counts, judge(counts, config), config, since=counts.days[warm], today=after)
-    return [episode for episode in found if episode.fired]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("burst", [0.0, 0.4])
 def test_false_alarms_stay_within_the_budget(burst: float) -> None:
     """The stated promise: on news without surges, at most ``budget_per_30_days`` alarms over everything watched."""
-    runs, warm, days = 14, 28, 110
-    found = sum(len(alarms(stream(seed, days, burst=burst))) for seed in range(100, 100 + runs))
-    months = runs * (days - warm) / 30
+    runs, days = 14, 110
+    found = sum(len(alarms(stream(seed, days, burst=burst), CONFIG)) for seed in range(100, 100 + runs))
+    months = runs * (days - WARM_DAYS) / 30
     # Poisson counting error of the simulation itself: two standard deviations.
     assert found <= CONFIG.budget_per_30_days * months + 2 * np.sqrt(CONFIG.budget_per_30_days * months)
     assert found > 0, "a detector that never alarms on noise is not using its budget"
+
+
+@pytest.mark.parametrize(("count", "low", "high"), [(0, 0.0, 3.689), (1, 0.0253, 5.572), (10, 4.795, 18.39)])
+def test_the_doubt_of_a_count_is_that_of_the_tables(count: int, low: float, high: float) -> None:
+    assert poisson_interval(count) == pytest.approx((low, high), rel=1e-3)
 
 
 def test_false_alarms_follow_the_budget() -> None:
@@ -179,15 +159,15 @@ def with_surge(counts: DailyCounts, day: int, column: int, extra: int) -> DailyC
 
 def test_a_surge_is_found_on_its_day_and_the_next_one_too() -> None:
     counts = with_surge(with_surge(stream(3), 60, 5, 25), 90, 5, 25)
-    days = [episode.fired for episode in alarms(counts) if episode.series == counts.series[5]]
+    days = [episode.fired for episode in alarms(counts, CONFIG) if episode.series == counts.series[5]]
     assert counts.days[60] in days
     assert counts.days[90] in days, "a past surge must not hide the next"
 
 
 def test_a_new_source_is_no_surge() -> None:
     """Three times the news of every kind from one day on: nothing about any series changed."""
-    found = [alarm for seed in range(4) for alarm in alarms(stream(seed, louder=80))]
-    assert len(found) <= 4 * CONFIG.budget_per_30_days * (110 - 28) / 30
+    found = [alarm for seed in range(4) for alarm in alarms(stream(seed, louder=80), CONFIG)]
+    assert len(found) <= 4 * CONFIG.budget_per_30_days * (110 - WARM_DAYS) / 30
 
 
 def test_days_without_news_change_nothing() -> None:
@@ -195,7 +175,7 @@ def test_days_without_news_change_nothing() -> None:
     for part in (counts.negative, counts.stories):
         part[71:75] = 0
     counts.total[71:75] = 0
-    episode = next(e for e in alarms(counts) if e.series == counts.series[2] and e.fired == counts.days[70])
+    episode = next(e for e in alarms(counts, CONFIG) if e.series == counts.series[2] and e.fired == counts.days[70])
     assert episode.resolved is None or episode.resolved > counts.days[74]
 
 
