@@ -23,7 +23,8 @@ __all__ = ["BehaviourReport", "Failure", "TestResult", "run_suites"]
 
 FAILURES_KEPT = 10
 """Of each test."""
-TEXTS_AT_ONCE = 2_048
+TEXTS_AT_ONCE = 512
+"""Texts asked about between two tellings of how many are done: a second or two."""
 
 DOES = {
     "invariance": "keep their label",

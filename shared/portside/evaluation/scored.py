@@ -21,7 +21,8 @@ __all__ = ["OUTSIDE", "Scored", "Scorer", "score_rows"]
 
 OUTSIDE = -1
 """In ``truth``: the text has none of the model's labels."""
-TEXTS_AT_ONCE = 2_048
+TEXTS_AT_ONCE = 512
+"""Texts asked about between two tellings of how many are done: a second or two."""
 
 
 class Scorer(Protocol):

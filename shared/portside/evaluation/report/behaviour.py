@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from random import Random
 
@@ -19,16 +19,24 @@ TEXTS = 100
 
 
 def tried_on(
-    model: TextClassifier, texts: Sequence[str], home: Path, *, seed: int = 0, suites: str | None = None
+    model: TextClassifier,
+    texts: Sequence[str],
+    home: Path,
+    *,
+    seed: int = 0,
+    suites: str | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Section:
     """Try all suites, the built-in ones and those in ``home``, on some of the texts; ``suites`` names others.
+
+    ``progress`` is told how many texts, changed ones too, the model has answered of how many.
 
     Raises:
         DataError: a suite's file breaks a rule.
     """
     chosen = sorted(Random(seed).sample(range(len(texts)), min(TEXTS, len(texts))))
     some = [texts[place] for place in chosen]
-    return behaviour_section(run_suites(model, find_suites(suites, home), some, seed=seed))
+    return behaviour_section(run_suites(model, find_suites(suites, home), some, seed=seed, report=progress))
 
 
 def behaviour_section(found: BehaviourReport) -> Section:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 from portside.evaluation.attribution import ALIKE, Explanation, Method, explain_answers
 from portside.evaluation.faithfulness import Faithfulness, MethodFaithfulness, measure_faithfulness
+from portside.evaluation.report.asking import CountingAttributor, questions
 from portside.evaluation.report.parts import Cell, Chart, Curve, Figure, Section, Table, percent
 from portside.evaluation.report.words import joined
 from portside.evaluation.slices import word_count
@@ -30,11 +31,18 @@ NAMES: dict[Method, str] = {
 """Of the methods, as a person reads them."""
 
 
-def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0) -> Section | None:
+def explained_on(
+    attributor: Attributor,
+    texts: Sequence[str],
+    *,
+    seed: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Section | None:
     """Explain some of the texts by both methods, and measure both; None where no text has two words.
 
     Of a text with several answers (labels, names) at most ``ANSWERS`` are explained. Both methods are measured on the
-    surest of each text: texts are drawn by chance, the answers to one text are not.
+    surest of each text: texts are drawn by chance, the answers to one text are not. ``progress`` is told how many
+    questions the network has answered of about how many.
     """
     longer = [text for text in texts if word_count(text) > 1]
     if not longer:
@@ -48,6 +56,9 @@ def explained_on(attributor: Attributor, texts: Sequence[str], *, seed: int = 0)
     if not asked:
         none = said("In none of {n} texts does the model find anything: there is nothing to explain.", n=len(drawn))
         return Section("explanations", TITLE, [none])
+    if progress is not None:
+        measured = sum(first for _, _, first in asked)
+        attributor = CountingAttributor(attributor, questions([text for text, _, _ in asked], measured), progress)
     found = explain_answers(attributor, [(text, answer) for text, answer, _ in asked])
     surest = [one for one, (_, _, first) in zip(found, asked, strict=True) if first]
     return explanations_section(measure_faithfulness(attributor, surest, seed=seed), surest, found)

@@ -18,7 +18,8 @@ from portside.settings import Settings
 
 __all__ = ["encoded_files", "faults_of_files"]
 
-TEXTS_AT_ONCE = 2_048
+TEXTS_AT_ONCE = 512
+"""Texts asked about between two tellings of how many are done: a second or two."""
 
 
 def faults_of_files(

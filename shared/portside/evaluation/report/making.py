@@ -14,6 +14,7 @@ from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
 from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
+from portside.evaluation.report.passes import TellingScorer, both_passes
 from portside.evaluation.risk import RISKS
 from portside.inference.attributor import EXPLAINED
 from portside.inference.folder import task_of
@@ -127,14 +128,17 @@ def report_of(
 ) -> Report:
     """The report on the version; ``against``: another one of the same task, compared with it in the first section.
 
-    ``risks``: shares of wrong answers that a promise is tried for.
+    ``risks``: shares of wrong answers that a promise is tried for. ``progress`` is told how many rows are done of how
+    many, those that the other version is asked about among them.
 
     Raises:
         UsageError: there are no rows, or the two versions cannot be compared on them.
         DataError: the file cannot be used.
     """
     if asked.file is None and asked.task.name == ANSWERED:
-        return _from_kept_answers(asked.version, against, risks, threads)
+        return _from_kept_answers(asked.version, against, risks, threads, progress)
+    if progress is not None and against is not None:
+        progress = both_passes(progress)
     made: Report = load(asked.task.report)(
         asked.version, asked.dataset, against=against, risks=risks, threads=threads, progress=progress
     )
@@ -145,15 +149,17 @@ def report_of(
     return made if against is None else _with_leaks(made, against, asked)
 
 
-def explanations_of(asked: Asked, settings: Settings) -> Section | None:
+def explanations_of(
+    asked: Asked, settings: Settings, *, progress: Callable[[int, int], None] | None = None
+) -> Section | None:
     """Some of the texts explained; None where none has two words. The network is asked thousands of times."""
     from portside.evaluation.report.explanations import explained_on
     from portside.inference.attributor import load_attributor
 
-    return explained_on(load_attributor(asked.version, threads=settings.threads), asked.texts)
+    return explained_on(load_attributor(asked.version, threads=settings.threads), asked.texts, progress=progress)
 
 
-def behaviour_of(asked: Asked, settings: Settings) -> Section:
+def behaviour_of(asked: Asked, settings: Settings, *, progress: Callable[[int, int], None] | None = None) -> Section:
     """Some of the texts with small changes, by all suites. The network is asked thousands of times.
 
     Raises:
@@ -163,7 +169,7 @@ def behaviour_of(asked: Asked, settings: Settings) -> Section:
     from portside.inference.one_answer import load_one_answer
 
     model = load_one_answer(asked.version, threads=settings.threads)
-    made = tried_on(model, asked.texts, settings.suites_dir)
+    made = tried_on(model, asked.texts, settings.suites_dir, progress=progress)
     as_one = AS_ONE.get(asked.task.name)
     return made if as_one is None else replace(made, sentences=[*made.sentences, as_one])
 
@@ -176,7 +182,11 @@ def _kept_file(version: ModelVersion) -> Path:
 
 
 def _from_kept_answers(
-    version: ModelVersion, against: ModelVersion | None, risks: Sequence[float], threads: int
+    version: ModelVersion,
+    against: ModelVersion | None,
+    risks: Sequence[float],
+    threads: int,
+    progress: Callable[[int, int], None] | None,
 ) -> Report:
     from portside.evaluation.report.build import report_on_held_out
     from portside.evaluation.report.pairing import compare_held_out
@@ -185,7 +195,9 @@ def _from_kept_answers(
     made = report_on_held_out(version, risks=risks)
     if against is None:
         return made
-    compared = compare_held_out(version, against, lambda: load_classifier(against, threads=threads))
+    compared = compare_held_out(
+        version, against, lambda: TellingScorer(load_classifier(against, threads=threads), progress)
+    )
     return replace(made, sections=[compared, *made.sections])
 
 

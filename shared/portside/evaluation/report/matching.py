@@ -58,7 +58,7 @@ def report_file(
     matcher = load_matcher(version, threads=threads)
     ranked = matcher.rankings(dataset, report=progress)
     chosen = ranked.orders[matcher.system]
-    compared = [] if against is None else [_compared(version, against, chosen, dataset, threads)]
+    compared = [] if against is None else [_compared(version, against, chosen, dataset, threads=threads, told=progress)]
     return Report(
         title_of(version),
         version.card.get("summary", ""),
@@ -153,10 +153,12 @@ def _compared(
     against: ModelVersion,
     chosen: Mapping[str, Sequence[str]],
     dataset: JudgedTexts,
+    *,
     threads: int,
+    told: Callable[[int, int], None] | None,
 ) -> Section:
     other = load_matcher(against, threads=threads)
-    old = other.rankings(dataset).orders[other.system]
+    old = other.rankings(dataset, report=told).orders[other.system]
     before, after = _sums(old, dataset), _sums(chosen, dataset)
     changed = changed_rankings(chosen, old, dataset)
     return versus_section("NDCG@10", version.ref, against.ref, after, before, changed=changed)

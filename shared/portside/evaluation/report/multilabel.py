@@ -63,7 +63,7 @@ def report_file(
         raise DataError("A report is made from rows", seen="none", file=dataset.source)
     told = None if progress is None else lambda done: progress(done, len(texts))
     asked = label_rows(load_multilabeller(version, threads=threads), dataset, told)
-    compared = [] if against is None else [_compared(version, against, asked, dataset, threads)]
+    compared = [] if against is None else [_compared(version, against, asked, dataset, threads=threads, told=told)]
     temperature = (version.card.get("calibration") or {}).get("temperature")
     return Report(
         title_of(version),
@@ -148,9 +148,15 @@ def _chosen_here() -> str:
 
 
 def _compared(
-    version: ModelVersion, against: ModelVersion, asked: LabelRows, dataset: MultiLabelTexts, threads: int
+    version: ModelVersion,
+    against: ModelVersion,
+    asked: LabelRows,
+    dataset: MultiLabelTexts,
+    *,
+    threads: int,
+    told: Callable[[int], None] | None,
 ) -> Section:
-    other = label_rows(load_multilabeller(against, threads=threads), dataset)
+    other = label_rows(load_multilabeller(against, threads=threads), dataset, told)
     after, before = (f1_sums(one.truth, one.found) for one in (asked, other))
     changed = changed_labels(asked, other, getattr(dataset, "rows", None))
     return versus_section("Micro-F1", version.ref, against.ref, after, before, changed=changed)

@@ -111,7 +111,7 @@ def report_file(
     words = sum(len(one.tokens) for one in dataset.sentences)
     told = None if progress is None else lambda done: progress(done, words)
     asked = tag_rows(load_tagger(version, threads=threads), dataset, told)
-    compared = [] if against is None else [_compared(version, against, asked, dataset, threads)]
+    compared = [] if against is None else [_compared(version, against, asked, dataset, threads=threads, told=told)]
     temperature = (version.card.get("calibration") or {}).get("temperature")
     return Report(
         title_of(version),
@@ -175,9 +175,15 @@ def fresh_answers(asked: TaggedRows, answers: Answers, seen: Callable[[str], boo
 
 
 def _compared(
-    version: ModelVersion, against: ModelVersion, asked: TaggedRows, dataset: TaggedSentences, threads: int
+    version: ModelVersion,
+    against: ModelVersion,
+    asked: TaggedRows,
+    dataset: TaggedSentences,
+    *,
+    threads: int,
+    told: Callable[[int], None] | None,
 ) -> Section:
-    other = tag_rows(load_tagger(against, threads=threads), dataset)
+    other = tag_rows(load_tagger(against, threads=threads), dataset, told)
     after, before = (f1_sums(count_entities(one.truth, one.found)) for one in (asked, other))
     changed = changed_names(asked, other)
     return versus_section("Entity F1", version.ref, against.ref, after, before, changed=changed, groups=asked.groups)
