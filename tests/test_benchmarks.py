@@ -15,18 +15,21 @@ import numpy as np
 import pytest
 
 from portside.data import Dataset
+from portside.data.matching import MatchingDataset
 from portside.encoders import bundled_folder
 from portside.errors import ModelDamaged, ModelNotFound, PortsideError, UsageError
+from portside.evaluation.answers import Answers
 from portside.evaluation.classification import ClassificationReport
 from portside.evaluation.intervals import wilson
 from portside.inference.spans import tempered
 from portside.inference.tokens import Tokens
-from portside.records import Example
+from portside.records import Example, Judged
 from tests.benchmarks import auto, guarantees, memory, startup, training
 from tests.benchmarks.accuracy import TRIALS, cross_validation, pooled
 from tests.benchmarks.apart import apart, peak_megabytes
 from tests.benchmarks.asked import named, options_of
 from tests.benchmarks.inference import fastest, why_below
+from tests.benchmarks.kept import Tally, alike, tally, tally_texts, text_rows
 from tests.benchmarks.larger_encoder import NAME, PACKAGES, WANTED, encoder_of, installed_part, mpnet_folder
 from tests.benchmarks.operator_profile import OUTSIDE, PRODUCTS, Profile, by_kind, kind_of, profile
 from tests.benchmarks.tagging import span_outcomes
@@ -250,13 +253,61 @@ def test_each_line_of_the_memory_table_has_a_step() -> None:
 
 def test_halves_without_a_promise_have_kept_none() -> None:
     confidence = np.linspace(0, 1, 60)
-    hopeless = guarantees.tally(confidence, np.zeros(60, dtype=bool), 0.05, splits=7)
+    hopeless = tally(confidence, np.zeros(60, dtype=bool), 0.05, splits=7)
     assert (hopeless.promised, hopeless.kept) == (0, 0)
     assert hopeless.cells() == ["0 of 7", "–", "–", "0.0", "–"]
-    sure = guarantees.tally(np.linspace(0, 1, 2_000), np.ones(2_000, dtype=bool), 0.05, splits=7)
+    sure = tally(np.linspace(0, 1, 2_000), np.ones(2_000, dtype=bool), 0.05, splits=7)
     assert sure.cells()[:2] == ["7 of 7", "7 of 7"]
-    some = guarantees.Tally(10, 3, [0.5, 0.5, 0.2, 0.4], [0.0, 0.04, 0.05, 0.15])
+    some = Tally(10, 3, [0.5, 0.5, 0.2, 0.4], [0.0, 0.04, 0.05, 0.15])
     assert some.cells() == ["4 of 10", "3 of 4", "40.0", "16.0", "6.0"]
+
+
+def test_rows_of_one_text_stand_in_the_same_half() -> None:
+    # 100 texts of 20 rows each; every row of the second half of the texts is wrong, and as sure as the others.
+    groups, right = np.arange(2_000) // 20, np.arange(2_000) < 1_000
+    apart = tally(np.ones(2_000), right, 0.45, splits=20)
+    assert apart.promised == 0
+    whole = tally(np.ones(2_000), right, 0.45, splits=20, groups=groups)
+    # Whole texts in a half: some halves have so many right ones that it is promised, and then is not kept.
+    assert whole.promised > 0
+    assert whole.kept == 0
+    assert alike(["One text", "one  TEXT ", "another"]).tolist()[:2] == [alike(["one text"])[0]] * 2
+    assert len(set(alike(["one text", "another"]).tolist())) == 2
+
+
+def test_a_text_with_a_wrong_answer_counts_once_as_wrong() -> None:
+    # 1,000 texts of two answers, both as sure: in every 50th text the second answer is wrong, in every 100th both are.
+    text = np.repeat(np.arange(1_000), 2)
+    right = np.ones(2_000, dtype=bool)
+    right[1::100] = False
+    right[::200] = False
+    answers = Answers(np.ones(2_000), right, text)
+    found = tally_texts(answers, np.arange(1_000), 0.05, splits=10)
+    assert (found.promised, found.kept, list(found.answered)) == (10, 10, [1.0] * 10)
+    assert np.mean(found.wrong) == pytest.approx(0.02, abs=0.005)
+    assert tally_texts(answers, np.arange(1_000), 0.02, splits=10).promised == 0
+    lines = list(text_rows("some", answers, [f"text {n}" for n in range(1_000)], splits=10))
+    assert [line[:4] for line in lines] == [
+        ["some", 500, "2", "0 of 10"],
+        ["some", 500, "5", "10 of 10"],
+        ["some", 500, "10", "10 of 10"],
+    ]
+
+
+def test_without_an_answer_nothing_is_promised_of_texts() -> None:
+    none = Answers(np.zeros(0), np.zeros(0, dtype=bool), np.zeros(0, dtype=np.int64))
+    assert tally_texts(none, alike(["a", "b"]), 0.05, splits=3).cells() == ["0 of 3", "–", "–", "0.0", "–"]
+
+
+def test_of_a_matcher_promises_are_about_the_first_document_of_new_queries() -> None:
+    queries = {"1": "lost card", "2": "new card", "3": "close account", "4": "trained on"}
+    judged = tuple(Judged(query, document, 1.0) for query, document in (("1", "a"), ("2", "b"), ("4", "a")))
+    dataset = MatchingDataset({"a": "A", "b": "B"}, queries, judged, "made")
+    orders = {"1": ["a", "b"], "2": ["a", "b"], "3": ["a"], "4": ["a"]}
+    cosines = {"1": 0.9, "2": 0.4, "3": 0.8, "4": 0.7}
+    found = guarantees.first_documents(orders, cosines, dataset, lambda text: text == "trained on")
+    assert (list(found.queries), found.cosine.tolist()) == (["lost card", "new card"], [0.9, 0.4])
+    assert found.right.tolist() == [True, False]
 
 
 def test_label_sets_are_checked_on_rows_that_did_not_fix_them() -> None:

@@ -1,13 +1,14 @@
-"""Whether promises are kept: test rows cut in halves at random, one to promise by and one to check on.
+"""Whether promises are kept: test rows cut in halves at random, one to promise by and one to check on (``kept``).
 
-Of "at most x % wrong", a half that nothing could be promised on has kept nothing: it is counted beside the others, and
-answers nothing. Label sets are of texts from inside alone: others have no true label.
+Of each task that about which its report promises: the answers of a classifier, the labels and names that texts and
+sentences get (a text counts as wrong where one of them is), the first documents of queries. Texts that were trained on
+are left out of the last three, as in the report. Label sets are of texts from inside alone: others have no true label.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,62 +17,37 @@ from numpy.typing import NDArray
 
 from portside.console import table
 from portside.data import Dataset, load_examples
+from portside.data.matching import load_judged
 from portside.evaluation.conformal import label_sets, promise_sets
-from portside.evaluation.report.guarantee import RISKS
-from portside.evaluation.risk import promise_risk
+from portside.evaluation.matching import check_relevant
+from portside.evaluation.multilabel import given_labels
+from portside.evaluation.report.multilabel import label_rows
+from portside.evaluation.risk import RISKS
 from portside.evaluation.scored import score_rows
 from portside.inference.classifier import load_classifier
+from portside.inference.matcher import load_matcher
+from portside.inference.multilabel import load_multilabeller
 from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.matching import JudgedTexts
 from portside.tasks.spec import find_task
 from portside.training.auto import train_auto
+from portside.training.matching import MatchingRecipe
+from portside.training.matching import make_task as matching_task
+from portside.training.multilabel import MultiLabelRecipe
+from portside.training.multilabel import make_task as multilabel_task
+from portside.training.run import train_task
+from portside.training.seen import load_seen
+from portside.training.tagging import TaggingRecipe
 from tests.benchmarks.asked import named
+from tests.benchmarks.kept import HEAD, SPLITS, TEXTS_HEAD, alike, tally, text_rows
+from tests.benchmarks.multilabel import DOMAINS, split
 from tests.benchmarks.scratch import scratch_order
+from tests.benchmarks.tagging import train_and_judge
 
-SPLITS = 100
 BUDGET_SECONDS = 240.0
 OUTSIDE = "oos"
-HEAD = [
-    "set",
-    "rows a half",
-    "at most wrong %",
-    "promised in",
-    "kept in",
-    "answered %, where promised",
-    "answered %, of all halves",
-    "wrong among them %",
-]
 COVERAGES = (0.90, 0.95, 0.98)
 SETS_HEAD = ["set", "rows a half", "true label among them %", "it was in", "labels a text", "one label alone %"]
-
-
-@dataclass(frozen=True)
-class Tally:
-    """What came of promises on many halves."""
-
-    splits: int
-    kept: int
-    answered: Sequence[float]
-    """Share of the other half that was answered, of each split with a promise."""
-    wrong: Sequence[float]
-    """Share of wrong answers among them."""
-
-    @property
-    def promised(self) -> int:
-        """Splits on which something could be promised."""
-        return len(self.answered)
-
-    def cells(self) -> list[str]:
-        """Of the table."""
-        promised = f"{self.promised} of {self.splits}"
-        if not self.promised:
-            return [promised, "–", "–", "0.0", "–"]
-        return [
-            promised,
-            f"{self.kept} of {self.promised}",
-            f"{100 * np.mean(self.answered):.1f}",
-            f"{100 * sum(self.answered) / self.splits:.1f}",
-            f"{100 * np.mean(self.wrong):.1f}",
-        ]
 
 
 def _support(name: str, test: str = "test.csv") -> Callable[[Path], tuple[Dataset, Dataset]]:
@@ -84,56 +60,134 @@ def _support(name: str, test: str = "test.csv") -> Callable[[Path], tuple[Datase
     return load
 
 
-SETS = {
-    "CLINC150 with out-of-scope": _support("clinc150"),
-    "BANKING77": _support("banking77"),
-    "HINT3 curekart": _support("hint3/curekart"),
-    "HINT3 powerplay11": _support("hint3/powerplay11"),
-    "HINT3 sofmattress": _support("hint3/sofmattress"),
-}
+@dataclass(frozen=True)
+class Kept:
+    """Lines of the tables, from one training."""
+
+    rows: Sequence[Sequence[object]] = ()
+    """Of ``HEAD``."""
+    texts: Sequence[Sequence[object]] = ()
+    """Of ``TEXTS_HEAD``."""
+    sets: Sequence[Sequence[object]] = ()
+    """Of ``SETS_HEAD``."""
 
 
-def run(data: Path, seeds: int, *, only: str = "", encoder: str = "") -> None:
-    """Train once on each set, promise on ``SPLITS`` random halves of its test rows, and print what came of it."""
-    rows: list[list[object]] = []
-    sets: list[list[object]] = []
-    for name in named(SETS, only):
-        train, test = SETS[name](data)
+def _classified(load: Callable[[Path], tuple[Dataset, Dataset]]) -> Callable[[str, Path, str], Kept]:
+    def judge(name: str, data: Path, encoder: str) -> Kept:
+        train, test = load(data)
         with tempfile.TemporaryDirectory() as home:
             recipe = ClassificationRecipe(budget_seconds=BUDGET_SECONDS, encoder=encoder)
             version = train_auto(find_task("classification"), recipe, train, scratch_order(Path(home)))
             scorer = load_classifier(version)
             outside = {one.label for one in test.examples} - set(scorer.labels)
             scored = score_rows(scorer, test, outside=outside)
-        for risk in RISKS:
-            found = tally(scored.confidence, scored.right, risk)
-            rows.append([name, len(scored) // 2, f"{100 * risk:g}", *found.cells()])
         known = scored.at(scored.inside)
-        for coverage in COVERAGES:
-            held = coverage_of(known.probabilities, known.truth, coverage)
-            sets.append([name, len(known) // 2, f"{100 * coverage:g}", *held.cells()])
-        table(HEAD, rows)  # so far: the rest takes a while
-        table(SETS_HEAD, sets)
+        held = {one: coverage_of(known.probabilities, known.truth, one) for one in COVERAGES}
+        return Kept(
+            rows=list(risk_rows(name, scored.confidence, scored.right)),
+            sets=[[name, len(known) // 2, f"{100 * one:g}", *found.cells()] for one, found in held.items()],
+        )
+
+    return judge
 
 
-def tally(
-    confidence: NDArray[np.floating], right: NDArray[np.bool_], risk: float, splits: int = SPLITS, seed: int = 0
-) -> Tally:
-    """Promise on ``splits`` random halves of the rows, and look at the other halves."""
-    random, half = np.random.default_rng(seed), len(right) // 2
-    kept, answered, wrong = 0, [], []
-    for _ in range(splits):
-        order = random.permutation(len(right))
-        given, asked = order[:half], order[half:]
-        promise = promise_risk(confidence[given], right[given], risk=risk)
-        if promise.threshold is None:
-            continue
-        chosen = asked[confidence[asked] >= promise.threshold]
-        share = float((~right[chosen]).mean()) if len(chosen) else 0.0
-        kept += share <= risk
-        answered.append(len(chosen) / len(asked))
-        wrong.append(share)
-    return Tally(splits, kept, answered, wrong)
+def _labelled(domain: str) -> Callable[[str, Path, str], Kept]:
+    def judge(name: str, data: Path, encoder: str) -> Kept:
+        train, test = split(data, domain)
+        recipe = MultiLabelRecipe(encoder=encoder)
+        with tempfile.TemporaryDirectory() as home:
+            version = train_task(recipe, multilabel_task(recipe, train), scratch_order(Path(home)))
+            asked, seen = label_rows(load_multilabeller(version), test), load_seen(version.folder)
+        answers = given_labels(asked.probabilities, asked.truth, asked.threshold)
+        return Kept(texts=list(text_rows(name, answers.fresh(asked.texts, seen), asked.texts)))
+
+    return judge
+
+
+def _matched(name: str, data: Path, encoder: str) -> Kept:
+    folder = data / "support" / "stackfaq"
+    train, test = load_judged(folder), load_judged(folder, test=True)
+    recipe = MatchingRecipe(encoder=encoder)
+    with tempfile.TemporaryDirectory() as home:
+        version = train_task(recipe, matching_task(recipe, train), scratch_order(Path(home)))
+        matcher, seen = load_matcher(version), load_seen(version.folder)
+        ranked = matcher.rankings(test)
+    first = first_documents(ranked.orders[matcher.system], ranked.cosines[matcher.system], test, seen)
+    return Kept(rows=list(risk_rows(name, first.cosine, first.right, alike(first.queries))))
+
+
+def _tagged(folder: str) -> Callable[[str, Path, str], Kept]:
+    def judge(name: str, data: Path, encoder: str) -> Kept:
+        found = train_and_judge(data / "ner" / folder, TaggingRecipe(encoder=encoder))
+        return Kept(texts=list(text_rows(name, found.promisable, found.texts)))
+
+    return judge
+
+
+SETS: dict[str, Callable[[str, Path, str], Kept]] = {
+    "CLINC150 with out-of-scope": _classified(_support("clinc150")),
+    "BANKING77": _classified(_support("banking77")),
+    "HINT3 curekart": _classified(_support("hint3/curekart")),
+    "HINT3 powerplay11": _classified(_support("hint3/powerplay11")),
+    "HINT3 sofmattress": _classified(_support("hint3/sofmattress")),
+    **{f"NLU++ {domain}, labels": _labelled(domain) for domain in DOMAINS},
+    "StackFAQ, first document": _matched,
+    "WNUT-17, names": _tagged("wnut17"),
+    "CoNLL-2003, names": _tagged("conll2003"),
+}
+
+
+def run(data: Path, seeds: int, *, only: str = "", encoder: str = "") -> None:
+    """Train once on each set, promise on ``SPLITS`` random halves of its test rows, and print what came of it."""
+    rows: list[Sequence[object]] = []
+    texts: list[Sequence[object]] = []
+    sets: list[Sequence[object]] = []
+    for name in named(SETS, only):
+        found = SETS[name](name, data, encoder)
+        rows += found.rows
+        texts += found.texts
+        sets += found.sets
+        for head, lines in ((HEAD, rows), (TEXTS_HEAD, texts), (SETS_HEAD, sets)):
+            if lines:
+                table(head, lines)  # so far: the rest takes a while
+
+
+@dataclass(frozen=True)
+class FirstDocuments:
+    """Of n queries with a right document that are new to the model: the document that it ranks first."""
+
+    queries: Sequence[str]
+    cosine: NDArray[np.float64]
+    """How near it is, shape (n,)."""
+    right: NDArray[np.bool_]
+
+
+def first_documents(
+    orders: Mapping[str, Sequence[str]],
+    cosines: Mapping[str, float],
+    dataset: JudgedTexts,
+    seen: Callable[[str], bool] | None,
+) -> FirstDocuments:
+    """What a report on a matcher promises about; ``seen`` tells which queries were trained on, None: not known."""
+    found = [
+        (dataset.queries[query], cosines[query], orders[query][0] in documents)
+        for query, documents in check_relevant(dataset).items()
+        if query in cosines and not (seen is not None and seen(dataset.queries[query]))
+    ]
+    near, right = [cosine for _, cosine, _ in found], [hit for _, _, hit in found]
+    return FirstDocuments([text for text, _, _ in found], np.array(near), np.array(right, dtype=bool))
+
+
+def risk_rows(
+    name: str,
+    confidence: NDArray[np.floating],
+    right: NDArray[np.bool_],
+    groups: NDArray[np.integer] | None = None,
+) -> Iterator[list[object]]:
+    """Lines of the table of rows with one answer each, one for each risk that a report tries."""
+    for risk in RISKS:
+        found = tally(confidence, right, risk, groups=groups)
+        yield [name, len(right) // 2, f"{100 * risk:g}", *found.cells()]
 
 
 @dataclass(frozen=True)
