@@ -9,11 +9,11 @@ from typing import Any
 
 from portside.errors import ModelNotFound, UsageError
 from portside.jobs.records import JobContext
-from portside.progress import Progress
+from portside.progress import Progress, ProgressPart
 from portside.said import joined, said
 from portside_finance.build import build_service
 from portside_finance.service import FinanceService
-from portside_finance.train import PartOf, prepare_demo, train_model
+from portside_finance.train import prepare_demo, train_model
 
 __all__ = ["ingest", "poll", "repeat", "samples", "score", "train"]
 
@@ -39,11 +39,11 @@ def ingest(
     if url:
         report = service.ingest_feed(url)
     else:
-        part = PartOf(context.progress, 0.0, 0.4)
+        part = ProgressPart(context.progress, 0.0, 0.4)
         report = service.ingest(Path(path), columns=columns, source=source, progress=part)
     for row in report.examples:
         context.progress.log(f"row {row.row}, {row.column}: {row.rule}; {row.value!r}; {row.remedy}")
-    texts = _score(service, PartOf(context.progress, 0.4, 1.0))
+    texts = _score(service, ProgressPart(context.progress, 0.4, 1.0))
     summary = said(
         "{source}: {rows} rows, {new} new, {known} known, {refused} refused",
         source=Path(path).name or url,
@@ -133,7 +133,7 @@ def train(
         )
     versions = []
     for number, (kind, file) in enumerate(files):
-        part = PartOf(context.progress, number / len(files), (number + 1) / len(files), kind)
+        part = ProgressPart(context.progress, number / len(files), (number + 1) / len(files), kind)
         version = train_model(
             context.settings,
             service,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from portside.errors import UsageError
-from portside.progress import Progress
+from portside.progress import Progress, ProgressPart
 from portside.records import Example
 from portside.said import joined, said, settled
 from portside.settings import Settings
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from portside.tasks.classification import LabelledTexts
     from portside_finance.service import FinanceService
 
-__all__ = ["Corrected", "PartOf", "prepare_demo", "train_model", "with_corrections"]
+__all__ = ["Corrected", "prepare_demo", "train_model", "with_corrections"]
 
 
 _PATIENCE = 2.0
@@ -95,24 +95,6 @@ def train_model(
     return train_task(recipe, make_task(recipe, dataset), order)
 
 
-@dataclass
-class PartOf:
-    """Progress of one part of longer work: ``start`` to ``end`` of a whole of 1."""
-
-    whole: Progress
-    start: float
-    end: float
-    title: str = ""
-
-    def update(self, done: float, total: float, message: str = "") -> None:
-        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        text = joined([part for part in (settled(self.title), message) if part], " · ")
-        self.whole.update(self.start + (self.end - self.start) * share, 1.0, text)
-
-    def log(self, line: str) -> None:
-        self.whole.log(line)
-
-
 def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[str]:
     """Train both models on the samples, import companies and headlines, score them and compute alerts.
 
@@ -125,7 +107,7 @@ def prepare_demo(settings: Settings, samples: Path, progress: Progress) -> list[
     try:
         done = _train_missing(settings, service, folder, progress)
         done += _import_missing(service, folder, progress)
-        scored = service.score(PartOf(progress, 0.45, 0.98, "reading headlines"))
+        scored = service.score(ProgressPart(progress, 0.45, 0.98, "reading headlines"))
         if scored.texts:
             done.append(
                 said(
@@ -160,7 +142,7 @@ def _train_missing(settings: Settings, service: FinanceService, folder: Path, pr
     for kind, (file, name, seconds, start, end) in plans.items():
         if CHAMPION in registry.aliases(name):
             continue
-        part = PartOf(progress, start, end, f"training {name}")
+        part = ProgressPart(progress, start, end, f"training {name}")
         version = _train_in_time(settings, service, kind, folder / file, seconds=seconds, progress=part)
         done.append(said("trained {model}", model=version.ref))
     return done
@@ -192,7 +174,7 @@ def _import_missing(service: FinanceService, folder: Path, progress: Progress) -
     mapping = guess_mapping(columns_of(path), path.name, default_source="headlines")
     state = service.store.import_state(import_identity(path, mapping))
     if state is None or not state.finished:
-        report = service.ingest(path, progress=PartOf(progress, 0.37, 0.45, "importing headlines"))
+        report = service.ingest(path, progress=ProgressPart(progress, 0.37, 0.45, "importing headlines"))
         done.append(
             said(
                 "imported {n} headlines, {copies} of them copies of a known story",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from portside.errors import ModelNotFound, UsageError
-from portside.progress import Progress
+from portside.progress import Progress, ProgressPart
 from portside.records import Example, Prediction
 from portside.registry import ModelRegistry, ModelVersion
 from portside.said import joined, said
@@ -264,23 +264,6 @@ def import_answers(
     return len(templates), len(slots)
 
 
-@dataclass
-class _Span:
-    """The part of a longer progress that one step takes, from ``start`` to ``end`` of 1."""
-
-    whole: Progress
-    start: float
-    end: float
-    lines: list[str] = field(default_factory=list)
-
-    def update(self, done: float, total: float, message: str = "") -> None:
-        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
-        self.whole.update(self.start + (self.end - self.start) * share, 1.0, message)
-
-    def log(self, line: str) -> None:
-        self.whole.log(line)
-
-
 def prepare_demo(
     settings: Settings, samples: Path, progress: Progress, *, config: SupportConfig | None = None
 ) -> list[str]:
@@ -290,9 +273,9 @@ def prepare_demo(
     content = build_stores(ready_database(settings)).content
     done: list[str] = []
     if not ModelRegistry(settings.models_dir).versions(config.model_name):
-        done.append(_train_on_samples(settings, folder, _Span(progress, 0.0, 0.85), config).summary())
+        done.append(_train_on_samples(settings, folder, ProgressPart(progress, 0.0, 0.85), config).summary())
     if content.knowledge_state() is None:
-        count = import_articles(settings, folder / "kb", progress=_Span(progress, 0.85, 0.95), config=config)
+        count = import_articles(settings, folder / "kb", progress=ProgressPart(progress, 0.85, 0.95), config=config)
         done.append(said("{n} articles are searchable", n=count))
     if not content.counts()["templates"]:
         answers, slots = import_answers(settings, folder / "templates.csv", config=config)

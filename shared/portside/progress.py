@@ -8,8 +8,9 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from portside.errors import Cancelled
+from portside.said import joined, settled
 
-__all__ = ["NullProgress", "Progress", "RecordingProgress", "TerminalProgress"]
+__all__ = ["NullProgress", "Progress", "ProgressPart", "RecordingProgress", "TerminalProgress"]
 
 
 class Progress(Protocol):
@@ -51,6 +52,25 @@ class RecordingProgress:
 
     def log(self, line: str) -> None:
         self.lines.append(line)
+
+
+@dataclass(frozen=True)
+class ProgressPart:
+    """Progress of one part of longer work: what is done of it moves ``whole`` from ``start`` to ``end`` of 1."""
+
+    whole: Progress
+    start: float
+    end: float
+    title: str = ""
+    """Said before each message."""
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        share = min(max(done / total, 0.0), 1.0) if total > 0 else 0.0
+        text = joined([part for part in (settled(self.title), message) if part], " · ")
+        self.whole.update(self.start + (self.end - self.start) * share, 1.0, text)
+
+    def log(self, line: str) -> None:
+        self.whole.log(line)
 
 
 class TerminalProgress:

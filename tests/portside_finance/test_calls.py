@@ -23,7 +23,7 @@ from portside_finance.api import build_router
 from portside_finance.cli import commands
 from portside_finance.records import TrendPoint
 from portside_finance.service import FinanceService
-from portside_finance.train import PartOf, with_corrections
+from portside_finance.train import with_corrections
 from portside_finance.trends import bucket_days, compare_groups, trend, wilson
 
 
@@ -121,14 +121,6 @@ def test_corrections_replace_labels_for_training(tmp_path: Path) -> None:
     assert len(changed.examples) == len(base.examples) + 1
     assert changed.labels == ("negative", "neutral", "positive")
     assert changed.content_hash != base.content_hash
-
-
-def test_progress_of_a_part() -> None:
-    whole = RecordingProgress()
-    part = PartOf(whole, 0.2, 0.6, "training")
-    part.update(1, 2, "epoch 1")
-    part.update(5, 0)
-    assert whole.updates == [(0.4, 1.0, "training · epoch 1"), (0.2, 1.0, "training")]
 
 
 DAY = date(2026, 1, 5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from portside.progress import Progress
+from portside.progress import Progress, ProgressPart
 from portside.training.run_folder import RunFolder
 
 __all__ = ["Surroundings"]
@@ -36,22 +36,6 @@ class Surroundings:
             left = self.remaining()
             return None if left is None else left - kept
 
-        made = Surroundings(
-            self.run.inner(name), _Part(self.progress, begin, share), remaining, self.checkpoint_seconds
-        )
+        progress = ProgressPart(self.progress, begin, begin + share)
+        made = Surroundings(self.run.inner(name), progress, remaining, self.checkpoint_seconds)
         return replace(made, planned=self.planned) if begin == 0 else made
-
-
-@dataclass(frozen=True)
-class _Part:
-    """Progress of one of several trainings, as a part of all."""
-
-    inner: Progress
-    begin: float
-    share: float
-
-    def update(self, done: float, total: float, message: str = "") -> None:
-        self.inner.update(self.begin + self.share * done / max(total, 1e-9), 1.0, message)
-
-    def log(self, line: str) -> None:
-        self.inner.log(line)
