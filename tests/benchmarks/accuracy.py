@@ -151,6 +151,7 @@ TRIALS = (
     Trial("PhraseBank, all (10-fold)", "FinBERT 86 (10-fold)", phrasebank_folds(50)),
     Trial("PhraseBank, 100 % agree (10-fold)", "FinBERT 97 (10-fold)", phrasebank_folds(100)),
     Trial("Twitter financial sentiment, leak-free", "finbert-tone 88.4 with the leaked rows", twitter),
+    Trial("Tweets, weights of 3 trainings", "finbert-tone 88.4 with the leaked rows", twitter, trainings=3),
     Trial("20 finance topics", "finbert-tone 91.1 with the leaked rows", topics),
 )
 
