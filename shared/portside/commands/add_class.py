@@ -32,6 +32,7 @@ def add_class(
     from portside.console import say
     from portside.data import load_examples
     from portside.progress import TerminalProgress
+    from portside.said import said
     from portside.settings import load_settings
     from portside.tasks.spec import find_task
     from portside.training.add_class import add_class as add
@@ -45,7 +46,7 @@ def add_class(
             load_settings(),
             name,
             progress,
-            reason=reason or f"added {data.name} to {reference}",
+            reason=reason or said("added {file} to {model}", file=data.name, model=reference),
             promote=promote or None,
         )
         version = add(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from portside.said import said
+
 if TYPE_CHECKING:
     from portside.progress import Progress
     from portside.registry import ModelVersion
@@ -11,6 +13,13 @@ if TYPE_CHECKING:
     from portside.training.run import Order
 
 __all__ = ["order_of", "print_registered"]
+
+UNLESS_GIVEN = (
+    said("trained from the command line"),
+    said("adapted from the command line"),
+    said("the best recipe of a search"),
+)
+"""What the history says where nobody gave a reason: pages say it in their own language."""
 
 
 def order_of(
@@ -27,7 +36,7 @@ def order_of(
         runs_dir=settings.runs_dir,
         progress=progress,
         actor=current_actor(settings),
-        reason=reason,
+        reason=next((usual for usual in UNLESS_GIVEN if usual == reason), reason),
         promote=promote,
         resume=resume,
         threads=settings.threads,
