@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -15,22 +15,28 @@ from portside.errors import PortsideError
 from portside.evaluation.report.making import Asked, behaviour_of, can_be_tried, explanations_of, keeps_rows, report_of
 from portside.evaluation.report.parts import Report, Section
 from portside.inference.folder import task_of
+from portside.progress import Progress
 from portside.registry import ModelVersion
 from portside.said import in_words
-from portside.settings import Settings
-from portside_ui.frame import empty_state, error_state, section, working
+from portside_ui.frame import empty_state, error_state, section
 from portside_ui.models.column_choice import columns_part
+from portside_ui.models.downloads import downloads_part
 from portside_ui.models.drawing import draw_section
+from portside_ui.models.promised_shares import chosen_shares, shares_part
 from portside_ui.models.uploads import TABLES, keep_upload
+from portside_ui.models.waiting import waited_for
 from portside_ui.runtime import Runtime
 from portside_ui.uploader import file_upload
 from portside_ui.why import plain
-from portside_ui.words import HTML_LANGUAGES, _, language
+from portside_ui.words import _
 
 if TYPE_CHECKING:
     from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["comparison_part", "report_part"]
+
+PROMISES = "guarantee"
+"""The section of a report under which the shares to promise are chosen."""
 
 
 def report_part(runtime: Runtime, version: ModelVersion) -> None:
@@ -47,13 +53,17 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
         return
     try:
         rows = _rows_given(runtime, given, version, "models-report")
-        with working(_("Making the report")):
-            report = _reported(str(version.folder), rows, version, runtime.settings.threads)
-        _downloads(report, version)
+        shares = chosen_shares()
+        report = _reported(runtime, version, rows, shares)
+        above = st.container()
         for part in report.sections:
             draw_section(part, "models-report")
-        if can_be_tried(version):
-            _on_request(runtime, version, rows)
+            if part.key == PROMISES:
+                shares_part()
+        tried = _on_request(runtime, version, rows) if can_be_tried(version) else _Tried()
+        with above:  # drawn last, as what was tried goes with it
+            whole = replace(report, sections=[*report.sections, *tried.sections])
+            downloads_part(whole, version, (str(version.folder), rows, shares, tried.made_of), lacks=tried.lacks)
     except PortsideError as error:
         error_state(error)
 
@@ -83,9 +93,7 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
         return
     try:
         rows = _rows_given(runtime, given, version, "models-compare")
-        with working(_("Comparing")):
-            folders = (str(version.folder), str(other.folder))
-            compared = _compared(folders, rows, version, other, runtime.settings.threads)
+        compared = _compared(runtime, version, other, rows)
     except PortsideError as error:
         error_state(error)
         return
@@ -107,37 +115,91 @@ def _rows_given(runtime: Runtime, given: UploadedFile | None, version: ModelVers
     return _Rows(str(path), columns_part(path, task_of(version.folder), key))
 
 
+class _Tried(NamedTuple):
+    """What was asked for beside the report."""
+
+    sections: tuple[Section, ...] = ()
+    made_of: tuple[Hashable, ...] = ()
+    """Names the sections."""
+    lacks: bool = False
+    """Whether there is more that could be asked for."""
+
+
 # Versions never change, and a file's path holds its content's hash: both name what was computed of them.
-@st.cache_data(show_spinner=False, max_entries=8)
-def _reported(folder: str, rows: _Rows, _version: ModelVersion, _threads: int) -> Report:
-    return report_of(_asked(_version, rows), threads=_threads)
+def _reported(runtime: Runtime, version: ModelVersion, rows: _Rows, shares: tuple[float, ...]) -> Report:
+    asked, threads = _asked(version, rows), runtime.settings.threads
+    return waited_for(
+        ("report", str(version.folder), rows, shares),
+        _("Making the report"),
+        lambda progress: report_of(asked, risks=shares, threads=threads, progress=progress.update),
+    )
 
 
-@st.cache_data(show_spinner=False, max_entries=8)
-def _compared(
-    folders: tuple[str, str], rows: _Rows, _version: ModelVersion, _other: ModelVersion, _threads: int
-) -> Section:
-    report = report_of(_asked(_version, rows), against=_other, threads=_threads)
-    return replace(report.sections[0], warnings=report.warnings)
+def _compared(runtime: Runtime, version: ModelVersion, other: ModelVersion, rows: _Rows) -> Section:
+    asked, threads = _asked(version, rows), runtime.settings.threads
+
+    def compare(progress: Progress) -> Section:
+        report = report_of(asked, against=other, threads=threads, progress=progress.update)
+        return replace(report.sections[0], warnings=report.warnings)
+
+    return waited_for(("compared", str(version.folder), str(other.folder), rows), _("Comparing"), compare)
 
 
 def _asked(version: ModelVersion, rows: _Rows) -> Asked:
     return Asked(version, Path(rows.path) if rows.path else None, rows.columns)
 
 
-def _on_request(runtime: Runtime, version: ModelVersion, rows: _Rows) -> None:
+def _on_request(runtime: Runtime, version: ModelVersion, rows: _Rows) -> _Tried:
     """Words and small changes, each when its button is pressed: the network is asked about a few thousand texts."""
-    if _wanted(_("Explain some of its answers"), "models-explained", version, rows, ":material/lightbulb:"):
-        with working(_("Leaving words out")):
-            explained = _explained(str(version.folder), rows, version, runtime.settings)
-        if explained is None:
-            st.caption(_("None of the texts has two words: there is nothing to leave out."))
-        else:
-            draw_section(explained, "models-explained")
-    if _wanted(_("Try typos, negation and other names"), "models-behaviour", version, rows, ":material/science:"):
-        with working(_("Trying small changes")):
-            found = _tried(str(version.folder), rows, version, runtime.settings)
-        draw_section(found, "models-behaviour")
+    changes = _("Try typos, negation and other names")
+    with st.container(horizontal=True):
+        why = _wanted(_("Explain some of its answers"), "models-explained", version, rows, ":material/lightbulb:")
+        small = _wanted(changes, "models-behaviour", version, rows, ":material/science:")
+    suites = _suites(runtime.settings.suites_dir)
+    explained = _explained(runtime, version, rows) if why else None
+    changed = _changed(runtime, version, rows, suites) if small else None
+    found = tuple(part for part in (explained, changed) if part is not None)
+    return _Tried(found, (tuple(part.key for part in found), suites), lacks=not (why and small))
+
+
+def _explained(runtime: Runtime, version: ModelVersion, rows: _Rows) -> Section | None:
+    """Draw some of the answers with their words; what was drawn, None where there was nothing to draw."""
+    asked, settings = _asked(version, rows), runtime.settings
+    try:
+        found = waited_for(
+            ("explained", str(version.folder), rows),
+            _("Leaving words out"),
+            lambda progress: explanations_of(asked, settings, progress=progress.update),
+        )
+    except PortsideError as error:
+        error_state(error)
+        return None
+    if found is None:
+        st.caption(_("None of the texts has two words: there is nothing to leave out."))
+    else:
+        draw_section(found, "models-explained")
+    return found
+
+
+def _changed(runtime: Runtime, version: ModelVersion, rows: _Rows, suites: Hashable) -> Section | None:
+    """Draw how the model bears small changes; what was drawn, None where a suite cannot be used."""
+    asked, settings = _asked(version, rows), runtime.settings
+    try:
+        found = waited_for(
+            ("changed", str(version.folder), rows, suites),
+            _("Trying small changes"),
+            lambda progress: behaviour_of(asked, settings, progress=progress.update),
+        )
+    except PortsideError as error:
+        error_state(error)
+        return None
+    draw_section(found, "models-behaviour")
+    return found
+
+
+def _suites(folder: Path) -> tuple[tuple[str, int], ...]:
+    """The user's own suites as they are now: one that is changed is tried anew."""
+    return tuple(sorted((path.name, path.stat().st_mtime_ns) for path in folder.glob("*.toml")))
 
 
 def _wanted(words: str, key: str, version: ModelVersion, rows: _Rows, icon: str) -> bool:
@@ -146,34 +208,6 @@ def _wanted(words: str, key: str, version: ModelVersion, rows: _Rows, icon: str)
     if st.button(words, key=key, icon=icon):
         st.session_state[remembered] = True
     return bool(st.session_state.get(remembered))
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _explained(folder: str, rows: _Rows, _version: ModelVersion, _settings: Settings) -> Section | None:
-    return explanations_of(_asked(_version, rows), _settings)
-
-
-@st.cache_data(show_spinner=False, max_entries=8)
-def _tried(folder: str, rows: _Rows, _version: ModelVersion, _settings: Settings) -> Section:
-    return behaviour_of(_asked(_version, rows), _settings)
-
-
-def _downloads(report: Report, version: ModelVersion) -> None:
-    import json
-
-    from portside.evaluation.report.page import render
-
-    name = f"{version.name}-{version.version}"
-    page = render(report, language=HTML_LANGUAGES.get(language(), "en"), translate=_)
-    with st.container(horizontal=True):
-        st.download_button(
-            _("Report as a page"), page, file_name=f"{name}.html", mime="text/html",
-            key="models-report-html", icon=":material/download:",
-        )  # fmt: skip
-        st.download_button(
-            _("Report as JSON"), json.dumps(report.to_dict(), ensure_ascii=False, indent=2), file_name=f"{name}.json",
-            mime="application/json", key="models-report-json",
-        )  # fmt: skip
 
 
 def _card_figures(version: ModelVersion) -> None:

@@ -12,7 +12,7 @@ from portside.errors import PortsideError
 from portside.evaluation.report.parts import Report
 from portside.registry.names import check_name
 from portside.settings import Settings
-from portside_ui.frame import error_state, section, working
+from portside_ui.frame import error_state, section
 from portside_ui.jobs_panel import start_job
 from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
@@ -20,6 +20,7 @@ from portside_ui.models.holdings import MATCHING, holdings_part, label_counts
 from portside_ui.models.outside_choice import outside_part
 from portside_ui.models.own_tests import own_tests_part
 from portside_ui.models.uploads import TABLES, keep_upload, model_name
+from portside_ui.models.waiting import waited_for
 from portside_ui.runtime import Runtime
 from portside_ui.uploader import file_upload
 from portside_ui.words import _
@@ -92,23 +93,23 @@ def _faults(runtime: Runtime, task: str, path: Path, tests: Path | None, columns
         st.session_state[key] = True
     if not st.session_state.get(key):
         return
-    with working(_("Reading every text")):
-        try:
-            found = _found_faults(task, str(path), "" if tests is None else str(tests), columns, runtime.settings)
-        except PortsideError as error:
-            error_state(error)
-            return
+    try:
+        found = _found_faults(runtime.settings, task, path, tests, columns)
+    except PortsideError as error:
+        error_state(error)
+        return
     for part in found.sections:
         draw_section(part, "models-faults")
 
 
-@st.cache_data(show_spinner=False, max_entries=4)
-def _found_faults(task: str, path: str, tests: str, columns: Columns, _settings: Settings) -> Report:
+def _found_faults(settings: Settings, task: str, path: Path, tests: Path | None, columns: Columns) -> Report:
     from portside.evaluation.report.fault_tasks import faults_of_task
-    from portside.progress import NullProgress
 
-    test = Path(tests) if tests else None
-    return faults_of_task(task, Path(path), test, columns, settings=_settings, progress=NullProgress())
+    return waited_for(
+        ("faults", task, str(path), str(tests), columns, settings.encoder),
+        _("Looking for wrong labels and copies"),
+        lambda progress: faults_of_task(task, path, tests, columns, settings=settings, progress=progress),
+    )
 
 
 def _order(file_name: str, task: str) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from portside.progress import Progress
 from portside.said import said
 from portside.settings import Settings
 
-__all__ = ["encoded_files", "faults_of_files"]
+__all__ = ["encoded_files", "faults_of_files", "told_read"]
 
 TEXTS_AT_ONCE = 512
 """Texts asked about between two tellings of how many are done: a second or two."""
@@ -47,7 +47,14 @@ def faults_of_files(
         labels = [example.label for example in dataset.examples]
         rows = [row_number(dataset, place) for place in range(len(dataset))]
         made.append(LabelledRowsOf(Path(dataset.source).name, dataset.texts, labels, rows, found))
+    told_read(made, progress)
     return faults_report(made[0], cross_predict, learning_curve, made[1] if len(made) > 1 else None)
+
+
+def told_read(files: Sequence[LabelledRowsOf], progress: Progress) -> None:
+    """Every text was read: what comes now takes a while, too, and has no steps to count."""
+    n = sum(len(one.texts) for one in files)
+    progress.update(n, n, said("models are asked about the texts that they have not learned from"))
 
 
 def encoded_files(

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from portside.data.columns import Columns
 from portside.errors import UsageError
-from portside.evaluation.report.fault_files import encoded_files, faults_of_files
+from portside.evaluation.report.fault_files import encoded_files, faults_of_files, told_read
 from portside.evaluation.report.faults import LabelledRowsOf
 from portside.evaluation.report.parts import Report
 from portside.inference.interfaces import TextEncoder
@@ -75,6 +75,7 @@ def set_faults_of_files(
     vectors = encoded_files(texts, settings, progress, encoder=encoder)
     made = [_label_sets(*each) for each in zip(datasets, texts, vectors, strict=True)]
     sets = [one.labels for one in datasets[0].examples]
+    told_read(made, progress)
     return label_set_faults_report(made[0], sets, cross_predict_sets, made[1] if len(made) > 1 else None)
 
 
