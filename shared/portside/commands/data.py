@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from portside.commands.wording import LANGUAGE_HELP, wording_of
 from portside.errors import UsageError
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def faults(
     out: Annotated[
         Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
     ] = None,
+    language: Annotated[str, typer.Option(help=LANGUAGE_HELP)] = "en",
     json: Annotated[bool, typer.Option("--json", help="Print the whole report as JSON.")] = False,
 ) -> None:
     """Find labels that are probably wrong, labels that are mixed up, texts that stand twice, and leaks: as a page.
@@ -95,7 +97,7 @@ def faults(
     from portside.progress import TerminalProgress
     from portside.settings import load_settings
 
-    settings = load_settings()
+    words, settings = wording_of(language), load_settings()
     with TerminalProgress(f"Looking for faults in {file.name}") as progress:
         made = faults_of_task(task, file, test, Columns(text, label), settings=settings, progress=progress)
     if json:
@@ -105,7 +107,7 @@ def faults(
     if out is None:
         page.parent.mkdir(parents=True, exist_ok=True)
     with replacing(page) as stream:
-        stream.write(render(made))
+        stream.write(render(made, language=words.language, translate=words.translate))
     for warning in made.warnings:
         console.say(f"Mind: {warning}.")
     for section in made.sections:

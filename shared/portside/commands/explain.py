@@ -114,8 +114,16 @@ def _measure(attributor: Attributor, texts: list[str], json: bool) -> None:
     from portside.console import as_json, say, table
     from portside.evaluation.attribution import explain as explained
     from portside.evaluation.faithfulness import measure_faithfulness
+    from portside.evaluation.report.asking import CountingAttributor, questions
+    from portside.progress import TerminalProgress
 
-    found = measure_faithfulness(attributor, explained(attributor, texts))
+    with TerminalProgress(f"Asking {attributor.model} why") as progress:
+        counting = CountingAttributor(
+            attributor,
+            questions(texts, len(texts)),
+            lambda done, of: progress.update(done, of, f"{done:,} of {of:,} questions"),
+        )
+        found = measure_faithfulness(counting, explained(counting, texts))
     if json:
         as_json(found.to_dict())
         return

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from portside.commands.promise import shares_of
+from portside.commands.wording import LANGUAGE_HELP, wording_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from portside.evaluation.report.making import Asked
     from portside.evaluation.report.parts import Report
+    from portside.progress import Progress
     from portside.registry import ModelVersion
     from portside.settings import Settings
 
@@ -46,6 +48,7 @@ def report(
     out: Annotated[
         Path | None, typer.Option(help="The page to write; if not given, one under the home folder.")
     ] = None,
+    language: Annotated[str, typer.Option(help=LANGUAGE_HELP)] = "en",
     json: Annotated[Path | None, typer.Option(help="Write the same figures to this file ('-': print them).")] = None,
 ) -> None:
     """How good a model is and what is wrong with it, with 95 % intervals: one page that opens offline."""
@@ -57,7 +60,7 @@ def report(
     from portside.registry import ModelRegistry
     from portside.settings import load_settings
 
-    risks = shares_of(risk or [], "--risk")
+    risks, words = shares_of(risk or [], "--risk"), wording_of(language)
     settings = load_settings()
     registry = ModelRegistry(settings.models_dir)
     version, other = registry.resolve(model), None if against is None else registry.resolve(against)
@@ -72,7 +75,7 @@ def report(
     if out is None:
         page.parent.mkdir(parents=True, exist_ok=True)
     with replacing(page) as stream:
-        stream.write(render(made))
+        stream.write(render(made, language=words.language, translate=words.translate))
     _say(made)
     say(f"The whole report: {page}")
 
@@ -90,7 +93,7 @@ def _report(asked: Asked, against: ModelVersion | None, risks: Sequence[float], 
             against=against,
             risks=risks or RISKS,
             threads=settings.threads,
-            progress=lambda done, of: progress.update(done, of, f"{done:,} of {of:,}"),
+            progress=_counting(progress),
         )
     return _tried(made, asked, settings) if can_be_tried(asked.version) else made
 
@@ -99,10 +102,17 @@ def _tried(made: Report, asked: Asked, settings: Settings) -> Report:
     from dataclasses import replace
 
     from portside.evaluation.report.making import behaviour_of, explanations_of
+    from portside.progress import TerminalProgress
 
-    explained = explanations_of(asked, settings)
-    tried = behaviour_of(asked, settings)
+    with TerminalProgress("Leaving words out") as progress:
+        explained = explanations_of(asked, settings, progress=_counting(progress))
+    with TerminalProgress("Trying small changes") as progress:
+        tried = behaviour_of(asked, settings, progress=_counting(progress))
     return replace(made, sections=[*made.sections, *([] if explained is None else [explained]), tried])
+
+
+def _counting(progress: Progress) -> Callable[[int, int], None]:
+    return lambda done, of: progress.update(done, of, f"{done:,} of {of:,}")
 
 
 def _check_same(version: ModelVersion, against: ModelVersion | None) -> None:

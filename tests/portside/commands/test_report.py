@@ -58,6 +58,55 @@ def test_page_json_and_sentences_say_the_same(
     assert "<b>card" not in page.read_text(encoding="utf-8")
 
 
+def test_the_page_is_written_in_the_language_that_is_asked_for(
+    version: ModelVersion, rows: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page, figures = tmp_path / "report.html", tmp_path / "report.json"
+    asked = ["report", "intents", "--data", str(rows), "--out", str(page), "--json", str(figures)]
+    leaves([*asked, "--language", "zh"], 0)
+    chinese = page.read_text(encoding="utf-8")
+    assert '<html lang="zh-Hans"' in chinese
+    assert "正确率" in chinese
+    assert "请先阅读" in chinese
+    assert "How often it is right" not in chinese
+    found = json.loads(figures.read_text(encoding="utf-8"))
+    assert found["sections"]["accuracy"]["title"] == "How often it is right", "what programs read stays as it is"
+    leaves(asked, 0)
+    assert '<html lang="en"' in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("command", [["report", "intents"], ["data", "faults", "rows.csv"]])
+def test_a_language_that_no_page_speaks_is_advice(
+    command: list[str], version: ModelVersion, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaves([*command, "--language", "de"], 2)
+    told = capsys.readouterr().err
+    assert "--language names a language of the suite's pages" in told
+    assert "seen: de" in told
+    assert "--language en or --language zh" in told
+
+
+def test_a_page_on_a_file_is_in_the_language_that_is_asked_for_too(
+    tmp_path: Path, tiny_encoder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTSIDE_HOME", str(tmp_path))
+    monkeypatch.setenv("PORTSIDE_ENCODER", str(tiny_encoder))
+    file, page = tmp_path / "mail.csv", tmp_path / "faults.html"
+    texts = [f"my parcel {n} is late,{'yes' if n % 2 else 'no'}" for n in range(20)]
+    file.write_text("text,label\n" + "\n".join(texts) + "\n", encoding="utf-8")
+    leaves(["data", "faults", str(file), "--out", str(page), "--language", "zh"], 0)
+    assert "可能有误的标签" in page.read_text(encoding="utf-8")
+
+
+def test_what_takes_long_is_told_while_it_goes_on(
+    version: ModelVersion, rows: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    leaves(["report", "intents", "--data", str(rows), "--json", "-"], 0)
+    told = capsys.readouterr().err
+    for work in ("Reporting on intents:1 · 3 of 3", "Leaving words out · ", "Trying small changes · "):
+        assert work in told
+
+
 def test_without_a_file_the_rows_kept_aside_are_reported_on(
     version: ModelVersion, tmp_path: Path, save_random: Callable[..., None], capsys: pytest.CaptureFixture[str]
 ) -> None:
