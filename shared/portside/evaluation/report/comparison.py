@@ -19,6 +19,8 @@ from portside.said import said
 __all__ = ["compare_on_new_rows", "comparison_section"]
 
 SIGNIFICANT = 0.05
+LEAST_SHOWN = 0.001
+"""Of three decimals a smaller chance would show none, as if there were no doubt at all."""
 LABELS_DRAWN = 10
 
 
@@ -115,6 +117,13 @@ def _verdict(new: str, old: str, paired: Paired) -> str:
             "The difference may be chance (McNemar's test, p = {p}): on these rows neither is shown to be better.", p=p
         )
     better, worse = (new, old) if paired.only_second > paired.only_first else (old, new)
+    if paired.p_different < LEAST_SHOWN:
+        return said(
+            "{better} is better than {worse}; so large a difference is hardly chance (McNemar's test, p below {p}).",
+            better=better,
+            worse=worse,
+            p=LEAST_SHOWN,
+        )
     return said(
         "{better} is better than {worse}; so large a difference is hardly chance (McNemar's test, p = {p}).",
         better=better,

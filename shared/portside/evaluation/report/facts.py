@@ -17,13 +17,15 @@ def facts_of(version: ModelVersion, source: str, rows: int) -> list[tuple[str, s
     """Name and value, without those that the card does not tell."""
     card = version.card
     data = card.get("data") or {}
+    learned = int(data.get("trained_on") or 0)
     facts = [
         ("Measured on", source if kept_aside(source) else _name(source)),
         ("Rows", f"{rows:,}"),
         ("Method", str(card.get("method", ""))),
         ("Encoder", str((card.get("encoder") or {}).get("name", ""))),
         ("Trained", str(card.get("created_at", ""))[:16].replace("T", " ")),
-        ("Trained on", said("{n} rows of {file}", n=f"{data.get('trained_on', 0):,}", file=_name(data.get("source")))),
+        # A card that does not tell how many must not say none.
+        ("Trained on", said("{n} rows of {file}", n=f"{learned:,}", file=_name(data.get("source"))) if learned else ""),
     ]
     return [(name, value) for name, value in facts if value]
 

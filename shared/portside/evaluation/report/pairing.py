@@ -15,6 +15,7 @@ from portside.evaluation.report.comparison import comparison_section
 from portside.evaluation.report.parts import Section
 from portside.evaluation.scored import OUTSIDE, Scored, Scorer
 from portside.inference.folder import read_model_file
+from portside.inference.outside_gate import read_gate
 from portside.registry import ModelVersion
 from portside.said import said
 from portside.training.seen import load_seen
@@ -60,17 +61,21 @@ def paired_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[], 
     """What each says of the same rows, and these rows' labels.
 
     What ``old`` said of rows that it keeps as well is taken from its folder; ``ask_old`` gives its network for rows
-    that are new to it, and is not called where there are none.
+    that are new to it, and is not called where there are none. A version's own validation file may hold texts that
+    stand in its training, too: those do not count.
 
     Raises:
         UsageError: no row is left, or ``new`` keeps none.
     """
     mine, by_model = scored_held_out(new)
-    labels = read_model_file(old.folder, task="classification").labels
-    held = load_held_out(old.folder)
+    if by_model:
+        mine = mine.fresh(load_seen(new.folder))
+    file = read_model_file(old.folder, task="classification")
+    labels, held, seen = file.labels, load_held_out(old.folder), load_seen(old.folder)
     known = {} if held is None else dict(zip(held.texts, held.logits, strict=True))
-    of_folds = set() if held is None or held.by_model else set(held.texts)
-    seen = load_seen(old.folder)
+    of_folds = set() if held is None or held.by_model else set(known)
+    if seen is not None:
+        known = {text: said_ for text, said_ in known.items() if text in of_folds or not seen(text)}
     fresh = [text for text in mine.texts if text not in known and seen is not None and not seen(text)]
     if fresh:
         logits, _features = ask_old().scores(fresh)
@@ -94,6 +99,7 @@ def paired_held_out(new: ModelVersion, old: ModelVersion, ask_old: Callable[[], 
         truth=np.array([place_of.get(label, OUTSIDE) for label in truth], dtype=np.int64),
         logits=np.stack([known[text] for text in after.texts]).astype(np.float32),
         features=np.zeros((len(places), 0), dtype=np.float32),
+        gate=read_gate(file.options),
     )
     refitted = [] if by_model else [new.ref]
     refitted += [old.ref] if of_folds.intersection(after.texts) else []

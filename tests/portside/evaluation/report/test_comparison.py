@@ -55,6 +55,11 @@ def test_a_better_version_is_named() -> None:
     assert back.sentences[1].startswith("m:2 is better than m:1")
 
 
+def test_a_very_small_chance_is_not_shown_as_none() -> None:
+    section = comparison_section(scored("m:2", TRUTH * 10), scored("m:1", ["fee"] * 40), TRUTH * 10)
+    assert section.sentences[1].endswith("(McNemar's test, p below 0.001).")
+
+
 def test_different_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="same rows"):
         comparison_section(scored("m:2", TRUTH), scored("m:1", TRUTH, prefix="other"), TRUTH)

@@ -14,6 +14,7 @@ from portside.evaluation.report.pairing import compare_held_out, paired_held_out
 from portside.evaluation.scored import OUTSIDE, Scorer
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.interfaces import FakeClassifier, FakeScorer
+from portside.inference.outside_gate import EnergyGate, InsideReading
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
@@ -26,13 +27,16 @@ def register(
     wrong: Sequence[str] = (),
     seen: Sequence[str] = (),
     by_model: bool = True,
+    gate: EnergyGate | None = None,
 ) -> ModelVersion:
     """A version that answers the rows it ``kept`` rightly but for ``wrong`` ones."""
     registry = ModelRegistry(home)
     truth = np.array([labels.index(label) for label in kept.values()])
     said = [(place + 1) % len(labels) if text in wrong else place for text, place in zip(kept, truth, strict=True)]
     with registry.staging("m") as folder:
-        write_model_file(folder, ModelFile("classification", 16, tuple(labels)))
+        write_model_file(
+            folder, ModelFile("classification", 16, tuple(labels), {} if gate is None else gate.to_options())
+        )
         logits = np.eye(len(labels), dtype=np.float32)[said]
         save_held_out(folder, HeldOut(list(kept), truth, logits, by_model), labels)
         save_seen(folder, seen)
@@ -70,6 +74,23 @@ def test_rows_that_are_new_to_the_older_one_are_asked(tmp_path: Path) -> None:
     assert truth == ["x", "z"]
     assert before.truth.tolist() == [0, OUTSIDE], "the older one does not know z"
     assert before.right.tolist() == [True, False]
+
+
+def test_rows_kept_aside_that_stand_in_training_too_do_not_count(tmp_path: Path) -> None:
+    rows = {"a": "x", "b": "y", "c": "x", "d": "y"}
+    old = register(tmp_path, ["x", "y"], rows, seen=["A"])
+    new = register(tmp_path, ["x", "y"], rows, seen=["b"])
+    assert paired_held_out(new, old, nobody).after.texts == ("c", "d")
+
+
+def test_both_are_as_sure_as_they_serve(tmp_path: Path) -> None:
+    """Of two versions with one and the same gate neither may be shown without it."""
+    rows = {"a": "x", "b": "y"}
+    gate = EnergyGate(-0.1, 0.05, 100, InsideReading(0.0, 1.0, 2.0, -3.0, 0.1, 40))
+    old, new = (register(tmp_path, ["x", "y"], rows, gate=gate) for _ in range(2))
+    after, before, _truth, _refitted = paired_held_out(new, old, nobody)
+    assert before.gate == gate
+    assert before.confidence.tolist() == after.confidence.tolist()
 
 
 def test_nothing_in_common_is_advice(tmp_path: Path) -> None:
