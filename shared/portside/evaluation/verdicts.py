@@ -9,43 +9,51 @@ import numpy as np
 
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
-from portside.evaluation.slices import word_count
+from portside.evaluation.significance import mcnemar
+from portside.evaluation.verdicts_chance import CHANCE, FEWEST, fit_by_chance
+from portside.evaluation.verdicts_shortcuts import lengths_of, shortcut
 from portside.said import said
 
 __all__ = ["no_better_than_chance", "reads_only_length", "renamed_labels", "sure_beyond_measure"]
 
-CHANCE = 0.01
-"""Probability of so many right answers by always giving the commonest label, above which nothing was learned."""
 OVERCONFIDENT = 0.03
 """Share by which a model may claim more than the upper end of what it was measured at."""
 RENAMED = 0.6
 """Share of an unknown label's rows that get one and the same answer, from which it looks like a new name for it."""
 FEWEST_RENAMED = 3
-LENGTH_EXPLAINS = 0.5
-"""Share of the answers beyond the commonest one that the length alone foretells, from which the text hardly counts."""
-FEWEST_FOR_LENGTH = 60
-FOLDS = 5
 
 
 def no_better_than_chance(scored: Scored) -> str | None:
-    """Whether the model is no better than always giving the commonest label.
+    """Whether the model is not shown to be better than always giving the commonest label: one-sided McNemar test.
 
-    One-sided binomial test against that label's share of the rows.
+    Where that label is very common, a model may tell the labels apart and yet be right no more often: then labels and
+    texts do fit, and another sentence is said. Of a few rows, or of rows with a single label, nothing is.
     """
-    from scipy.stats import binom
-
     n, hits = len(scored), int(scored.right.sum())
-    label, commonest = Counter(scored.truth.tolist()).most_common(1)[0]
-    # More right answers than the commonest label has rows, by more than luck?
-    if float(binom.sf(hits - 1, n, commonest / n)) < CHANCE:
+    counts = Counter(scored.truth.tolist())
+    label, commonest = counts.most_common(1)[0]
+    if n < FEWEST or len(counts) < 2:
         return None
+    if mcnemar((scored.truth == label).tolist(), scored.right.tolist()).p_better < CHANCE:
+        return None
+    slots = {
+        "label": scored.labels[label] if label >= 0 else said("none of them"),
+        "hits": f"{hits:,}",
+        "n": f"{n:,}",
+        "commonest": f"{commonest:,}",
+    }
+    kinds = np.arange(len(scored.labels))
+    if not fit_by_chance(scored.truth[:, None] == kinds, scored.predicted[:, None] == kinds).no_better:
+        return said(
+            "The model is not shown to be right more often than by always answering '{label}': it has {hits} of {n} "
+            "rows right, that answer would have {commonest}. It does tell labels apart: go by each label's own "
+            "figures, and not by how often it is right",
+            **slots,
+        )
     return said(
         "The model is no better than always answering '{label}': it has {hits} of {n} rows right, that answer would "
         "have {commonest}. Labels and texts do not fit: look whether the label column was sorted or shuffled by itself",
-        label=scored.labels[label] if label >= 0 else said("none of them"),
-        hits=f"{hits:,}",
-        n=f"{n:,}",
-        commonest=f"{commonest:,}",
+        **slots,
     )
 
 
@@ -91,8 +99,9 @@ def renamed_labels(labels: Sequence[str], truth: Sequence[str], predicted: Seque
         else:
             out.append(
                 said(
-                    "The model does not know the label '{label}' ({rows} rows): all of them count as wrong. Train a "
-                    "version with that label, or leave those rows out",
+                    "The model does not know the label '{label}' ({rows} rows): how often it is right is told of the "
+                    "others alone, and any answer to these is wrong. Train a version with that label, or leave those "
+                    "rows out",
                     label=label,
                     rows=f"{rows:,}",
                 )
@@ -106,25 +115,14 @@ def renamed_labels(labels: Sequence[str], truth: Sequence[str], predicted: Seque
 
 def reads_only_length(scored: Scored) -> str | None:
     """Whether the length of a text is enough to foretell the model's answer, cross-validated with a decision tree."""
-    n = len(scored)
-    counts = Counter(scored.predicted.tolist())
-    if n < FEWEST_FOR_LENGTH or len(counts) < 2:
-        return None
-    from sklearn.model_selection import KFold, cross_val_predict
-    from sklearn.tree import DecisionTreeClassifier
-
-    lengths = np.array([(len(text), word_count(text)) for text in scored.texts], dtype=np.float64)
-    tree = DecisionTreeClassifier(min_samples_leaf=3, random_state=0)
-    foretold = cross_val_predict(tree, lengths, scored.predicted, cv=KFold(FOLDS, shuffle=True, random_state=0))
-    agreed = float((foretold == scored.predicted).mean())
-    commonest = max(counts.values()) / n
-    if agreed - commonest < LENGTH_EXPLAINS * (1 - commonest):
+    found = shortcut(lengths_of(scored.texts), scored.predicted[:, None], scored.truth[:, None])
+    if found is None:
         return None
     return said(
         "The model seems to look at little but how long a text is: its length alone foretells {agreed} % of {n} "
         "answers (the commonest answer: {commonest} %). Look whether the texts of each label come from sources of "
         "different length, and mix them",
-        agreed=f"{100 * agreed:.0f}",
-        n=f"{n:,}",
-        commonest=f"{100 * commonest:.0f}",
+        agreed=found.slots["agreed"],
+        n=found.slots["n"],
+        commonest=found.slots["usual"],
     )

@@ -14,9 +14,10 @@ from portside.evaluation.report.matching_promises import first_documents_section
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import LONGEST, Changed, versus_section
+from portside.evaluation.report.versus import LONGEST, Changed, shown_worse, versus_section
 from portside.evaluation.risk import RISKS
 from portside.evaluation.slices import compare_slices, text_slices
+from portside.evaluation.verdicts_matching import order_verdicts
 from portside.inference.matcher import load_matcher
 from portside.inference.ranking import Ranked
 from portside.registry import ModelVersion
@@ -86,13 +87,14 @@ def sections_of(
     near = np.array([rank is not None and rank <= FIRST for rank in ranks.values()])
     worse = section_of(compare_slices(near, text_slices(texts)))
     lucky = _no_better_than_chance([*ranks.values()], [len(one) for one in relevant.values()], documents)
+    broken = order_verdicts(rankings[system], relevant, documents, dataset.queries, dataset.documents)
+    # Whoever looks at next to nothing is right by luck alone: why says more than that.
+    broken = broken or [one for one in (lucky,) if one is not None]
     return [
         _ranking_section(rankings, system, ranks, dataset),
         first_documents_section(_fresh(ranks, dataset, seen), ranked.cosines[system], risks),
         *([] if worse is None else [worse]),
-        source_section(
-            _source(len(texts), dataset.source, documents), texts, seen, warnings=[] if lucky is None else [lucky]
-        ),
+        source_section(_source(len(texts), dataset.source, documents), texts, seen, warnings=broken),
     ]
 
 
@@ -197,7 +199,7 @@ def _ranking_section(
     scores = {system: score_rankings(rankings[system], dataset) for system in SYSTEMS}
     own = scores[chosen]
     warnings = []
-    if own.ci95["ndcg_at_10"][1] < scores["keywords"].ndcg_at_10:
+    if shown_worse(_sums(rankings[chosen], dataset), _sums(rankings["keywords"], dataset)):
         warnings.append(
             said(
                 "Plain words rank better ({words}) than this model ({own}): it learned too few pairs, or wrong ones",

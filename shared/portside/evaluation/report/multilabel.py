@@ -30,6 +30,8 @@ from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio
 from portside.evaluation.slices import compare_slices, part_slices, text_slices
+from portside.evaluation.verdicts_chance import labels_by_chance
+from portside.evaluation.verdicts_shortcuts import labels_by_length
 from portside.inference.multilabel import load_multilabeller, sigmoid
 from portside.registry import ModelVersion
 from portside.said import said
@@ -131,13 +133,26 @@ def sections_of(
     slices = text_slices(texts) | part_slices(asked.parts)
     worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), slices))
     given = labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold)
+    given, unknown = replace(given, warnings=_broken(asked) or given.warnings), _unknown(asked)
+    calibrated = [_calibration(answers, temperature, kept_aside(source))] if len(answers) else []
+    if len(unknown) > 1:
+        # Labels that the data call otherwise count as wrong: that tells nothing of how sure it may be.
+        calibrated = [replace(one, warnings=[]) for one in calibrated]
     return [
         replace(given, sentences=[*given.sentences, _chosen_here()]) if kept_aside(source) else given,
-        *([_calibration(answers, temperature, kept_aside(source))] if len(answers) else []),
+        *calibrated,
         promise_section(answers.fresh(texts, seen), said("labels"), risks=risks),
         *([] if worse is None else [worse]),
-        source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
+        source_section(on_file(len(texts), source), texts, seen, warnings=unknown),
     ]
+
+
+def _broken(asked: LabelRows) -> list[str]:
+    # Of labels that the model does not know it is told with the rows.
+    truth, found = asked.truth[:, : asked.known], asked.found[:, : asked.known]
+    # Whoever looks at next to nothing is right by luck alone: why says more than that.
+    told = labels_by_length(asked.texts, found, truth) or labels_by_chance(truth, found)
+    return [] if told is None else [told]
 
 
 def _chosen_here() -> str:

@@ -24,6 +24,8 @@ from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
 from portside.evaluation.slices import compare_slices, part_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
+from portside.evaluation.verdicts_chance import names_by_chance
+from portside.evaluation.verdicts_shortcuts import tags_by_shape
 from portside.inference.name_reading import NameReading, names_in
 from portside.inference.spans import found_spans, named, span_confidence, tempered
 from portside.inference.tagger import FolderTagger, load_tagger
@@ -137,15 +139,19 @@ def sections_of(
     ``temperature`` is what training divided the logits by.
     """
     texts = [" ".join(sentence) for sentence in asked.sentences]
-    answers = answers_of(asked, fitted_here=kept_aside(source))
+    answers, unknown = answers_of(asked, fitted_here=kept_aside(source)), _unknown(asked)
+    calibrated = [] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]
+    if len(unknown) > 1:
+        # Names that have another type in the data count as wrong: that tells nothing of how sure it may be.
+        calibrated = [replace(one, warnings=[]) for one in calibrated]
     return [
         names_section(asked),
-        *([] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]),
+        *calibrated,
         promise_section(
             fresh_answers(asked, answers, seen), said("names"), grouped=asked.groups is not None, risks=risks
         ),
         *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
-        source_section(on_file(len(texts), source), texts, seen, warnings=_unknown(asked)),
+        source_section(on_file(len(texts), source), texts, seen, warnings=unknown),
     ]
 
 
@@ -255,7 +261,7 @@ def names_section(asked: TaggedRows) -> Section:
         key="accuracy",
         title="Which names it finds",
         sentences=sentences,
-        warnings=_useless(right, there, any(f"B-{kind}" in asked.names for kind in entity_types(asked.truth))),
+        warnings=_broken(asked, right, there),
         figures=[
             Figure("Entity F1", f1.value, f1.low, f1.high, there),
             Figure("Precision", whole.precision, *_interval(asked, told), len(told))
@@ -301,17 +307,22 @@ def _of_documents(groups: NDArray[np.int64] | None) -> list[str]:
     return [alike, few] if count < FEW_DOCUMENTS else [alike]
 
 
-def _useless(right: int, there: int, known: bool) -> list[str]:
+def _broken(asked: TaggedRows, right: int, there: int) -> list[str]:
     # Names of types that the model does not know are another matter, which is told with the rows.
-    if not known or wilson(right, there)[1] >= USELESS:
+    if not any(f"B-{kind}" in asked.names for kind in entity_types(asked.truth)):
         return []
-    return [
-        said(
-            "The model finds next to none of the names ({share}): it has learned nothing of use. Look whether words "
-            "and tags stand in the same rows of the training file",
-            share=percent(right / there),
-        )
-    ]
+    if wilson(right, there)[1] < USELESS:
+        return [
+            said(
+                "The model finds next to none of the names ({share}): it has learned nothing of use. Look whether "
+                "words and tags stand in the same rows of the training file",
+                share=percent(right / there),
+            )
+        ]
+    lucky = names_by_chance(asked.truth, asked.found)
+    # Whoever looks at next to nothing is right by luck alone: why says more than that.
+    told = tags_by_shape(asked.sentences, asked.found, asked.truth, truth_fits=lucky is None) or lucky
+    return [] if told is None else [told]
 
 
 def _every(scores: Mapping[str, EntityScore]) -> Table:
