@@ -14,6 +14,7 @@ from portside.data.cells import cell_text
 from portside.data.columns import Columns, find_column
 from portside.data.findings import DataReport, Finding, excerpt
 from portside.data.identity import clean
+from portside.data.parts import parts_at, parts_of
 from portside.data.read import Table, read_table
 from portside.errors import DataError
 from portside.records import Judged
@@ -58,6 +59,8 @@ class MatchingDataset:
     """The file of the judgements, where it is one of several in a folder."""
     form: str = "judgements"
     """Pairs, triplets, judged pairs or a folder, and the columns that were taken for what, in words."""
+    parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Where each query comes from, in their order, by column of its file; of rows with one query as the first does."""
 
     def __len__(self) -> int:
         return len(self.queries)
@@ -87,7 +90,10 @@ class MatchingDataset:
         """These queries with their judgements; every document stays."""
         kept = dict.fromkeys(queries)
         judged = tuple(one for one in self.judged if one.query in kept)
-        return MatchingDataset(self.documents, {key: self.queries[key] for key in kept}, judged, self.source)
+        place_of = {key: place for place, key in enumerate(self.queries)}
+        parts = parts_at(self.parts, [place_of[key] for key in kept])
+        some = {key: self.queries[key] for key in kept}
+        return MatchingDataset(self.documents, some, judged, self.source, parts=parts)
 
 
 def load_judged(
@@ -138,6 +144,7 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
     columns = [asked, answer, *([negative] if negative else [])]
     queries, documents = _Texts("q"), _Texts("d")
     judged: list[Judged] = []
+    first_rows: dict[str, int] = {}
     empty: list[tuple[int, str]] = []
     for row, cells in enumerate(zip(*(_column(table, name) for name in columns), strict=True), start=1):
         blank = next((name for name, cell in zip(columns[:2], cells, strict=False) if not cell), None)
@@ -145,6 +152,7 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
             empty.append((row, blank))
             continue
         key = queries.id_of(cells[0])
+        first_rows.setdefault(key, row)
         known = 1.0 if relevance is None else _relevance(table, row, relevance)
         judged.append(Judged(key, documents.id_of(cells[1]), known))
         judged += [Judged(key, documents.id_of(cell), 0.0) for cell in cells[2:] if cell]
@@ -154,8 +162,9 @@ def _from_table(path: Path, query: str | None, document: str | None) -> Matching
         raise DataError(rule, seen=seen, remedy=remedy, file=table.file)
     findings = [*table.findings, *notes, *more, *_left_out(empty, table.file)]
     found = {"queries": asked, "documents": answer, "negatives": negative, "relevance": relevance}
+    parts = parts_of(table, [*first_rows.values()], without=found.values())
     return MatchingDataset(
-        documents.by_id(), queries.by_id(), tuple(judged), str(path), tuple(findings), form=_form(found)
+        documents.by_id(), queries.by_id(), tuple(judged), str(path), tuple(findings), form=_form(found), parts=parts
     )
 
 
@@ -207,9 +216,14 @@ def _left_out(empty: Sequence[tuple[int, str]], file: str) -> list[Finding]:
 class _ById:
     """Texts of one file by id, empty ones too: a judgement of one is told from one of an unknown id."""
 
-    file: str
+    table: Table
     by_id: Mapping[str, str]
+    row_of: Mapping[str, int]
     findings: Sequence[Finding]
+
+    @property
+    def file(self) -> str:
+        return self.table.file
 
 
 def _from_folder(folder: Path, part: str) -> MatchingDataset:
@@ -237,7 +251,8 @@ def _from_folder(folder: Path, part: str) -> MatchingDataset:
     asked = {key: queries.by_id[key] for key in dict.fromkeys(one.query for one in judged)}
     kept = {key: text for key, text in documents.by_id.items() if text}
     form = f"a folder of judgements ({path.relative_to(folder)})"
-    return MatchingDataset(kept, asked, tuple(judged), str(folder), tuple(findings), str(path), form)
+    parts = parts_of(queries.table, [queries.row_of[key] for key in asked])
+    return MatchingDataset(kept, asked, tuple(judged), str(folder), tuple(findings), str(path), form, parts)
 
 
 def _part(folder: Path, name: str) -> Path:
@@ -261,6 +276,7 @@ def _texts_by_id(path: Path, parts: Sequence[str]) -> _ById:
     if not there:
         find_column(names, None, parts[-1:], what=parts[-1], file=table.file, option=None)  # says what is missing
     out: dict[str, str] = {}
+    row_of: dict[str, int] = {}
     empty: list[tuple[int, str]] = []
     for row, (one, *texts) in enumerate(zip(*(_column(table, name) for name in (key, *there)), strict=True), start=1):
         if not one or one in out:
@@ -268,9 +284,10 @@ def _texts_by_id(path: Path, parts: Sequence[str]) -> _ById:
             seen = excerpt(one) or said("an empty cell")
             raise DataError(rule, seen=seen, remedy="Rename or remove it", file=table.file, row=row, column=key)
         out[one] = "\n".join(text for text in texts if text)
+        row_of[one] = row
         if not out[one]:
             empty.append((row, there[-1]))
-    return _ById(table.file, out, (*table.findings, *_left_out(empty, table.file)))
+    return _ById(table, out, row_of, (*table.findings, *_left_out(empty, table.file)))
 
 
 def _check_known(table: Table, row: int, column: str, key: str, texts: _ById) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import unicodedata
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -15,7 +14,17 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
 from portside.said import said
 
-__all__ = ["SIGNIFICANT", "Slice", "compare_slices", "holm", "part_slices", "slices_of", "text_slices", "word_count"]
+__all__ = [
+    "SIGNIFICANT",
+    "Slice",
+    "compare_slices",
+    "holm",
+    "part_slices",
+    "rare_rows",
+    "slices_of",
+    "text_slices",
+    "word_count",
+]
 
 SIGNIFICANT = 0.05
 FEWEST = 10
@@ -51,7 +60,7 @@ class Slice:
 def slices_of(scored: Scored) -> dict[str, NDArray[np.bool_]]:
     """Masks of shape (n,) by name: by length, rare labels, script, where the rows come from, and each label."""
     found = text_slices(scored.texts)
-    found[said("rare labels")] = np.isin(scored.truth, _rare(scored.truth.tolist()))
+    found[said("rare labels")] = rare_rows(scored.truth[:, None] == np.arange(len(scored.labels)))
     found |= part_slices(scored.parts)
     for place, label in enumerate(scored.labels):
         found[said("label '{label}'", label=label)] = scored.truth == place
@@ -115,14 +124,16 @@ def holm(chances: Sequence[float]) -> list[float]:
     return out
 
 
-def _rare(truth: Sequence[int]) -> list[int]:
-    found, rows = [], 0
-    for label, count in sorted(Counter(truth).items(), key=lambda item: (item[1], item[0])):
-        rows += count
-        if rows > RARE * len(truth):
+def rare_rows(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Rows with one of the rarest labels, shape (rows,), at most ``RARE`` of all rows; ``truth``: (rows, labels)."""
+    rows = truth.sum(axis=0)
+    rare = np.zeros(len(truth), dtype=bool)
+    for label in np.argsort(rows, kind="stable").tolist():
+        wider = rare | truth[:, label]
+        if wider.sum() > RARE * len(truth):
             break
-        found.append(label)
-    return found
+        rare = wider
+    return rare
 
 
 def _other_script(text: str) -> bool:

@@ -12,7 +12,7 @@ from scipy.stats import fisher_exact
 
 from portside.data import load_examples
 from portside.evaluation.scored import Scored, score_rows
-from portside.evaluation.slices import compare_slices, holm, slices_of, word_count
+from portside.evaluation.slices import compare_slices, holm, rare_rows, slices_of, word_count
 from portside.inference.interfaces import FakeClassifier, FakeScorer
 
 
@@ -78,6 +78,14 @@ def test_rare_labels_hold_a_fifth_of_the_rows_at_most() -> None:
     truth = [0] * 80 + [1] * 12 + [2] * 8
     found = slices_of(scored(["text"] * 100, truth, ("a", "b", "c")))["rare labels"]
     assert found.tolist() == [place >= 80 for place in range(100)]
+
+
+def test_of_rows_with_several_labels_those_with_a_rare_one_are_rare() -> None:
+    # Labels of 100, 15, 8 and 0 rows: 20 rows have one of the two rare ones, 3 of them both.
+    row = np.arange(100)
+    truth = np.stack([row >= 0, row < 15, (row >= 12) & (row < 20), row < 0], axis=1)
+    assert rare_rows(truth).tolist() == (row < 20).tolist()
+    assert rare_rows(truth[:, :1]).sum() == 0
 
 
 def test_columns_that_say_where_rows_come_from_are_looked_at(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.versus import LONGEST, Changed, shown_worse, versus_section
 from portside.evaluation.risk import RISKS
-from portside.evaluation.slices import compare_slices, text_slices
+from portside.evaluation.slices import compare_slices, part_slices, text_slices
 from portside.evaluation.verdicts_matching import order_verdicts
 from portside.inference.matcher import load_matcher
 from portside.inference.ranking import Ranked
@@ -85,7 +85,8 @@ def sections_of(
     ranks = {query: _rank(rankings[system][query], documents_of) for query, documents_of in relevant.items()}
     texts = [dataset.queries[query] for query in relevant]
     near = np.array([rank is not None and rank <= FIRST for rank in ranks.values()])
-    worse = section_of(compare_slices(near, text_slices(texts)))
+    slices = text_slices(texts) | part_slices(_parts(dataset, relevant))
+    worse = section_of(compare_slices(near, slices))
     lucky = _no_better_than_chance([*ranks.values()], [len(one) for one in relevant.values()], documents)
     broken = order_verdicts(rankings[system], relevant, documents, dataset.queries, dataset.documents)
     # Whoever looks at next to nothing is right by luck alone: why says more than that.
@@ -96,6 +97,13 @@ def sections_of(
         *([] if worse is None else [worse]),
         source_section(_source(len(texts), dataset.source, documents), texts, seen, warnings=broken),
     ]
+
+
+def _parts(dataset: JudgedTexts, queries: Iterable[str]) -> Mapping[str, Sequence[str]]:
+    """Where those queries come from, by column; none where the file does not say it."""
+    parts: Mapping[str, Sequence[str]] = getattr(dataset, "parts", {})
+    place_of = {query: place for place, query in enumerate(dataset.queries)}
+    return {name: [values[place_of[query]] for query in queries] for name, values in parts.items()}
 
 
 def _fresh(

@@ -29,7 +29,7 @@ from portside.evaluation.report.versus import Changed, versus_section
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio
-from portside.evaluation.slices import compare_slices, part_slices, text_slices
+from portside.evaluation.slices import compare_slices, part_slices, rare_rows, text_slices
 from portside.evaluation.verdicts_chance import labels_by_chance
 from portside.evaluation.verdicts_shortcuts import labels_by_length
 from portside.inference.multilabel import load_multilabeller, sigmoid
@@ -130,7 +130,7 @@ def sections_of(
     ``temperature`` is what training divided the logits by.
     """
     texts, answers = asked.texts, given_labels(asked.probabilities, asked.truth, asked.threshold)
-    slices = text_slices(texts) | part_slices(asked.parts)
+    slices = text_slices(texts) | {said("rare labels"): rare_rows(asked.truth)} | part_slices(asked.parts)
     worse = section_of(compare_slices((asked.truth == asked.found).all(axis=1), slices))
     given = labels_section(texts, asked.labels, asked.probabilities, asked.truth, asked.threshold)
     given, unknown = replace(given, warnings=_broken(asked) or given.warnings), _unknown(asked)
