@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.evaluation.answers import Answers, surer_than_right
-from portside.evaluation.calibration import BINS, Calibration, expected_calibration_error, measure_calibration
+from portside.evaluation.calibration import BINS, Calibration, measure_calibration
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section
 from portside.evaluation.scored import Scored
 from portside.evaluation.verdicts import sure_beyond_measure
@@ -33,22 +33,33 @@ def calibration_section(scored: Scored, *, temperature: float | None = None, fit
         before = softmax(scored.logits * np.float32(temperature)).max(axis=1)
     made = reliability_section(scored.confidence, scored.right, before=before, temperature=temperature)
     if adjusted and fitted_here:
-        made = replace(made, sentences=[*made.sentences, _flattered(scored)])
+        across = _adjusted_on_others(scored)
+        figures = [] if across is None else [_error("Calibration error on rows it was not adjusted on", across)]
+        made = replace(made, sentences=[*made.sentences, _flattered(across)], figures=[*made.figures, *figures])
     warning = sure_beyond_measure(scored)
     return made if warning is None else replace(made, warnings=[warning])
 
 
-def _flattered(scored: Scored) -> str:
-    """That the probabilities were adjusted on these rows, and how far off they are where they were not."""
+def _adjusted_on_others(scored: Scored) -> Calibration | None:
+    """How far off the probabilities are on rows that they were not adjusted on; None where these are too few."""
     n = len(scored)
     if n < 2 * FEWEST_A_BIN:
+        return None
+    return measure_calibration(_adjusted_across(scored.logits, scored.truth), scored.right, bins=_bins(n))
+
+
+def _error(name: str, found: Calibration) -> Figure:
+    return Figure(name, found.error, found.low, found.high, found.n)
+
+
+def _flattered(across: Calibration | None) -> str:
+    """That the probabilities were adjusted on these rows, and how far off they are where they were not."""
+    if across is None:
         return _may_be_further_off()
-    claimed = _adjusted_across(scored.logits, scored.truth)
-    error = expected_calibration_error(claimed, scored.right, bins=_bins(n))
     return said(
         "They were adjusted on these very rows, which flatters them. Adjusted on one half of the rows and measured on "
         "the other, each in turn, they are off by {points} percentage points.",
-        points=f"{100 * error:.1f}",
+        points=f"{100 * across.error:.1f}",
     )
 
 
@@ -88,15 +99,16 @@ def reliability_section(
     """
     bins = _bins(len(confidence))
     found = measure_calibration(confidence, right, groups=groups, bins=bins)
-    sentences = [found.sentence]
+    sentences, errors = [found.sentence], [_error("Expected calibration error", found)]
     if before is not None and temperature is not None:
-        error = expected_calibration_error(before, right, bins=bins)
+        was = measure_calibration(before, right, groups=groups, bins=bins)
+        errors.append(_error("Calibration error before its probabilities were adjusted", was))
         sentences.append(
             said(
                 "Before its probabilities were adjusted on validation rows (temperature {temperature}), they were off "
                 "by {points} percentage points.",
                 temperature=f"{temperature:.2f}",
-                points=f"{100 * error:.1f}",
+                points=f"{100 * was.error:.1f}",
             )
         )
         sentences += [_may_be_further_off()] if fitted_here else []
@@ -104,10 +116,7 @@ def reliability_section(
         key="calibration",
         title="Whether its probabilities can be believed",
         sentences=sentences,
-        figures=[
-            Figure("Expected calibration error", found.error, found.low, found.high, found.n),
-            Figure("Mean confidence", found.confidence, n=found.n),
-        ],
+        figures=[*errors, Figure("Mean confidence", found.confidence, n=found.n)],
         charts=[_diagram(found)],
         details={} if temperature is None else {"temperature": temperature},
     )

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from portside.evaluation.intervals import wilson
 from portside.evaluation.label_faults import Confusable, Suspect, confusable_labels, suspect_labels
 from portside.evaluation.near_duplicates import Twin, near_twins
 from portside.evaluation.report.learning import curve_sections
@@ -23,6 +24,7 @@ __all__ = [
     "copies_section",
     "faults_page",
     "faults_report",
+    "mixed_interval",
 ]
 
 SHOWN = 200
@@ -140,7 +142,7 @@ def _suspects(
         key="labels",
         title="Labels that are probably wrong",
         sentences=sentences,
-        figures=[Figure("Labels that look wrong", len(found) / n, n=n)] if n else [],
+        figures=[Figure("Labels that look wrong", len(found) / n, *wilson(len(found), n), n)] if n else [],
         tables=[
             Table(
                 said("Rows to look at ({shown} of {all})", shown=len(rows), all=len(found)),
@@ -165,8 +167,8 @@ def confusable_section(
         return said("row {row}: {text}", row=data.rows[at], text=data.texts[at][:120])
 
     rows: list[list[Cell]] = [
-        [names[one.first], names[one.second], one.rows, percent(one.share), example(one.taken_for_second),
-         example(one.taken_for_first)]
+        [names[one.first], names[one.second], one.rows, percent(one.share), *map(percent, mixed_interval(one)),
+         example(one.taken_for_second), example(one.taken_for_first)]
         for one in found[:SHOWN]
     ]  # fmt: skip
     if not found:
@@ -190,7 +192,16 @@ def confusable_section(
         tables=[
             Table(
                 said("Labels that are mixed up ({shown} of {all})", shown=len(rows), all=len(found)),
-                ["first", "second", "rows", "share", "of the first, taken for the second", "and the other way round"],
+                [
+                    "first",
+                    "second",
+                    "rows",
+                    "share",
+                    "from",
+                    "to",
+                    "of the first, taken for the second",
+                    "and the other way round",
+                ],
                 rows,
             )
         ],
@@ -206,15 +217,23 @@ def _mixed_up_most(names: Sequence[str], found: Sequence[Confusable]) -> Chart:
             all=len(found),
         ),
         summary=said(
-            "{share} of the rows of '{first}' and '{second}'.",
+            "{share} of the rows of '{first}' and '{second}'; a line shows the 95 % interval.",
             share=percent(top.share, 0),
             first=names[top.first],
             second=names[top.second],
         ),
         x_title="rows that a model gave the other label",
         y_title="labels",
-        bars=[Bar(f"{names[one.first]} / {names[one.second]}", one.share) for one in found[:PAIRS_DRAWN]],
+        bars=[
+            Bar(f"{names[one.first]} / {names[one.second]}", one.share, *mixed_interval(one))
+            for one in found[:PAIRS_DRAWN]
+        ],
     )
+
+
+def mixed_interval(one: Confusable) -> tuple[float, float]:
+    """Wilson's 95 % interval of the share that is mixed up."""
+    return wilson(one.rows, round(one.rows / one.share))
 
 
 def copies_section(data: LabelledRowsOf) -> Section:
@@ -281,7 +300,7 @@ def leaks_section(data: LabelledRowsOf, test: LabelledRowsOf) -> Section:
         title=said("Rows of {test} that stand in {file}", test=test.file, file=data.file),
         sentences=[] if found else [none],
         warnings=warnings if found else [],
-        figures=[Figure("Rows that leak", len(found) / max(n, 1), n=n)],
+        figures=[Figure("Rows that leak", len(found) / max(n, 1), *wilson(len(found), n), n)],
         tables=[_pairs(said("Leaks"), found, test, data)] if found else [],
     )
 

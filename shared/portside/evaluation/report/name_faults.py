@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 
 from portside.evaluation.label_faults import Confusable, confusable_labels
 from portside.evaluation.name_faults import SuspectName, name_probabilities, suspect_names, types_of_words
-from portside.evaluation.report.faults import FEWEST_A_LABEL, SHOWN, LabelledRowsOf, copies_section, faults_page
+from portside.evaluation.report.faults import (
+    FEWEST_A_LABEL,
+    SHOWN,
+    LabelledRowsOf,
+    copies_section,
+    faults_page,
+    mixed_interval,
+)
 from portside.evaluation.report.parts import Cell, Figure, Report, Section, Table, percent
 from portside.records import Tagged
 from portside.said import said
@@ -194,10 +201,11 @@ def _confusable(asked: _Asked) -> Section:
     if not found:
         return Section("confusable", title, [said("No two types are mixed up in {n} names.", n=f"{len(named):,}")])
     top = found[0]
-    head = ["first", "second", "names", "share", "of the first, taken for the second", "and the other way round"]
+    examples = ["of the first, taken for the second", "and the other way round"]
+    head = ["first", "second", "names", "share", "from", "to", *examples]
     rows: list[list[Cell]] = [
-        [types[one.first], types[one.second], one.rows, percent(one.share), example(one.taken_for_second),
-         example(one.taken_for_first)]
+        [types[one.first], types[one.second], one.rows, percent(one.share), *map(percent, mixed_interval(one)),
+         example(one.taken_for_second), example(one.taken_for_first)]
         for one in found[:SHOWN]
     ]  # fmt: skip
     sentence = said(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Figure, Section, percent
 from portside.evaluation.report.rows import LEAK, NEARLY, few_leaks
 from portside.said import said
@@ -23,7 +24,8 @@ def source_section(
         sentences.append(said("Which of them the model was trained on is not known."))
     else:
         leaked = np.array([seen(text) for text in texts], dtype=bool)
-        figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), n=len(texts)))
+        doubt = wilson(int(leaked.sum()), len(texts))
+        figures.append(Figure("Rows whose text was trained on", float(leaked.mean()), *doubt, len(texts)))
         if leaked.mean() > LEAK:
             found.append(
                 said(

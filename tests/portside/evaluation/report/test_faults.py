@@ -56,6 +56,24 @@ def test_a_copy_under_another_label_and_a_leak_are_named() -> None:
     assert "1 of these have two different labels" in copies.sentences[0]
 
 
+def test_shares_of_what_is_wrong_have_their_intervals() -> None:
+    data = rows_of([(f"{words} {end}", label) for label, words in WORDS.items() for end in ENDS])
+
+    def mixed(texts, vectors, label_ids, labels):  # type: ignore[no-untyped-def]
+        # Labels are login, parcel, refund: three texts of the first are taken for the second.
+        told = np.where(np.isin(np.arange(24), [16, 17, 18]), 1, label_ids)
+        return np.arange(24), np.eye(labels)[told] * 0.9 + 0.1 / labels
+
+    leaks, labels, confusable, *_ = faults_report(data, mixed, curve, data).sections
+    assert (leaks.figures[0].low, leaks.figures[0].high) == wilson(24, 24)
+    (wrong,) = labels.figures
+    assert (wrong.value, wrong.low, wrong.high) == (3 / 24, *wilson(3, 24))
+    (bar,) = confusable.charts[0].bars
+    assert (bar.value, bar.low, bar.high) == (3 / 16, *wilson(3, 16))
+    row = dict(zip(confusable.tables[0].head, confusable.tables[0].rows[0], strict=True))
+    assert (row["rows"], row["share"], row["from"], row["to"]) == (3, "18.8 %", "6.6 %", "43.0 %")
+
+
 @pytest.mark.parametrize(
     ("half", "whole", "said"),
     [(700, 800, "would probably help again"), (795, 800, "hardly help"), (9_000, 9_050, "help a little")],

@@ -9,6 +9,7 @@ import pytest
 
 from portside.errors import UsageError
 from portside.evaluation.held_out import HeldOut, save_held_out, save_rows
+from portside.evaluation.intervals import wilson
 from portside.evaluation.report.build import report_on_held_out
 from portside.evaluation.report.choice import with_choice
 from portside.evaluation.report.facts import facts_of, kept_aside
@@ -127,6 +128,13 @@ def test_probabilities_that_were_adjusted_on_the_rows_are_said_to_be_flattered(t
     said = words(report, "calibration")
     assert "adjusted on these very rows" in said
     assert "they are off by 0." in said or "they are off by 1." in said, "the temperature is found on the other half"
+    after, before, elsewhere = [one for one in section_of(report, "calibration").figures if "error" in one.name]
+    assert elsewhere.name == "Calibration error on rows it was not adjusted on"
+    for error in (after, before, elsewhere):
+        assert error.low is not None
+        assert error.high is not None
+        assert error.low <= error.value <= error.high
+        assert error.n == 300
     few = words(report_on_held_out(version(tmp_path, by_model=True, seen=[], rows=30)), "calibration")
     assert "on other texts they may be further off" in few
     unadjusted = report_on_held_out(version(tmp_path, by_model=True, seen=[], temperature=1.0))
@@ -162,6 +170,8 @@ def test_a_few_rows_from_training_are_told_of_any_task(known: int, words_said: s
     found = source_section("300 rows.", TEXTS, set(TEXTS[:known]).__contains__)
     assert bool(found.warnings) is (known == 60)
     assert words_said in " ".join(found.sentences)
+    leaked = found.figures[1]
+    assert (leaked.low, leaked.high, leaked.n) == (*wilson(known, 300), 300)
     assert "nearly equal ones flatter" in found.sentences[-1], "it is not claimed that these were looked for"
 
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from portside.evaluation.answers import Answers
-from portside.evaluation.calibration import expected_calibration_error
+from portside.evaluation.calibration import expected_calibration_error, measure_calibration
 from portside.evaluation.intervals import wilson
+from portside.evaluation.report.calibration import reliability_section
 from portside.evaluation.report.guarantee import guarantee_section
 from portside.evaluation.report.outside import outside_section
 from portside.evaluation.report.promises import promise_section
@@ -127,6 +128,45 @@ def test_answers_to_one_text_count_together_in_the_interval() -> None:
     assert (alike.low, alike.high) == pytest.approx(wilson(10, 50)), "four that are alike tell no more than one"
     assert (apart.low, apart.high) == pytest.approx(wilson(40, 200))
     assert promise_section(Answers(np.zeros(0), right[:0], text[:0]), said("names")).figures == []
+
+
+def test_the_risk_curve_has_intervals_at_each_tenth() -> None:
+    scored = rows(200, 60)
+    (chart,) = guarantee_section(scored).charts
+    every, tenths = chart.curves
+    # Of more rows than the curve has points, the next point after each tenth is taken.
+    assert tenths.x == pytest.approx([tenth / 10 for tenth in range(1, 11)], abs=1 / 200)
+    assert [round(260 * share) for share in tenths.x] == tenths.n
+    assert (tenths.x[-1], tenths.y[-1]) == (1.0, every.y[-1])
+    assert (tenths.low[-1], tenths.high[-1]) == wilson(60, 260)
+    assert all(low <= wrong <= high for low, wrong, high in zip(tenths.low, tenths.y, tenths.high, strict=True))
+    assert "95 % intervals" in chart.summary
+
+
+def test_the_risk_curve_of_few_answers_names_each_point_once() -> None:
+    (chart,) = promise_section(
+        Answers(np.array([0.9, 0.8]), np.array([True, False]), np.arange(2)), said("names")
+    ).charts
+    assert (chart.curves[1].n, chart.curves[1].y) == ([1, 2], [0.0, 0.5])
+
+
+def test_the_risk_curve_allows_for_answers_to_one_text() -> None:
+    right, text = np.repeat(np.arange(50) % 5 > 0, 4), np.repeat(np.arange(50), 4)
+    (alike,) = promise_section(Answers(np.full(200, 0.9), right, text), said("names")).charts
+    assert alike.curves[1].n[-1] == 200
+    assert (alike.curves[1].low[-1], alike.curves[1].high[-1]) == pytest.approx(wilson(10, 50))
+
+
+def test_calibration_errors_have_intervals_before_and_after_the_adjustment() -> None:
+    random = np.random.default_rng(3)
+    claimed, text = random.uniform(0.5, 1.0, 400), np.repeat(np.arange(100), 4)
+    right = random.random(400) < claimed
+    made = reliability_section(claimed, right, groups=text, before=np.sqrt(claimed), temperature=2.0)
+    after, before, _ = made.figures
+    assert before.name == "Calibration error before its probabilities were adjusted"
+    again = measure_calibration(np.sqrt(claimed), right, groups=text)
+    assert (before.value, before.low, before.high, before.n) == (again.error, again.low, again.high, 400)
+    assert before.value > after.value, "they were further off"
 
 
 def test_the_part_that_is_worse_is_named() -> None:
