@@ -43,6 +43,7 @@ HUB_FILES = [
     "vocab*",
     "merges.txt",
     "special_tokens_map.json",
+    "config_sentence_transformers.json",
     "*.model",
     "*.safetensors*",
 ]

@@ -28,10 +28,12 @@ def measured(version: ModelVersion) -> str:
     found = version.validation
     if not found:
         return ""
+    before = version.card.get("read_before", {})
+    told = "".join(f"; before each {side} it reads “{text}”" for side, text in before.items() if text)
     others = f"keywords {found['keywords_ndcg_at_10']:.4f}, hybrid {found['hybrid_ndcg_at_10']:.4f}"
     return (
         f"Validation NDCG@10 {found['ndcg_at_10']:.4f} by vectors ({others}) among {found['documents']:,} documents, "
-        f"n = {found['n']:,} queries; it answers by {found['system']}"
+        f"n = {found['n']:,} queries; it answers by {found['system']}{told}"
     )
 
 

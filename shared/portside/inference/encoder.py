@@ -30,6 +30,7 @@ from portside.inference.engines.store import CompiledPlace, encoder_place, place
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
+from portside.inference.prefixes import Prefixes, prefixes_of
 from portside.inference.served import Served, VersionSource
 from portside.inference.tokens import Tokens
 
@@ -54,6 +55,8 @@ class FolderEncoder:
         self.model = model
         self._folder = folder
         file = read_model_file(folder, task="encoder")
+        self.prefixes = prefixes_of(file)
+        """What it reads before each query and each document; whatever is not called a query is a document."""
         loader = "portside.inference.encoder_network:load_network"
         self._ready = FolderForward(
             folder, loader, ("vectors",), max_tokens=file.max_tokens, threads=threads, compiled=compiled
@@ -65,13 +68,21 @@ class FolderEncoder:
         return hidden_size(read_config(self._folder))
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._read(texts, self.prefixes.document)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of what is looked for, where ``encode`` gives those of what is to be found."""
+        return self._read(texts, self.prefixes.query)
+
+    def _read(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.dim), dtype=np.float32)
         precision = "fp32" if len(texts) < BULK or self._ready.decided else self._precision(texts)
-        return self._run(texts, precision)
+        return self._run(texts, precision, prefix)
 
-    def _run(self, texts: Sequence[str], precision: str) -> NDArray[np.float32]:
-        return run_batches(*self._ready(precision), texts)
+    def _run(self, texts: Sequence[str], precision: str, prefix: str = "") -> NDArray[np.float32]:
+        forward, tokens = self._ready(precision)
+        return run_batches(forward, tokens.after(prefix), texts)
 
     def _precision(self, texts: Sequence[str]) -> str:
         if self._bulk_precision is None:
@@ -103,10 +114,13 @@ def answers(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArra
     return (), load_encoder(folder).encode(texts).astype(np.float64)
 
 
-def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 256) -> None:
+def save_encoder(
+    folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 256, prefixes: Prefixes | None = None
+) -> None:
     """Write a transformers encoder and its tokenizer (theirs or Portside's) as a sentence-encoder folder.
 
     ``model`` is the backbone (for a SentenceTransformer: ``model[0].model``); a pooler, never used here, is left out.
+    ``prefixes``: what is to be read before its texts.
     """
     from safetensors.torch import save_file
 
@@ -120,7 +134,8 @@ def save_encoder(folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 
     # In full: what equals transformers' own default would otherwise be left out, and be missing for other readers.
     (folder / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
     (tokenizer.save if isinstance(tokenizer, Tokens) else tokenizer.save_pretrained)(folder)
-    write_model_file(folder, ModelFile("encoder", max_tokens))
+    options = {} if prefixes is None else prefixes.to_options()
+    write_model_file(folder, ModelFile("encoder", max_tokens, options=options))
 
 
 class BundledEncoder:

@@ -17,6 +17,7 @@ from portside.inference.cuts import Cuts
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import FolderForward
+from portside.inference.prefixes import prefixes_of
 from portside.inference.ranking import Ranked, Ranker
 from portside.records import Match
 from portside.tasks.matching import SYSTEMS, JudgedTexts, System, with_further
@@ -48,6 +49,8 @@ class FolderMatcher:
         file = read_model_file(folder, task="matching")
         self.system = cast(System, file.options.get("system", "hybrid"))
         """How it ranks: what was best on validation queries."""
+        self.prefixes = prefixes_of(file)
+        """What it reads before each query and each document."""
         self._folder = folder
         loader = "portside.tasks.matching_network:load_network"
         self._ready = FolderForward(
@@ -92,11 +95,25 @@ class FolderMatcher:
         return Ranker(tuple(self.documents), tuple(self.documents.values()))
 
     def encode(self, texts: Sequence[str], *, report: Callable[[int], None] | None = None) -> NDArray[np.float32]:
-        """Vectors of length 1, shape (texts, dim), in the order given; ``report`` is told how many are done."""
+        """Vectors of documents, of length 1, shape (texts, dim), in the order given; ``report`` is told how many are
+        done.
+        """
+        return self._read(texts, self.prefixes.document, report)
+
+    def encode_queries(
+        self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
+        """The same for queries: other vectors where the model reads something else before them than before documents.
+        """
+        return self._read(texts, self.prefixes.query, report)
+
+    def _read(
+        self, texts: Sequence[str], prefix: str, report: Callable[[int], None] | None = None
+    ) -> NDArray[np.float32]:
         if not texts:
             return np.zeros((0, self.document_vectors.shape[1]), dtype=np.float32)
         forward, tokens = self._ready()
-        return run_batches(forward, tokens, texts, report=report, cuts=self._cuts)
+        return run_batches(forward, tokens.after(prefix), texts, report=report, cuts=self._cuts)
 
     def match(self, queries: Sequence[str], k: int = 3, *, system: System | None = None) -> list[list[Match]]:
         """The ``k`` best of its documents for each query, by ``system`` or the one that was best in validation.
@@ -104,7 +121,7 @@ class FolderMatcher:
         A document's score is the cosine (vectors), the fused score (hybrid) or BM25's (keywords).
         """
         used = system or self.system
-        scores = self.encode(queries) @ self.document_vectors.T
+        scores = self.encode_queries(queries) @ self.document_vectors.T
         return [
             [
                 Match(hit.id, self.documents[hit.id], hit.score, self.model)
@@ -129,11 +146,11 @@ class FolderMatcher:
         def after(before: int) -> Callable[[int], None] | None:
             return None if report is None else lambda done: report(before + done, read + len(texts))
 
-        found = self.encode([*texts, *new], report=after(0))
-        known.update(zip(new, found[len(texts) :], strict=True))
+        queries = self.encode_queries(texts, report=after(0))
+        known.update(zip(new, self.encode(new, report=after(len(texts))), strict=True))
         ranker = Ranker(tuple(corpus), tuple(corpus.values()))
         documents = np.stack([known[text] for text in corpus.values()])
-        return rank_all(ranker, dataset, found[: len(texts)], documents, report=after(read))
+        return rank_all(ranker, dataset, queries, documents, report=after(read))
 
 
 def rank_all(
@@ -192,5 +209,8 @@ def load_matcher(version: ModelVersion, *, threads: int = 0, cuts: Cuts | None =
 
 
 def answers(folder: Path, inputs: Sequence[str]) -> tuple[tuple[str, ...], NDArray[np.float64]]:
-    """No labels, and vectors (texts, dim) of the model in ``folder``: what a reload must repeat."""
-    return (), FolderMatcher(folder, model="check").encode(inputs).astype(np.float64)
+    """No labels, and vectors of the model in ``folder``: what a reload must repeat. Each text is read as a query and as
+    a document, its two vectors side by side (texts, 2 · dim).
+    """
+    matcher = FolderMatcher(folder, model="check")
+    return (), np.hstack([matcher.encode_queries(inputs), matcher.encode(inputs)]).astype(np.float64)

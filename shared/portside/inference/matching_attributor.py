@@ -54,7 +54,7 @@ class MatchingAttributor:
         """Of the documents, in their order, shape (documents, dim)."""
         if self._given is None:
             return self._matcher.document_vectors.astype(np.float64)
-        return self._encode(list(self._given.values()))
+        return self._encode(list(self._given.values()), self._matcher.prefixes.document)
 
     @cached_property
     def _places(self) -> dict[str, int]:
@@ -68,14 +68,16 @@ class MatchingAttributor:
             raise UsageError("There must be documents to choose from", seen=f"{self.model} has none")
         if not texts:
             return []
-        first = [keys[place] for place in (self._encode(texts) @ self._vectors.T).argmax(axis=1)]
+        queries = self._encode(texts, self._matcher.prefixes.query)
+        first = [keys[place] for place in (queries @ self._vectors.T).argmax(axis=1)]
         shown = {key: f"“{excerpt(self.documents[key])}”" for key in {*first, *([] if label is None else [label])}}
         return [[Answer(label or key, shown[label or key], shown[key])] for key in first]
 
     def scores(self, variants: Sequence[Variant]) -> NDArray[np.float64]:
         if not variants:
             return np.zeros(0)
-        queries = self._encode([without(one.text, one.gone) for one in variants])
+        left = [without(one.text, one.gone) for one in variants]
+        queries = self._encode(left, self._matcher.prefixes.query)
         return np.asarray((queries * self._of([one.answer for one in variants])).sum(axis=1))
 
     def integrated_gradients(self, texts: Sequence[str], answers: Sequence[Answer]) -> list[TokenValues]:
@@ -87,18 +89,20 @@ class MatchingAttributor:
     def _of(self, answers: Sequence[Answer]) -> NDArray[np.float64]:
         return self._vectors[[self._places[one.key] for one in answers]]
 
-    def _encode(self, texts: Sequence[str]) -> NDArray[np.float64]:
+    def _encode(self, texts: Sequence[str], prefix: str) -> NDArray[np.float64]:
         network, tokens, device = self._ready()
         from portside.inference import network as engine
 
-        found = engine.run(lambda ids, mask: network(ids, mask)["vectors"], tokens, texts, device=device)
+        read = tokens.after(prefix)
+        found = engine.run(lambda ids, mask: network(ids, mask)["vectors"], read, texts, device=device)
         return found.astype(np.float64)
 
     def _integrate(self, texts: Sequence[str], answers: Sequence[Answer], steps: int) -> list[TokenValues]:
         network, tokens, device = self._ready()
         from portside.inference import gradients
 
-        encoded, spans = tokens.located(texts)
+        # What stands before each query stays in every reading, like the special tokens: it is no word of the user's.
+        encoded, spans = tokens.after(self._matcher.prefixes.query).located(texts)
         framed = [[start == end for start, end in each] for each in spans]
         score = gradients.cosine_score(self._of(answers))
         results = gradients.integrate(network, tokens, encoded.ids, framed, score=score, device=device, steps=steps)

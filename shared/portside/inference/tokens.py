@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,8 @@ class Tokens:
 
     def __init__(self, folder: Path, *, max_tokens: int) -> None:
         self.folder = folder
+        self.prefix = ""
+        """Read before each text, see ``after``."""
         self.config = read_config(folder)
         self.max_tokens = min(max_tokens, token_limit(self.config))
         # Set once here and never again: a tokenizer whose limits change under another thread fails.
@@ -48,21 +51,41 @@ class Tokens:
         self._tokenizer.no_padding()
         self._tokenizer.enable_truncation(self.max_tokens)
 
+    def after(self, prefix: str) -> Tokens:
+        """The same tokenizer for texts that are read after ``prefix``: it counts towards the limit, and is no part of
+        the text that the tokens are located in.
+        """
+        made = copy(self)
+        made.prefix = prefix
+        return made
+
     def __call__(self, texts: Sequence[str]) -> TokenIds:
         """Token ids of each text, in the order given."""
         return self._encode(texts)[0]
 
     def located(self, texts: Sequence[str]) -> tuple[TokenIds, list[list[tuple[int, int]]]]:
-        """The same, and where each token stands: ``text[start:end]``, which is empty for a special token."""
+        """The same, and where each token stands: ``text[start:end]``, which is empty for a special token and for those
+        of the prefix.
+        """
         ids, encodings = self._encode(texts)
         return ids, [
-            [(0, 0) if special else span for span, special in zip(one.offsets, one.special_tokens_mask, strict=True)]
+            [
+                (0, 0) if special else self._in_text(*span)
+                for span, special in zip(one.offsets, one.special_tokens_mask, strict=True)
+            ]
             for one in encodings
         ]
 
+    def _in_text(self, start: int, end: int) -> tuple[int, int]:
+        # A blank at the prefix's end may be a part of the text's first token.
+        begin = len(self.prefix)
+        return max(start - begin, 0), max(end - begin, 0)
+
     def _encode(self, texts: Sequence[str]) -> tuple[TokenIds, list[Any]]:
         most = self.max_tokens * CHARACTERS_PER_TOKEN
-        encodings: list[Any] = self._tokenizer.encode_batch([_encodable(text[:most]) for text in texts])
+        encodings: list[Any] = self._tokenizer.encode_batch(
+            [_encodable(self.prefix + text[:most]) for text in texts]
+        )
         cut = tuple(
             place
             for place, (text, encoding) in enumerate(zip(texts, encodings, strict=True))

@@ -35,6 +35,8 @@ SYSTEMS: tuple[System, ...] = get_args(System)
 STEPS = 60
 """Updates that a fine-tuning gets by default, at least one pass: the encoder was pretrained on such pairs already."""
 MOST_EPOCHS = 20
+LONGEST_PREFIX = 200
+"""Characters of a prefix: it is read again with each text."""
 
 
 class JudgedTexts(Protocol):
@@ -82,6 +84,11 @@ class MatchingRecipe(TrainingRecipe):
     hard_negatives: int = 0
     """Further documents for each row that are not relevant to its query: those that the data judges so, then those
     that share most words with it. Each costs as much time as the row's own document."""
+    query_prefix: str | None = None
+    """Read before each query, in training and ever after; empty: nothing. None: what the encoder was published with,
+    for instance ``query: `` before queries and ``passage: `` before documents with E5."""
+    document_prefix: str | None = None
+    """The same before each document."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -89,6 +96,10 @@ class MatchingRecipe(TrainingRecipe):
         require(self.batch_size >= 2, "batch_size", self.batch_size, "at least 2: a row learns from the others")
         require(math.isfinite(self.temperature) and self.temperature > 0, "temperature", self.temperature, "above 0")
         require(0 <= self.hard_negatives <= 8, "hard_negatives", self.hard_negatives, "from 0 to 8")
+        for name in ("query_prefix", "document_prefix"):
+            short = len(getattr(self, name) or "") <= LONGEST_PREFIX
+            allowed = said("of at most {n} characters, or left out", n=LONGEST_PREFIX)
+            require(short, name, getattr(self, name), allowed)
         if self.micro_batch_size is not None:
             name = "micro_batch_size"
             raise UsageError(

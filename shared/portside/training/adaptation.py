@@ -116,19 +116,21 @@ class AdaptationTask(OneRound):
         from portside.inference.encoder import save_encoder
         from portside.inference.folder import read_model_file
         from portside.inference.tokens import Tokens
+        from portside.training.adaptation_adapter import AdaptationAdapter
 
         encoder: Any = fitted.network.encoder
         start = adapter.tokens.folder
         # As much of a text as before is read when serving, whatever was read in training.
         limit = read_model_file(start, task="encoder").max_tokens
+        assert isinstance(adapter, AdaptationAdapter)
         tokens = Tokens(start, max_tokens=limit)
-        save_encoder(folder, encoder, tokens, max_tokens=limit)
+        save_encoder(folder, encoder, tokens, max_tokens=limit, prefixes=adapter.prefixes)
         if self.recipe.keep_held_out:
             save_rows(folder, ({"text": text} for text in self.parts[1]))
         texts = check_inputs(self.data.texts)
         vectors = engine.run(
             lambda ids, mask: engine.mean_pool(encoder(input_ids=ids, attention_mask=mask)[0], mask),
-            tokens,
+            tokens.after(adapter.prefixes.document),
             texts,
             device=next(encoder.parameters()).device,
         )

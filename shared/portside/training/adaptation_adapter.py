@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from portside.encoders import EncoderSource
+from portside.inference.prefixes import published_prefixes
 from portside.inference.tokens import Tokens
 from portside.training.adaptation import AdaptationRecipe
 from portside.training.adaptation_network import ContrastiveNetwork, DenoisingNetwork, MaskedNetwork, Vocabulary
@@ -29,6 +30,8 @@ class AdaptationAdapter:
     ) -> None:
         self._recipe = recipe
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
+        self.prefixes = published_prefixes(source)
+        """Kept for the trainings that start from the encoder; here texts are read as they are."""
         encoded = self.tokens(texts)
         self.rows = LabelledRows(encoded.ids, [0] * len(encoded.ids))
         self.cut = len(encoded.cut)

@@ -9,6 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from portside.data.identity import text_key
 from portside.data.matching import MatchingDataset
 from portside.encoders import EncoderSource
@@ -139,19 +141,21 @@ class MatchingTask(OneRound):
         from portside.inference.folder import ModelFile
         from portside.inference.matcher import save_documents
         from portside.tasks.network_folder import save_network
-        from portside.training.matching_adapter import encode
+        from portside.training.matching_adapter import MatchingAdapter
 
+        assert isinstance(adapter, MatchingAdapter)
         network, documents = fitted.network, self.dataset.documents
-        options = {"also": ["encoder"], "system": best_system(fitted.validation)}
+        options = {"also": ["encoder"], "system": best_system(fitted.validation), **adapter.prefixes.to_options()}
         model = ModelFile(self.name, adapter.tokens.max_tokens, options=options)
         encoder: Any = network.encoder
         save_network(folder, encoder, adapter.tokens, fitted.config, model)
-        save_documents(folder, documents, encode(network, adapter.tokens, list(documents.values())))
+        save_documents(folder, documents, adapter.documents(network, list(documents.values())))
         save_seen(folder, [query for query, _ in self.material.pairs])
         if self.recipe.keep_held_out and self.material.valid is not None:
             save_rows(folder, self._judged_rows(self.material.valid))
         texts = check_inputs([*self.dataset.queries.values(), *documents.values()])
-        expected = encode(network, adapter.tokens, texts).astype("float64")
+        sides = [adapter.queries(network, texts), adapter.documents(network, texts)]
+        expected = np.hstack(sides).astype("float64")
         return lambda staged, check: check.compare(staged, texts, (), expected)
 
     def _judged_rows(self, valid: JudgedTexts) -> Iterator[dict[str, Any]]:
@@ -189,7 +193,17 @@ class MatchingTask(OneRound):
                 "longer_than_limit": adapter.cut,
             },
             "limits": {"max_tokens": adapter.tokens.max_tokens},
+            **_told(adapter),
         }
+
+
+def _told(adapter: TaskAdapter) -> dict[str, Any]:
+    """What the card says of the prefixes, where there are any."""
+    from portside.training.matching_adapter import MatchingAdapter
+
+    assert isinstance(adapter, MatchingAdapter)
+    prefixes = adapter.prefixes
+    return {"read_before": {"query": prefixes.query, "document": prefixes.document}} if prefixes else {}
 
 
 def held_aside(queries: Mapping[str, str], judged: Sequence[str], *, seed: int) -> list[str]:

@@ -15,11 +15,14 @@ from torch import Tensor, nn
 
 from portside.data.identity import text_key
 from portside.encoders import EncoderSource
+from portside.errors import UsageError
 from portside.evaluation.matching import FIGURES, score_rankings
 from portside.inference import network as engine
 from portside.inference.matcher import rank_all
+from portside.inference.prefixes import Prefixes, published_prefixes
 from portside.inference.ranking import Ranker
 from portside.inference.tokens import Tokens
+from portside.said import said
 from portside.tasks.matching import SYSTEMS, JudgedTexts, MatchingRecipe, relevant_documents
 from portside.tasks.matching_network import MatchingNetwork
 from portside.training.classification_adapter import cut_note
@@ -74,10 +77,12 @@ class MatchingAdapter:
     def __init__(self, recipe: MatchingRecipe, material: MatchingMaterial, source: EncoderSource) -> None:
         self._recipe, self._material = recipe, material
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
-        encoded = self.tokens(list(material.documents.values()))
+        self.prefixes = _chosen(recipe, source)
+        self._query_tokens, self._document_tokens = _after(self.prefixes, self.tokens)
+        encoded = self._document_tokens(list(material.documents.values()))
         self._documents = dict(zip(material.documents, encoded.ids, strict=True))
         asked = list(dict.fromkeys(query for query, _ in material.pairs))
-        queries = self.tokens(asked)
+        queries = self._query_tokens(asked)
         ids = dict(zip(asked, queries.ids, strict=True))
         self._queries = [ids[query] for query, _ in material.pairs]
         self._keys = {key: text_key(text) for key, text in material.documents.items()}
@@ -153,6 +158,14 @@ class MatchingAdapter:
     def head_start(self, network: nn.Module, precision: str) -> None:
         """This task has none."""
 
+    def queries(self, network: nn.Module, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Vectors of queries, of length 1, shape (texts, hidden)."""
+        return encode(network, self._query_tokens, texts)
+
+    def documents(self, network: nn.Module, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same of documents."""
+        return encode(network, self._document_tokens, texts)
+
     @cached_property
     def _ranker(self) -> Ranker:
         assert self._material.valid is not None
@@ -166,8 +179,8 @@ class MatchingAdapter:
         """
         valid = self._material.valid
         assert valid is not None
-        documents = encode(network, self.tokens, list(valid.documents.values()))
-        queries = encode(network, self.tokens, list(valid.queries.values()))
+        documents = self.documents(network, list(valid.documents.values()))
+        queries = self.queries(network, list(valid.queries.values()))
         rankings = rank_all(self._ranker, valid, queries, documents).orders
         scored = {system: score_rankings(rankings[system], valid) for system in SYSTEMS}
         own = {name: getattr(scored["vectors"], name) for name in FIGURES}
@@ -183,6 +196,30 @@ def encode(network: nn.Module, tokens: Tokens, texts: Sequence[str]) -> NDArray[
     return engine.run(
         lambda ids, mask: network(input_ids=ids, attention_mask=mask)["vectors"], tokens, texts, device=device
     )
+
+
+def _chosen(recipe: MatchingRecipe, source: EncoderSource) -> Prefixes:
+    """What the recipe says is read before each text; where it says nothing, what the encoder was published with."""
+    known = published_prefixes(source)
+    query, document = recipe.query_prefix, recipe.document_prefix
+    return Prefixes(known.query if query is None else query, known.document if document is None else document)
+
+
+def _after(prefixes: Prefixes, tokens: Tokens) -> tuple[Tokens, Tokens]:
+    """Tokenizers for queries and for documents.
+
+    Raises:
+        UsageError: a prefix leaves no room for texts.
+    """
+    made = tokens.after(prefixes.query), tokens.after(prefixes.document)
+    used = max(len(one([""]).ids[0]) for one in made)
+    if prefixes and 2 * used > tokens.max_tokens:
+        raise UsageError(
+            "What is read before each text must leave most of the room to the text",
+            seen=said("{n} of {most} tokens", n=used, most=tokens.max_tokens),
+            remedy="Shorten query_prefix and document_prefix, or raise max_tokens",
+        )
+    return made
 
 
 def _loss(logits: NDArray[np.float32], valid: JudgedTexts) -> float:

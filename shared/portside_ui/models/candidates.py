@@ -61,8 +61,7 @@ def ranked(model: FolderMatcher, question: str, texts: str) -> list[Near]:
             seen=f"{len(lines):,}",
             remedy="Paste fewer, or ask from the command line: portside predict",
         )
-    vectors = model.encode([question.strip(), *lines])
-    cosines = vectors[1:] @ vectors[0]
+    cosines = model.encode(lines) @ model.encode_queries([question.strip()])[0]
     return [Near(lines[place], float(cosines[place])) for place in (-cosines).argsort(kind="stable")]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from portside.inference.encoder_network import load_network
 from portside.inference.engines.subject import Subject, ask_texts, least_cosine, nearest_kept, some
 from portside.inference.engines.subjects.matching import judged
+from portside.inference.prefixes import prefixes_of
 
 if TYPE_CHECKING:
     from portside.data.matching import MatchingDataset
@@ -23,13 +24,13 @@ def subject(folder: Path, texts: Sequence[str]) -> Subject:
     """The encoder in ``folder``. Nobody said which texts belong together: its lists of nearest texts must stay those of
     the original, as far as the original itself holds one text for nearer than another.
     """
-    network, tokens, _file = load_network(folder)
+    network, tokens, file = load_network(folder)
     asked = some(texts)
     return Subject(
         network,
         ("vectors",),
         rows=len(asked),
-        ask=ask_texts(tokens, asked),
+        ask=ask_texts(tokens.after(prefixes_of(file).document), asked),
         agreement=least_cosine,
         nearest=nearest_kept,
         measure="NDCG@10 of nearest texts",
@@ -38,5 +39,5 @@ def subject(folder: Path, texts: Sequence[str]) -> Subject:
 
 def judged_subject(folder: Path, dataset: MatchingDataset) -> Subject:
     """The encoder in ``folder``, judged by how well it finds the documents of ``dataset`` that answer its queries."""
-    network, tokens, _file = load_network(folder)
-    return judged(network, tokens, dataset.subset(some(list(dataset.queries), MOST_QUERIES)))
+    network, tokens, file = load_network(folder)
+    return judged(network, tokens, dataset.subset(some(list(dataset.queries), MOST_QUERIES)), prefixes_of(file))

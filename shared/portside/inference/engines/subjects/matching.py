@@ -8,6 +8,7 @@ import numpy as np
 
 from portside.evaluation.matching import score_rankings
 from portside.inference.engines.subject import Answers, Subject, ask_texts, least_cosine
+from portside.inference.prefixes import Prefixes, prefixes_of
 from portside.tasks.matching_network import load_network
 
 if TYPE_CHECKING:
@@ -25,12 +26,12 @@ RANKED = 100
 
 def subject(version: ModelVersion, dataset: MatchingDataset) -> Subject:
     """The matcher in ``version``, judged on the queries and documents of ``dataset``."""
-    network, tokens, _file = load_network(version.folder)
-    return judged(network, tokens, dataset)
+    network, tokens, file = load_network(version.folder)
+    return judged(network, tokens, dataset, prefixes_of(file))
 
 
-def judged(network: nn.Module, tokens: Tokens, dataset: MatchingDataset) -> Subject:
-    """A network of ``vectors``, judged on the queries and documents of ``dataset``."""
+def judged(network: nn.Module, tokens: Tokens, dataset: MatchingDataset, prefixes: Prefixes) -> Subject:
+    """A network of ``vectors``, judged on the queries and documents of ``dataset``, read after their ``prefixes``."""
     queries, documents = dataset.queries, dataset.documents
 
     def ndcg(answers: Answers) -> float:
@@ -45,7 +46,13 @@ def judged(network: nn.Module, tokens: Tokens, dataset: MatchingDataset) -> Subj
         network,
         ("vectors",),
         rows=len(queries) + len(documents),
-        ask=ask_texts(tokens, [*queries.values(), *documents.values()]),
+        ask=ask_texts(
+            tokens,
+            [
+                *(prefixes.query + text for text in queries.values()),
+                *(prefixes.document + text for text in documents.values()),
+            ],
+        ),
         agreement=least_cosine,
         quality=ndcg,
         measure="NDCG@10",
