@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from portside.errors import UsageError
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Chart, Figure, Section, percent
-from portside.evaluation.report.versus import Changed, changed_table
+from portside.evaluation.report.versus import Changed, changed_table, no_new_row, on_new_rows
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
 from portside.said import said
@@ -86,18 +86,9 @@ def compare_on_new_rows(new: Scored, old: Scored, truth: Sequence[str], fresh: N
     if fresh.all():
         return comparison_section(new, old, truth)
     if not fresh.any():
-        flattered = said(
-            "There is no row that neither version has learned from: whoever learned from more of them looks better "
-            "than it is. Compare the two on a file that is new to both"
-        )
-        return replace(comparison_section(new, old, truth), warnings=[flattered])
+        return replace(comparison_section(new, old, truth), warnings=[no_new_row()])
     made = comparison_section(new.at(fresh), old.at(fresh), [truth[place] for place in np.flatnonzero(fresh).tolist()])
-    which = said(
-        "Compared on the {n} of {all} rows that neither version has learned from.",
-        n=f"{int(fresh.sum()):,}",
-        all=f"{len(new):,}",
-    )
-    return replace(made, sentences=[*made.sentences, which])
+    return replace(made, sentences=[*made.sentences, on_new_rows(fresh)])
 
 
 def _macro_f1(new: Scored, old: Scored, truth: Sequence[str]) -> Estimate:

@@ -14,7 +14,7 @@ from portside.evaluation.report.matching_promises import first_documents_section
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Table, percent
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import LONGEST, Changed, shown_worse, versus_section
+from portside.evaluation.report.versus import LONGEST, Changed, shown_worse, versus_on_new_rows
 from portside.evaluation.risk import RISKS
 from portside.evaluation.slices import compare_slices, part_slices, text_slices
 from portside.evaluation.verdicts_matching import order_verdicts
@@ -171,7 +171,8 @@ def _compared(
     old = other.rankings(dataset, report=told).orders[other.system]
     before, after = _sums(old, dataset), _sums(chosen, dataset)
     changed = changed_rankings(chosen, old, dataset)
-    return versus_section("NDCG@10", version.ref, against.ref, after, before, changed=changed)
+    texts = [dataset.queries[query] for query in check_relevant(dataset)]
+    return versus_on_new_rows("NDCG@10", (version, against), (after, before), texts, changed=changed)
 
 
 def changed_rankings(

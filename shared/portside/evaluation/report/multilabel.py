@@ -25,7 +25,7 @@ from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, S
 from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
-from portside.evaluation.report.versus import Changed, versus_section
+from portside.evaluation.report.versus import Changed, versus_on_new_rows
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio
@@ -174,7 +174,8 @@ def _compared(
     other = label_rows(load_multilabeller(against, threads=threads), dataset, told)
     after, before = (f1_sums(one.truth, one.found) for one in (asked, other))
     changed = changed_labels(asked, other, getattr(dataset, "rows", None))
-    return versus_section("Micro-F1", version.ref, against.ref, after, before, changed=changed)
+    texts = asked.texts
+    return versus_on_new_rows("Micro-F1", (version, against), (after, before), texts, changed=changed)
 
 
 def changed_labels(new: LabelRows, old: LabelRows, rows: Sequence[int] | None = None) -> list[Changed]:

@@ -18,7 +18,7 @@ from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
-from portside.evaluation.report.versus import Changed, versus_section
+from portside.evaluation.report.versus import Changed, versus_on_new_rows
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
@@ -192,7 +192,10 @@ def _compared(
     other = tag_rows(load_tagger(against, threads=threads), dataset, told)
     after, before = (f1_sums(count_entities(one.truth, one.found)) for one in (asked, other))
     changed = changed_names(asked, other)
-    return versus_section("Entity F1", version.ref, against.ref, after, before, changed=changed, groups=asked.groups)
+    texts = [" ".join(words) for words in asked.sentences]
+    return versus_on_new_rows(
+        "Entity F1", (version, against), (after, before), texts, changed=changed, groups=asked.groups
+    )
 
 
 def changed_names(new: TaggedRows, old: TaggedRows) -> list[Changed]:

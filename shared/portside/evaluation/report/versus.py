@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from portside.evaluation.report.parts import Cell, Figure, Section, Table
 from portside.evaluation.significance import Estimate, bootstrap_ratio, by_group, paired_ratio
+from portside.registry import ModelVersion
 from portside.said import Said, said
+from portside.training.seen import load_seen
 
-__all__ = ["LONGEST", "Changed", "changed_table", "shown_worse", "versus_section"]
+__all__ = [
+    "LONGEST",
+    "Changed",
+    "changed_table",
+    "no_new_row",
+    "on_new_rows",
+    "shown_worse",
+    "versus_on_new_rows",
+    "versus_section",
+]
 
 CHANGED_SHOWN = 50
 LONGEST = 160
@@ -81,6 +92,66 @@ def versus_section(
         ],
         tables=[changed_table(changed)],
         details={"difference": [change.value, change.low, change.high]},
+    )
+
+
+def versus_on_new_rows(
+    figure: str,
+    versions: tuple[ModelVersion, ModelVersion],
+    sums: tuple[NDArray[np.float64], NDArray[np.float64]],
+    texts: Sequence[str],
+    *,
+    changed: Sequence[Changed] = (),
+    groups: NDArray[np.integer] | None = None,
+) -> Section:
+    """``versus_section`` of the newer and the older version, on the rows whose ``texts`` neither has learned from.
+
+    Where no such row is left, on all of them, with a warning. ``sums`` are those of both, in the order of ``versions``.
+    """
+    (new, old), known = versions, [load_seen(one.folder) for one in versions]
+    fresh = np.array([not any(seen is not None and seen(text) for seen in known) for text in texts], dtype=bool)
+    kept = fresh if fresh.any() else np.ones_like(fresh)
+    left = {text for text, there in zip(texts, kept, strict=True) if there}
+    after, before = (each[kept] for each in sums)
+    made = versus_section(
+        figure,
+        new.ref,
+        old.ref,
+        after,
+        before,
+        changed=[one for one in changed if one.text in left],
+        groups=None if groups is None else groups[kept],
+    )
+    if not fresh.any():
+        return replace(made, warnings=[no_new_row()])
+    untold = [one.ref for one, seen in zip(versions, known, strict=True) if seen is None]
+    which = _not_told(untold, fresh) if untold else on_new_rows(fresh) if not fresh.all() else None
+    return made if which is None else replace(made, sentences=[*made.sentences, which])
+
+
+def no_new_row() -> str:
+    """The warning where there is no row that two versions could honestly be compared on."""
+    return said(
+        "There is no row that neither version has learned from: whoever learned from more of them looks better "
+        "than it is. Compare the two on a file that is new to both"
+    )
+
+
+def on_new_rows(fresh: NDArray[np.bool_]) -> str:
+    """On which rows two versions were compared."""
+    return said(
+        "Compared on the {n} of {all} rows that neither version has learned from.",
+        n=f"{int(fresh.sum()):,}",
+        all=f"{len(fresh):,}",
+    )
+
+
+def _not_told(untold: Sequence[str], fresh: NDArray[np.bool_]) -> str:
+    return said(
+        "Compared on {n} of {all} rows; which of them {models} has learned from is not known, and would flatter it.",
+        n=f"{int(fresh.sum()):,}",
+        all=f"{len(fresh):,}",
+        models=", ".join(untold),
     )
 
 
