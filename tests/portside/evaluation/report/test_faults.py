@@ -14,9 +14,11 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.report.fault_files import faults_of_files
 from portside.evaluation.report.faults import LabelledRowsOf, faults_report
 from portside.evaluation.report.learning import curve_sections
+from portside.evaluation.report.name_faults import name_faults_report
 from portside.evaluation.report.page import render
 from portside.inference.interfaces import FakeEncoder
 from portside.progress import NullProgress
+from portside.records import Tagged
 from portside.settings import Settings
 
 WORDS = {"parcel": "where is my parcel", "refund": "I want my money back", "login": "I cannot sign in to my account"}
@@ -72,6 +74,21 @@ def test_shares_of_what_is_wrong_have_their_intervals() -> None:
     assert (bar.value, bar.low, bar.high) == (3 / 16, *wilson(3, 16))
     row = dict(zip(confusable.tables[0].head, confusable.tables[0].rows[0], strict=True))
     assert (row["rows"], row["share"], row["from"], row["to"]) == (3, "18.8 %", "6.6 %", "43.0 %")
+
+
+def test_types_that_are_mixed_up_have_their_interval() -> None:
+    sentences = [Tagged((f"Ann{n}",), ("B-PER" if n % 2 else "B-LOC",)) for n in range(16)]
+    data = rows_of([(one.tokens[0], one.tags[0]) for one in sentences])
+
+    def mixed(sentences, vectors, given, kinds):  # type: ignore[no-untyped-def]
+        # Of nothing, LOC and PER: three of the places are taken for people.
+        told = [2 if place in (0, 2, 4) else int(kind[0]) for place, kind in enumerate(given)]
+        return [*range(16)], [np.eye(kinds)[[one]] * 0.9 + 0.1 / kinds for one in told]
+
+    sections = name_faults_report(data, sentences, data.vectors, mixed).sections
+    (confusable,) = [one for one in sections if one.key == "confusable"]
+    row = dict(zip(confusable.tables[0].head, confusable.tables[0].rows[0], strict=True))
+    assert (row["names"], row["share"], row["from"], row["to"]) == (3, "18.8 %", "6.6 %", "43.0 %")
 
 
 @pytest.mark.parametrize(
