@@ -24,7 +24,8 @@ documents, so this is ten times what chance would give them."""
 FEWEST_HUBS = 20
 """Documents, for each that may be such a one."""
 EXPLAINS = 0.5
-"""Share of an order that the length explains, from which the words hardly count."""
+"""Share of an order that the length explains, from which the words hardly count: on StackFAQ 0.05 by TF-IDF and less by
+the bundled encoder, 0.47 by bare counts of words, which put the longest documents first."""
 SURE = 0.01
 QUERIES_LOOKED_AT = 300
 """Enough for the mean of a correlation."""

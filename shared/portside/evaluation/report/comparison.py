@@ -14,7 +14,8 @@ from portside.evaluation.report.parts import Bar, Chart, Figure, Section, percen
 from portside.evaluation.report.versus import Changed, changed_table, no_new_row, on_new_rows
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
-from portside.said import said
+from portside.evaluation.slices import holm
+from portside.said import joined, said
 
 __all__ = ["compare_on_new_rows", "comparison_section"]
 
@@ -62,6 +63,7 @@ def comparison_section(new: Scored, old: Scored, truth: Sequence[str]) -> Sectio
                 low=f"{100 * macro.low:+.1f}",
                 high=f"{100 * macro.high:+.1f}",
             ),
+            *_labels_shown(new, old, truth),
         ],
         figures=[
             Figure(said("Accuracy of {model}", model=new.model), after, *wilson(int(new.right.sum()), n), n),
@@ -121,6 +123,37 @@ def _verdict(new: str, old: str, paired: Paired) -> str:
         worse=worse,
         p=p,
     )
+
+
+def _labels_shown(new: Scored, old: Scored, truth: Sequence[str]) -> list[str]:
+    """Labels that became better or worse by more than chance: the largest change of many is often luck."""
+    names, labels = sorted(set(truth)), np.asarray(truth, dtype=object)
+    if len(names) < 2:
+        return []
+    pairs = [mcnemar(old.right[labels == one].tolist(), new.right[labels == one].tolist()) for one in names]
+    chances = holm([one.p_different for one in pairs])
+    shown = [(name, pair) for name, pair, p in zip(names, pairs, chances, strict=True) if p < SIGNIFICANT]
+    if not shown:
+        return [
+            said(
+                "Of {n} labels none became better or worse by more than chance (McNemar's test of each, corrected for "
+                "their number by Holm).",
+                n=f"{len(names):,}",
+            )
+        ]
+    told: list[str] = [
+        said("'{label}' better", label=name)
+        if pair.only_second > pair.only_first
+        else said("'{label}' worse", label=name)
+        for name, pair in shown
+    ]
+    return [
+        said(
+            "By more than chance (McNemar's test of each of {n} labels, corrected for their number by Holm): {labels}.",
+            n=f"{len(names):,}",
+            labels=joined(told, ", "),
+        )
+    ]
 
 
 def _by_label(new: Scored, old: Scored, truth: Sequence[str]) -> list[Chart]:

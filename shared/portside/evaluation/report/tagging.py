@@ -18,7 +18,7 @@ from portside.evaluation.report.promises import promise_section
 from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
-from portside.evaluation.report.versus import Changed, versus_on_new_rows
+from portside.evaluation.report.versus import FEW_GROUPS, Changed, versus_on_new_rows
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
@@ -38,9 +38,6 @@ from portside.training.seen import load_seen
 
 __all__ = ["TaggedRows", "answers_of", "changed_names", "fresh_answers", "report_file", "sections_of", "tag_rows"]
 
-FEW_DOCUMENTS = 20
-"""Documents below which intervals drawn from them are too narrow: Cameron, Gelbach and Miller, "Bootstrap-Based
-Improvements for Inference with Clustered Errors", Rev. Econ. Stat. 2008."""
 USELESS = 0.05
 """Share of the names that a tagger finds, at most, from which it has learned next to nothing."""
 
@@ -307,7 +304,7 @@ def _of_documents(groups: NDArray[np.int64] | None) -> list[str]:
         n=f"{count:,}",
     )
     few = said("So few documents may make the intervals too narrow: measure on more of them.")
-    return [alike, few] if count < FEW_DOCUMENTS else [alike]
+    return [alike, few] if count < FEW_GROUPS else [alike]
 
 
 def _broken(asked: TaggedRows, right: int, there: int) -> list[str]:

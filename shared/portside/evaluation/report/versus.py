@@ -15,6 +15,7 @@ from portside.said import Said, said
 from portside.training.seen import load_seen
 
 __all__ = [
+    "FEW_GROUPS",
     "LONGEST",
     "Changed",
     "changed_table",

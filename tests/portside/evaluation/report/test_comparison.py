@@ -60,6 +60,30 @@ def test_a_very_small_chance_is_not_shown_as_none() -> None:
     assert section.sentences[1].endswith("(McNemar's test, p below 0.001).")
 
 
+def test_the_label_that_changed_most_of_many_may_be_luck() -> None:
+    """Of twenty labels one gained six rows by itself: p = 0.031, and 0.62 where one looked at twenty."""
+    names = tuple(f"label {n:02}" for n in range(20))
+    truth = [name for name in names for _ in range(6)]
+    for gained, sentence in ((6, "Of 20 labels none became better or worse by more than chance"), (12, "(McNemar's")):
+        rows = truth + [names[0]] * (gained - 6)
+        old, new = (
+            Scored(
+                model,
+                "test.csv",
+                names,
+                tuple(f"text {n}" for n in range(len(rows))),
+                tuple(range(1, len(rows) + 1)),
+                np.array([names.index(name) for name in rows]),
+                np.eye(20, dtype=np.float32)[[shown if name == names[0] else names.index(name) for name in rows]],
+                np.zeros((len(rows), 0), dtype=np.float32),
+            )
+            for model, shown in (("m:1", 5), ("m:2", 0))
+        )
+        told = comparison_section(new, old, rows).sentences[3]
+        assert sentence in told
+        assert ("'label 00' better" in told) == (gained == 12)
+
+
 def test_different_rows_are_refused() -> None:
     with pytest.raises(UsageError, match="same rows"):
         comparison_section(scored("m:2", TRUTH), scored("m:1", TRUTH, prefix="other"), TRUTH)
