@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -98,3 +100,16 @@ def test_copies_of_a_sentence_tell_no_more_than_the_sentence(rows: list[tuple[in
         (paired_ratio(by_group(fewer, groups), by_group(many, groups)), paired_ratio(less, sums)),
     ):
         assert (grouped.value, grouped.low, grouped.high) == pytest.approx((single.value, single.low, single.high))
+
+
+def test_a_hundred_thousand_rows_are_drawn_anew_in_little_memory() -> None:
+    values = np.random.default_rng(0).normal(5.0, 2.0, 100_000)
+    tracemalloc.start()
+    found = bootstrap_ratio(np.stack([values, np.ones_like(values)], axis=1), resamples=200)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100e6, "200 times 100,000 counts at once would be 160 MB"
+    # The interval of a mean: 1.96 standard errors to either side.
+    error = 1.96 * values.std() / np.sqrt(len(values))
+    assert found.value == pytest.approx(values.mean())
+    assert (found.low, found.high) == pytest.approx((values.mean() - error, values.mean() + error), abs=0.4 * error)
