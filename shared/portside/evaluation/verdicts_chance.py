@@ -71,7 +71,8 @@ def fit_by_chance(truth: Any, found: Any) -> Fit:
 
 def labels_by_chance(truth: NDArray[np.bool_], found: NDArray[np.bool_]) -> str | None:
     """Whether the labels given, ``found``, are right no more often than those of other texts; both (texts, labels)."""
-    if len(truth) < FEWEST or not (fit := fit_by_chance(truth, found)).no_better:
+    # Of a model that gives none it is told elsewhere.
+    if len(truth) < FEWEST or not found.any() or not (fit := fit_by_chance(truth, found)).no_better:
         return None
     return said(
         "The labels that the model gives fit their texts no better than those of other texts would: {right} are right, "
@@ -87,7 +88,7 @@ def names_by_chance(truth: Sequence[Sequence[str]], found: Sequence[Sequence[str
         return None
     there, told = ([spans(tags) for tags in each] for each in (truth, found))
     place_of = {span: place for place, span in enumerate({span for each in (*there, *told) for span in each})}
-    if not place_of or not (fit := fit_by_chance(_held(there, place_of), _held(told, place_of))).no_better:
+    if not any(told) or not (fit := fit_by_chance(_held(there, place_of), _held(told, place_of))).no_better:
         return None
     return said(
         "The names that the model finds fit their sentences no better than those of other sentences would: {right} are "

@@ -47,6 +47,26 @@ def test_a_model_that_has_learned_something_is_not() -> None:
     assert no_better_than_chance(scored(truth, predicted)) is None
 
 
+def test_of_a_few_rows_or_of_one_label_nothing_is_concluded() -> None:
+    assert no_better_than_chance(scored([0, 1, 2], [0, 1, 2])) is None, "all three are right"
+    assert no_better_than_chance(scored([0] * 100, [0] * 95 + [1] * 5)) is None, "there is but one label"
+
+
+def test_a_model_may_tell_labels_apart_where_one_is_so_common_that_it_hardly_shows() -> None:
+    # 14 of the 20 rare ones are found, for 12 false alarms: 392 right, where the commonest label has 380.
+    truth, predicted = [0] * 380 + [1] * 20, [1] * 12 + [0] * 368 + [1] * 14 + [0] * 6
+    found = no_better_than_chance(scored(truth, predicted))
+    assert found is not None
+    assert "It does tell labels apart" in found
+    assert "do not fit" not in found
+
+
+def test_the_commonest_label_is_beaten_on_the_same_rows() -> None:
+    """One false alarm and ten found is hardly chance, though 390 of 400 right might be where 381 are common."""
+    truth, predicted = [0] * 381 + [1] * 19, [1] + [0] * 380 + [1] * 10 + [0] * 9
+    assert no_better_than_chance(scored(truth, predicted)) is None
+
+
 @pytest.mark.parametrize(("right", "confidence", "called"), [(60, 0.99, True), (95, 0.96, False), (60, 0.62, False)])
 def test_over_confident_scores_are_called_out(right: int, confidence: float, called: bool) -> None:
     predicted = [0] * right + [1] * (100 - right)
@@ -68,7 +88,7 @@ def test_a_renamed_class_is_named_with_its_old_name() -> None:
 def test_a_new_class_is_not_taken_for_a_renamed_one() -> None:
     truth = ["card", "weather", "weather", "weather", "parcel", "fee"]
     (found,) = renamed_labels(LABELS, truth, ["card", "fee", "card", "parcel", "parcel", "fee"])
-    assert "does not know the label 'weather' (3 rows)" in found
+    assert "does not know the label 'weather' (3 rows): how often it is right is told of the others alone" in found
 
 
 def test_known_labels_alone_are_no_news() -> None:

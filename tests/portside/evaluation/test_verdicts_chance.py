@@ -50,12 +50,13 @@ def test_rare_labels_that_were_shuffled_are_called_out() -> None:
     assert told is not None
     assert "would be by chance" in told
     assert labels_by_chance(truth[:10], ~truth[:10]) is None, "of ten texts nothing is said"
+    assert labels_by_chance(truth, np.zeros_like(truth)) is None, "where none is given, none is wrong"
 
 
 def test_names_that_stand_where_others_do_are_called_out() -> None:
     truth = [["B-PER", "O"] if row % 2 else ["O", "B-LOC"] for row in range(60)]
     assert names_by_chance(truth, truth) is None
     assert names_by_chance(truth, [*truth[1:], truth[0]]) is not None
-    assert names_by_chance([["O"]] * 60, [["O"]] * 60) is None
+    assert names_by_chance(truth, [["O", "O"]] * 60) is None, "where none is found, none is wrong"
     mixed = [truth[row] for row in RANDOM.permutation(60)]
     assert names_by_chance(truth, mixed) is not None

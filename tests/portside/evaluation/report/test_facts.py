@@ -1,0 +1,26 @@
+"""What stands at the head of a report: only what the version's card tells."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from portside.evaluation.report.facts import facts_of
+from portside.registry import ModelVersion
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"source": "/home/a/rows.csv", "trained_on": 1200}, "1,200 rows of rows.csv"),
+        ({"source": "/home/a/rows.csv"}, None),
+        (None, None),
+    ],
+)
+def test_how_many_rows_it_learned_from_is_told_where_it_is_known(
+    data: dict[str, object] | None, told: str | None
+) -> None:
+    facts = dict(facts_of(ModelVersion("m", 1, Path("nowhere"), {"data": data}), "test.csv", 300))
+    assert facts.get("Trained on") == told
+    assert facts["Rows"] == "300"
