@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from portside.errors import DataError, StorageError, UsageError
+from portside.errors import DataError, UsageError
 from portside.evaluation.held_out import HeldOut, load_held_out, save_held_out
 from portside.inference.folder import read_model_file, write_model_file
 from portside.inference.outside_gate import OPTION, EnergyGate, fit_energy_gate, read_gate
@@ -28,6 +28,7 @@ from portside.said import said
 from portside.tasks.classification import LabelledTexts
 from portside.training.classification import validation_metrics
 from portside.training.discriminant import LabelStatistics
+from portside.training.disk import advice_on_disk
 from portside.training.holdout import hold_out
 from portside.training.learned_labels import LearnedLabels
 from portside.training.material import Material
@@ -77,16 +78,13 @@ def add_class(
     from portside.inference.network import use_threads
 
     use_threads(threads)
-    with ReloadCheck() as check, registry.staging(version.name) as folder:
+    full = advice_on_disk(
+        "A version with more labels must fit on the disk; nothing was registered",
+        "Free some space, then add the rows again",
+    )
+    with full, ReloadCheck() as check, registry.staging(version.name) as folder:
         check.start()
-        try:
-            added = _write(version, folder, known, rows)
-        except OSError as error:
-            raise StorageError(
-                "A version with more labels must fit on the disk; nothing was registered",
-                seen=str(error),
-                remedy="Free some space, then add the rows again",
-            ) from error
+        added = _write(version, folder, known, rows)
         card = _card(version, rows, added, dataset, time.monotonic() - began)
         return registry.register(
             version.name,

@@ -7,13 +7,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from portside.apps import load
-from portside.errors import StorageError, UsageError
+from portside.errors import UsageError
 from portside.inference.base_encoder import find_base
 from portside.inference.folder import FORMAT, base_of, read_model_file, task_of, write_model_file
 from portside.inference.threads import prepare_threads
 from portside.registry import ModelRegistry, ModelVersion
 from portside.registry.manifest import CARD_FILE, MANIFEST_FILE, PROSE_FILE
 from portside.tasks.spec import find_task
+from portside.training.disk import advice_on_disk
 from portside.training.reload import ReloadCheck
 
 __all__ = ["merge_version"]
@@ -45,16 +46,12 @@ def merge_version(
     task = find_task(task_of(adapter.folder))
     labels, expected = load(task.answers)(adapter.folder, task.trial)
     card = {**adapter.card, "parent": adapter.ref, "merged_from": adapter.ref}
-    with ReloadCheck() as check, registry.staging(adapter.name) as folder:
+    full = advice_on_disk(
+        "A merged version must fit on the disk; nothing was registered", "Free some space, then merge again"
+    )
+    with full, ReloadCheck() as check, registry.staging(adapter.name) as folder:
         check.start()
-        try:
-            _write_merged(adapter.folder, folder, task.name)
-        except OSError as error:
-            raise StorageError(
-                "A merged version must fit on the disk; nothing was registered",
-                seen=str(error),
-                remedy="Free some space, then merge again",
-            ) from error
+        _write_merged(adapter.folder, folder, task.name)
         return registry.register(
             adapter.name,
             folder,
