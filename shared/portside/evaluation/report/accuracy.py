@@ -40,7 +40,7 @@ def accuracy_section(scored: Scored, *, by_model: bool = True, seed: int = 0) ->
         sentences=[
             said(
                 "It is right on {hits} of {n} texts. On texts like these, between {low} and {high} of 100 answers are "
-                "right.",
+                "right (95 % interval).",
                 hits=f"{hits:,}",
                 n=f"{n:,}",
                 low=f"{100 * low:.0f}",

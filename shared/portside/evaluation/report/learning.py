@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Chart, Curve, Figure, Section, percent
-from portside.evaluation.significance import mcnemar
+from portside.evaluation.significance import mcnemar, paired_ratio
 from portside.said import said
 
 __all__ = ["curve_sections"]
@@ -86,8 +86,21 @@ def _sentence(points: Sequence[tuple[int, NDArray[np.bool_]]]) -> str:
             "little; better labels may help more.",
             **went,
         )
+    if _most_gained(half, whole) < WORTH:
+        return said(
+            "From {few} to {many} rows a simple classifier went from {before} to {after} right, which may be chance, "
+            "and the gain is below {most}: more rows of the same kind would hardly help.",
+            **went,
+            most=percent(WORTH),
+        )
     return said(
-        "From {few} to {many} rows a simple classifier went from {before} to {after} right, which may be chance: more "
-        "rows of the same kind would hardly help.",
+        "From {few} to {many} rows a simple classifier went from {before} to {after} right, which may be chance: "
+        "whether more rows would help cannot be told from so few.",
         **went,
     )
+
+
+def _most_gained(half: NDArray[np.bool_], whole: NDArray[np.bool_]) -> float:
+    """Upper end of the 95 % interval of the gain, as the same rows were asked about."""
+    one = np.ones(len(half))
+    return paired_ratio(np.stack([half, one], axis=1), np.stack([whole, one], axis=1)).high
