@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -62,10 +63,19 @@ def figure(*, hovermode: str = "x unified", **layout: Any) -> Any:
     return made
 
 
-def show_chart(fig: Any, *, summary: str, table: pd.DataFrame, key: str, height: int = 320) -> None:
+def show_chart(
+    fig: Any,
+    *,
+    summary: str,
+    table: pd.DataFrame,
+    key: str,
+    height: int = 320,
+    columns: Mapping[str, Any] | None = None,
+) -> None:
     """Draw a chart, say what it shows in one sentence, and keep its numbers one click away.
 
-    ``table`` holds the numbers drawn; it is what a screen reader and a spreadsheet get.
+    ``table`` holds the numbers drawn; it is what a screen reader and a spreadsheet get. ``columns``: how some of its
+    columns are written, as Streamlit's ``column_config``.
 
     Raises:
         ValueError: more points than a chart may draw; down-sample first.
@@ -81,7 +91,7 @@ def show_chart(fig: Any, *, summary: str, table: pd.DataFrame, key: str, height:
     st.plotly_chart(fig, width="stretch", theme="streamlit", key=key, config={"displaylogo": False})
     st.caption(summary)
     with st.expander(_("Show the numbers"), icon=":material/table:"):
-        st.dataframe(table, width="stretch", hide_index=True, key=f"{key}-table")
+        st.dataframe(table, width="stretch", hide_index=True, key=f"{key}-table", column_config=columns)
         st.download_button(
             _("Download as CSV"), safe_csv(table), file_name=f"{key}.csv", mime="text/csv", key=f"{key}-csv"
         )

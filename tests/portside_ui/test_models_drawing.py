@@ -6,7 +6,9 @@ import json
 from datetime import date
 from typing import Any
 
-from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section
+import pytest
+
+from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section, Share, Table
 from tests.drawn_pages import page_test
 
 
@@ -110,3 +112,40 @@ def test_every_figure_of_a_section_is_drawn() -> None:
     page.run()
     assert not page.exception, page.exception
     assert [one.label for one in page.metric] == [one.name for one in figures]
+
+
+def rows_of_figures(block: Any) -> list[int]:
+    """How many figures stand in each block that holds some."""
+    inside = list(getattr(block, "children", {}).values())
+    own = sum(one.type == "metric" for one in inside)
+    return ([own] if own else []) + [n for one in inside for n in rows_of_figures(one)]
+
+
+@pytest.mark.parametrize(
+    ("name", "rows"),
+    [("right", [4]), ("right", [3]), ("not adjusted on these rows", [2, 2]), ("not adjusted on these rows", [3])],
+)
+def test_four_figures_with_long_names_stand_two_in_a_row(name: str, rows: list[int]) -> None:
+    figures = [Figure(f"{place}. {name}", 0.5) for place in range(sum(rows))]
+    page = page_test(draw, {"section": Section("k", "Title", figures=figures)})
+    page.run()
+    assert not page.exception, page.exception
+    assert rows_of_figures(page.main) == rows
+
+
+def test_shares_in_tables_are_read_in_percent_and_stay_numbers() -> None:
+    table = Table("Labels", ["label", "recall", "weight"], [["card", Share(0.25), 0.5], ["fee", None, 0.75]])
+    chart = Chart("Right", "One.", "right", "label", bars=[Bar("card", 0.5)])
+    page = page_test(draw, {"section": Section("k", "Title", charts=[chart], tables=[table])})
+    page.run()
+    assert not page.exception, page.exception
+    written = [
+        {head: how.get("type_config", {}).get("format") for head, how in config(one).items()} for one in page.dataframe
+    ]
+    assert written == [{"right": "percent"}, {"recall": "percent"}]
+    assert page.dataframe[1].value["recall"].tolist()[0] == 0.25
+
+
+def config(frame: Any) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(frame.proto.columns)
+    return {head: how for head, how in found.items() if head != "_index"}

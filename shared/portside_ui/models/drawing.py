@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section, Table
+from portside.evaluation.report.parts import Bar, Chart, Curve, Figure, Section, Share, Table
 from portside.evaluation.report.words import doubt_of, translated_section, translated_table
 from portside.said import in_words
 from portside_ui.charts import COLOURS, figure, show_chart
@@ -20,6 +20,8 @@ from portside_ui.words import _
 __all__ = ["draw_section"]
 
 BAR_PIXELS = 24
+LONG_NAME = 18
+"""Characters of a figure's name that are seen where four figures stand in a row."""
 DASHES = ("solid", "dot", "dashdot", "longdash")
 """Of curves, in their order; those to compare with have one of their own."""
 CURVES_PIXELS = 340
@@ -31,14 +33,21 @@ def draw_section(part: Section, key: str) -> None:
     section(part.title)
     for warning in part.warnings:
         st.warning(plain(warning), icon=":material/warning:")
-    for first in range(0, len(part.figures), MAX_KEY_FIGURES):
-        key_figures([_key_figure(one) for one in part.figures[first : first + MAX_KEY_FIGURES]])
+    a_row = _figures_a_row(part.figures)
+    for first in range(0, len(part.figures), a_row):
+        key_figures([_key_figure(one) for one in part.figures[first : first + a_row]])
     for sentence in part.sentences:
         st.markdown(plain(sentence))
     for place, chart in enumerate(part.charts):
         _draw_chart(chart, f"{key}-{part.key}-{place}")
     for place, table in enumerate(part.tables):
         _draw_table(table, f"{key}-{part.key}-table-{place}")
+
+
+def _figures_a_row(figures: Sequence[Figure]) -> int:
+    # Of four beside each other only the beginnings of long names are seen, and these may be the same.
+    longest = max((len(one.name) for one in figures), default=0)
+    return 2 if len(figures) >= MAX_KEY_FIGURES and longest > LONG_NAME else MAX_KEY_FIGURES
 
 
 def _key_figure(one: Figure) -> KeyFigure:
@@ -57,8 +66,10 @@ def _draw_chart(chart: Chart, key: str) -> None:
     fig = figure(hovermode="closest")
     height = _draw_bars(fig, chart) if chart.bars else _draw_curves(fig, chart)
     fig.update_xaxes(title=chart.x_title)
-    numbers = _frame(translated_table(chart.table, _))
-    show_chart(fig, summary=plain(chart.summary), table=numbers, key=key, height=height)
+    numbers = translated_table(chart.table, _)
+    show_chart(
+        fig, summary=plain(chart.summary), table=_frame(numbers), key=key, height=height, columns=_columns(numbers)
+    )
 
 
 def _draw_bars(fig: Any, chart: Chart) -> int:
@@ -123,10 +134,24 @@ def _draw_table(table: Table, key: str) -> None:
     if not table.rows:
         return
     with st.expander(plain(table.title), icon=":material/table:"):
-        st.dataframe(_frame(table), width="stretch", hide_index=True, key=key)
+        st.dataframe(_frame(table), width="stretch", hide_index=True, key=key, column_config=_columns(table))
 
 
 def _frame(table: Table) -> pd.DataFrame:
+    return pd.DataFrame([list(row) for row in table.rows], columns=_heads(table))
+
+
+def _heads(table: Table) -> list[str]:
     # Two columns may have no name of their own; a data frame wants different ones.
-    head = [name or " " * (place + 1) for place, name in enumerate(table.head)]
-    return pd.DataFrame([list(row) for row in table.rows], columns=head)
+    return [name or " " * (place + 1) for place, name in enumerate(table.head)]
+
+
+def _columns(table: Table) -> dict[str, Any]:
+    """Columns of shares are read in percent; sorted and saved they stay numbers."""
+    shares = [
+        any(isinstance(row[place], Share) for row in table.rows)
+        and all(isinstance(row[place], Share | None) for row in table.rows)
+        for place in range(len(table.head))
+    ]
+    percents = st.column_config.NumberColumn(format="percent")
+    return {head: percents for head, share in zip(_heads(table), shares, strict=True) if share}

@@ -23,7 +23,7 @@ def chosen_shares() -> tuple[float, ...]:
 
 def shares_part() -> None:
     """Draw the choice. Of a file every row is asked about anew for it, so it counts when its button is pressed."""
-    with st.form("models-risks-form", border=False), st.container(horizontal=True, vertical_alignment="bottom"):
+    with st.form("models-risks-form", border=False):
         st.pills(
             _("Promise at most so many wrong answers"),
             PERCENTS,
