@@ -37,7 +37,11 @@ FEWEST_PASSES = 3
 CONSISTENCY = {"few-shot": 2.0, "full": 2.0}
 """Weight of the disagreement between two passes, by method; of others 0. On rows kept aside from training files, five
 passes, one seed: BANKING77 (5,000 to learn from) 92.0 % in place of 91.7, PhraseBank 85.4 in place of 83.7."""
-
+CONTRAST = 1.0
+"""Weight of the contrast between labels where texts are few. On 3,000 rows kept aside, 10 texts a label: BANKING77
+86.6 % in place of 85.9 without, CLINC150 94.8 in place of 94.6; 5 texts a label: BANKING77 79.6 in place of 79.2."""
+FEW_TEXTS = 50
+"""Texts a label, on average, up to which labels are contrasted unasked."""
 
 OUTSIDE_SHARE = 0.05
 """Texts that none of the labels fits among those that will be asked, unless somebody knows better: of the rows at hand
@@ -63,6 +67,10 @@ class ClassificationRecipe(TrainingRecipe):
     """Weight of the disagreement between two passes over the same rows with different dropout, which about
     doubles the time; 0: one pass. None: by the method (``CONSISTENCY``). Left out where a budget cuts the training
     short."""
+    contrast: float | None = None
+    """Only for ``few-shot``: weight of a loss that draws the texts of one label together and those of others apart.
+    None: ``CONTRAST`` where there are at most ``FEW_TEXTS`` texts a label, else 0. Rows of a batch are then compared
+    with one another: with ``micro_batch_size`` it is left out."""
     class_weights: bool = False
     """Weigh rare labels up, so that each label counts the same in the loss."""
     descriptions: str = ""
@@ -81,6 +89,7 @@ class ClassificationRecipe(TrainingRecipe):
         require(self.method in METHODS, "method", self.method, f"one of {', '.join(METHODS)}")
         weight = self.consistency
         require(weight is None or 0 <= weight < math.inf, "consistency", weight, "0 or above, or left out")
+        self._check_contrast()
         plain = self.method in FINE_TUNING or not self.class_weights
         require(plain, "class_weights", self.class_weights, f"left out with method {self.method}")
         described = not self.descriptions or self.method == "zero-shot"
@@ -92,6 +101,20 @@ class ClassificationRecipe(TrainingRecipe):
     def agreement(self) -> float:
         """Weight of the disagreement between two passes."""
         return CONSISTENCY.get(self.method, 0.0) if self.consistency is None else self.consistency
+
+    def contrast_of(self, rows: int, labels: int) -> float:
+        """Weight of the contrast between labels in a training on ``rows`` texts."""
+        if self.contrast is not None:
+            return self.contrast
+        few = self.probes and rows <= FEW_TEXTS * labels
+        return CONTRAST if few and self.micro_batch_size in (None, self.batch_size) else 0.0
+
+    def _check_contrast(self) -> None:
+        weight = self.contrast
+        require(weight is None or 0 <= weight < math.inf, "contrast", weight, "0 or above, or left out")
+        require(self.probes or not weight, "contrast", weight, "left out unless the method is few-shot")
+        whole = self.micro_batch_size in (None, self.batch_size)
+        require(whole or not weight, "micro_batch_size", self.micro_batch_size, "left out with contrast")
 
     @property
     def computes(self) -> bool:

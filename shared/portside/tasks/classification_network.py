@@ -15,6 +15,7 @@ from portside.inference.network import empty_encoder, mean_pool
 from portside.inference.tokens import Tokens
 from portside.tasks.consistency import disagreement, doubled
 from portside.tasks.network_folder import fill
+from portside.tasks.supervised_contrast import supervised_contrast
 
 __all__ = ["ClassificationNetwork", "MultiLabelNetwork", "load_multilabel_network", "load_network"]
 
@@ -34,6 +35,7 @@ class ClassificationNetwork(nn.Module):
         weights: Sequence[float] | None = None,
         smoothing: float = 0.0,
         consistency: float = 0.0,
+        contrast: float = 0.0,
     ) -> None:
         super().__init__()
         self.encoder = encoder
@@ -42,6 +44,7 @@ class ClassificationNetwork(nn.Module):
         self._smoothing = smoothing
         self.consistency = consistency
         """Weight of the disagreement between two passes while it is trained; 0: one pass."""
+        self._contrast = contrast
         self._weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
@@ -49,13 +52,16 @@ class ClassificationNetwork(nn.Module):
         if labels is not None and twice:
             input_ids, attention_mask, labels = doubled(input_ids, attention_mask, labels)
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
-        pooled = self.dropout(mean_pool(hidden, attention_mask))
+        meaning = mean_pool(hidden, attention_mask)
+        pooled = self.dropout(meaning)
         # The head is small and decides the last digits: 32-bit floats also where the encoder runs in bf16.
         with torch.autocast(pooled.device.type, enabled=False):
             logits = self.head(pooled)
             out = {"logits": logits, "features": pooled}
             if labels is not None:
                 out["loss"] = self._loss(logits, labels)
+                if self.training and self._contrast:
+                    out["loss"] = out["loss"] + self._contrast * supervised_contrast(meaning, labels)
             if twice:
                 out["loss"] = out["loss"] + self.consistency * disagreement(logits).mean()
         return out

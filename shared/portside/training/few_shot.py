@@ -1,9 +1,10 @@
-"""Few texts a label: a linear probe that knows the labels' names, then gentle fine-tuning.
+"""Few texts a label: a linear probe that knows the labels' names, then gentle fine-tuning with contrast between labels.
 
 The probe is a logistic regression on the frozen encoder's vectors, in which each label's name is one more text of that
 label; fine-tuning goes on from there with every label as rival of every text, and softened targets (Kumar et al.,
 "Fine-Tuning can Distort Pretrained Features and Underperform Out-of-Distribution", ICLR 2022; the names as texts: Luo
-et al., "Don't Miss the Labels", Findings of ACL 2021). Imports torch: import it lazily.
+et al., "Don't Miss the Labels", Findings of ACL 2021). Where texts are few, those of a label are drawn together
+meanwhile and those of others apart (``supervised_contrast``). Imports torch: import it lazily.
 """
 
 from __future__ import annotations
@@ -52,7 +53,13 @@ class FewShotAdapter(ClassificationAdapter):
         """Encoder, mean over tokens, linear head; trained on softened targets."""
         recipe, labels = self._recipe, len(self._labelled.labels)
         return ClassificationNetwork(
-            encoder, hidden, labels, dropout=recipe.dropout, smoothing=SMOOTHING, consistency=recipe.agreement
+            encoder,
+            hidden,
+            labels,
+            dropout=recipe.dropout,
+            smoothing=SMOOTHING,
+            consistency=recipe.agreement,
+            contrast=recipe.contrast_of(len(self._labelled.texts), labels),
         )
 
     def head_start(self, network: nn.Module, precision: str) -> None:
