@@ -12,7 +12,7 @@ import streamlit as st
 from portside.errors import PortsideError
 from portside.said import Said, in_words
 from portside_ui.why import plain
-from portside_ui.words import _
+from portside_ui.words import _, language
 
 __all__ = ["KeyFigure", "empty_state", "error_state", "filter_bar", "incident_state", "key_figures", "page_header"]
 __all__ += ["section", "working"]
@@ -110,5 +110,6 @@ def incident_state(incident: str) -> None:
 @contextmanager
 def working(message: str) -> Iterator[None]:
     """Say what is being done while it takes longer than a moment."""
-    with st.spinner(message, show_time=True):
+    # How long it takes already is written by Streamlit itself, in English.
+    with st.spinner(message, show_time=language() == "en"):
         yield

@@ -41,7 +41,8 @@ def faults_of_files(
     from portside.training.cross_predictions import cross_predict, learning_curve
 
     datasets = [read(path, columns, test=path is test) for path in (file, test) if path is not None]
-    vectors = encoded_files([dataset.texts for dataset in datasets], settings, progress, encoder=encoder)
+    texts = [dataset.texts for dataset in datasets]
+    vectors = encoded_files(texts, settings, progress, encoder=encoder, more=len(texts[0]))
     made = []
     for dataset, found in zip(datasets, vectors, strict=True):
         labels = [example.label for example in dataset.examples]
@@ -52,9 +53,11 @@ def faults_of_files(
 
 
 def told_read(files: Sequence[LabelledRowsOf], progress: Progress) -> None:
-    """Every text was read: what comes now takes a while, too, and has no steps to count."""
+    """Every text was read. To look at those of the first file takes as long again, and has no steps to count."""
     n = sum(len(one.texts) for one in files)
-    progress.update(n, n, said("models are asked about the texts that they have not learned from"))
+    progress.update(
+        n, n + len(files[0].texts), said("models are asked about the texts that they have not learned from")
+    )
 
 
 def encoded_files(

@@ -72,7 +72,7 @@ def set_faults_of_files(
     datasets = [read(path, columns, test=path is test) for path in (file, test) if path is not None]
     label_order(datasets[0])
     texts = [[one.text for one in dataset.examples] for dataset in datasets]
-    vectors = encoded_files(texts, settings, progress, encoder=encoder)
+    vectors = encoded_files(texts, settings, progress, encoder=encoder, more=len(texts[0]))
     made = [_label_sets(*each) for each in zip(datasets, texts, vectors, strict=True)]
     sets = [one.labels for one in datasets[0].examples]
     told_read(made, progress)

@@ -9,15 +9,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from portside.data.columns import Columns
 from portside.evaluation.held_out import HeldOut, save_held_out
 from portside.evaluation.report.asking import CountingAttributor, questions
 from portside.evaluation.report.behaviour import tried_on
 from portside.evaluation.report.explanations import explained_on
+from portside.evaluation.report.fault_files import faults_of_files
+from portside.evaluation.report.fault_tasks import set_faults_of_files
 from portside.evaluation.report.making import Asked, report_of
+from portside.evaluation.report.parts import Report
 from portside.evaluation.report.passes import both_passes
 from portside.inference.attributor import FakeAttributor
-from portside.inference.interfaces import FakeClassifier
+from portside.inference.interfaces import FakeClassifier, FakeEncoder
+from portside.progress import RecordingProgress
 from portside.registry import ModelRegistry, ModelVersion
+from portside.settings import Settings
 from portside.training.seen import save_seen
 from tests.portside.conftest import save_random, save_task
 
@@ -108,6 +114,21 @@ def test_a_report_on_a_file_tells_how_far_it_is(
     told = Told()
     report_of(Asked(new, file), against=old if against else None, progress=recorded(told))
     check(told, steps=1 + against)
+
+
+@pytest.mark.parametrize("look", [faults_of_files, set_faults_of_files])
+def test_a_bar_is_not_full_while_the_texts_that_were_read_are_looked_at(
+    look: Callable[..., Report], tmp_path: Path
+) -> None:
+    file, progress = tmp_path / "rows.csv", RecordingProgress()
+    file.write_text(
+        "text,label\n" + "".join(f"parcel {n} is late,{'yes' if n % 2 else 'no'}\n" for n in range(600)),
+        encoding="utf-8",
+    )
+    look(file, None, Columns(), Settings(home=tmp_path), progress, encoder=FakeEncoder())
+    *read, looked = progress.updates
+    assert [one[2] for one in read] == ["512 of 600 texts read", "600 of 600 texts read"]
+    assert looked == (600, 1200, "models are asked about the texts that they have not learned from")
 
 
 def keeping(registry: ModelRegistry, save_random: Callable[..., None], texts: list[str]) -> ModelVersion:
