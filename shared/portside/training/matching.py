@@ -125,7 +125,7 @@ class MatchingTask(OneRound):
             random.Random(self.recipe.seed).shuffle(others)
             kept = needed | set(others[: max(MOST_VALIDATION_DOCUMENTS - len(needed), 0)])
             corpus = {key: text for key, text in corpus.items() if key in kept}
-        return MatchingDataset(corpus, valid.queries, valid.judged, valid.source)
+        return MatchingDataset(corpus, valid.queries, valid.judged, valid.source, parts=valid.parts)
 
     def adapter(self, source: EncoderSource) -> TaskAdapter:
         """The task for the training loop."""
@@ -159,9 +159,13 @@ class MatchingTask(OneRound):
         return lambda staged, check: check.compare(staged, texts, (), expected)
 
     def _judged_rows(self, valid: JudgedTexts) -> Iterator[dict[str, Any]]:
+        """With the columns that say where each query comes from."""
+        parts: Mapping[str, Sequence[str]] = getattr(valid, "parts", {})
+        place_of = {query: place for place, query in enumerate(valid.queries)}
         for one in valid.judged:
             document, relevance = valid.documents[one.document], one.relevance
-            yield {"query": valid.queries[one.query], "document": document, "relevance": relevance}
+            origin = {name: values[place_of[one.query]] for name, values in parts.items()}
+            yield {**origin, "query": valid.queries[one.query], "document": document, "relevance": relevance}
 
     def card(self, fitted: Fitted, adapter: TaskAdapter) -> dict[str, Any]:
         """How it ranks, what validation measured, what it was trained on."""

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from portside.data.identity import text_key
-from portside.data.matching import MatchingDataset
+from portside.data.matching import MatchingDataset, load_judged
 from portside.encoders import resolve_encoder
 from portside.errors import DataError, ModelError
+from portside.evaluation.held_out import held_out_file, save_rows
 from portside.progress import NullProgress
 from portside.records import Judged
 from portside.registry import ModelRegistry
@@ -56,6 +57,20 @@ def test_queries_are_kept_aside_with_all_their_judgements() -> None:
     other = make_task(MatchingRecipe(seed=1), many(100)).material.valid
     assert other is not None
     assert other.queries != made.valid.queries
+
+
+def test_queries_kept_aside_keep_where_they_come_from(tmp_path: Path) -> None:
+    whole = many(100)
+    origins = {query: "shop" if row % 2 else "mail" for row, query in enumerate(whole.queries)}
+    task = make_task(MatchingRecipe(), replace(whole, parts={"source": tuple(origins.values())}))
+    valid = task.material.valid
+    assert valid is not None
+    save_rows(tmp_path, task._judged_rows(valid))
+    kept = held_out_file(tmp_path)
+    assert kept is not None
+    read = load_judged(kept)
+    found = dict(zip(read.queries.values(), read.parts["source"], strict=True))
+    assert found == {text: origins[query] for query, text in valid.queries.items()}
 
 
 def test_queries_of_one_text_are_on_one_side() -> None:
