@@ -24,14 +24,14 @@ from portside.training.material import Material
 from portside.training.plan import BudgetTooShort
 from portside.training.run import Declined, Order, train_task
 
-__all__ = ["train"]
+__all__ = ["kept_free", "train"]
 
 CHEAP_SHARE = 0.08
 """Of the budget, at most, for the prototypes that the dearer method is compared with."""
 FIRST_TEXTS = 64
 """Read to learn this machine's speed."""
 REGISTERING_SHARE = 0.05
-"""Of the budget, kept free for registering prototypes, should the dearer method not be better."""
+"""Of the budget, kept free at least for registering prototypes, should the dearer method not be better."""
 
 
 def train(
@@ -53,15 +53,16 @@ def train(
     fallback = make_task(plain, dataset, valid)
     task = make_task(dear, dataset, valid)
     order.progress.log("Method auto: prototypes first, in seconds")
-    cheap = _Prototypes(task, order).right(recipe.budget_seconds)
+    cheap = _Prototypes(task, order).measured(recipe.budget_seconds)
     if cheap is None:
         said = kept_unasked("prototype", "there are too few rows to compare methods by")
         return _register(plain, fallback, order, said)
     if recipe.budget_seconds is not None:
         spent = time.monotonic() - began
-        left = (1 - REGISTERING_SHARE) * recipe.budget_seconds - spent
+        texts = len(dataset.examples) + (0 if valid is None else len(valid.examples))
+        left = recipe.budget_seconds - spent - kept_free(recipe.budget_seconds, texts, cheap.text_seconds)
         dear = replace(dear, budget_seconds=max(left, 1.0))
-    judge = _Judge(rung, cheap)
+    judge = _Judge(rung, cheap.right)
     order.progress.log(f"Now {rung.method}: {rung.because}")
     try:
         return train_task(dear, replace(task, recipe=dear, judge=judge), with_verdict(order, lambda: judge.said))
@@ -70,6 +71,13 @@ def train(
     except BudgetTooShort as error:
         said = kept_unasked("prototype", f"there is no time to train more ({error.seen})")
     return _register(plain, fallback, replace(order, resume=False), said)
+
+
+def kept_free(budget: float, texts: int, text_seconds: float) -> float:
+    """Seconds of ``budget`` that the dearer method must not use: in them prototypes read all ``texts``, of which each
+    takes ``text_seconds``, should it not be better. Saving has its own time in every plan.
+    """
+    return max(REGISTERING_SHARE * budget, texts * text_seconds)
 
 
 def _prototypes_of(recipe: ClassificationRecipe) -> ClassificationRecipe:
@@ -111,14 +119,24 @@ class _Judge:
 
 
 @dataclass(frozen=True)
+class _Cheap:
+    """How the cheap rung did."""
+
+    right: NDArray[np.bool_]
+    """Whether each validation row of each of the task's rounds, in order, came out right."""
+    text_seconds: float
+    """What reading a text takes here."""
+
+
+@dataclass(frozen=True)
 class _Prototypes:
     """The cheap rung: heads in closed form, each measured on rows that it has not seen."""
 
     task: ClassificationTask
     order: Order
 
-    def right(self, budget: float | None) -> NDArray[np.bool_] | None:
-        """Whether each validation row of each of the task's rounds, in order, comes out right; None: there is none."""
+    def measured(self, budget: float | None) -> _Cheap | None:
+        """How they do on the validation rows; None: there are none."""
         parts = [part.material for part in self.task.rounds() if part.material.valid_texts]
         if not parts:
             return None
@@ -127,11 +145,9 @@ class _Prototypes:
         from portside.inference.network import use_threads
 
         use_threads(self.order.threads)
-        return np.concatenate(self._measured(parts, source, budget))
+        return self._measured(parts, source, budget)
 
-    def _measured(
-        self, parts: Sequence[Material], source: EncoderSource, budget: float | None
-    ) -> list[NDArray[np.bool_]]:
+    def _measured(self, parts: Sequence[Material], source: EncoderSource, budget: float | None) -> _Cheap:
         from portside.encoders import hidden_size, load_backbone
         from portside.inference.tokens import Tokens
         from portside.tasks.classification_network import ClassificationNetwork
@@ -147,14 +163,18 @@ class _Prototypes:
         most = MOST_ROWS if budget is None else min(MOST_ROWS, int(CHEAP_SHARE * budget / seconds))
         out = []
         vectors: dict[str, NDArray[np.float32]] = {}
+        reading = 0.0
         for part in parts:
             sample = some_rows(part, seed=seed, most=most)
             unknown = [text for text in dict.fromkeys([*sample.texts, *part.valid_texts]) if text not in vectors]
             if unknown:
+                began = time.monotonic()
                 vectors.update(zip(unknown, pooled_vectors(network, tokens, unknown), strict=True))
+                reading += time.monotonic() - began
             ids = np.asarray(sample.label_ids, dtype=np.int64)
             weights, bias = linear_discriminant(np.stack([vectors[text] for text in sample.texts]), ids, labels)
             asked = np.stack([vectors[text] for text in part.valid_texts])
             out.append((asked @ weights.T + bias).argmax(axis=1) == np.asarray(part.valid_ids))
             self.order.progress.update(0, 1, said("measuring prototypes"))
-        return out
+        # Of all that was read: the first texts wait for whatever a process does only once.
+        return _Cheap(np.concatenate(out), reading / len(vectors))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.classification import ClassificationRecipe
 from portside.tasks.spec import find_task
 from portside.training.auto import train_auto
+from portside.training.classification_auto import kept_free
 from portside.training.run import Order
 from tests.portside.training.conftest import make_sentences
 
@@ -29,8 +32,8 @@ Auto = Callable[..., ModelVersion]
 def auto(recipe: ClassificationRecipe, registry: ModelRegistry, tmp_path: Path) -> Auto:
     def run(dataset: Any, *, task: str = "classification", valid: Any = None, **changes: Any) -> ModelVersion:
         spec, resume = find_task(task), changes.pop("resume", False)
-        progress = changes.pop("progress", NullProgress())
-        order = Order(registry, "intents", tmp_path / "runs", progress, "ann", "a test", resume=resume)
+        progress, name = changes.pop("progress", NullProgress()), changes.pop("name", "intents")
+        order = Order(registry, name, tmp_path / "runs", progress, "ann", "a test", resume=resume)
         known = {key: value for key, value in vars(recipe).items() if key in spec.recipe.__dataclass_fields__}
         return train_auto(spec, spec.recipe(**{**known, **changes}), dataset, order, valid)
 
@@ -43,6 +46,13 @@ def xor(rows: int) -> Dataset:
     texts = [(words[place % 2], words[place // 2 % 2], place) for place in range(rows)]
     examples = [Example(f"{one} {other} {place * 7919 % 97}", str(one == other)) for one, other, place in texts]
     return Dataset.of(examples, source="xor.csv")
+
+
+def plain(rows: int) -> Dataset:
+    """Rows that say hardly anything but their label: any mean of words tells them apart."""
+    words = ("card", "parcel", "money")
+    examples = [Example(f"{words[row % 3]} " * 6 + str(row * 7919 % 997), words[row % 3]) for row in range(rows)]
+    return Dataset.of(examples, source="plain.csv")
 
 
 def test_prototypes_are_kept_where_nothing_is_better(auto: Auto, registry: ModelRegistry, tmp_path: Path) -> None:
@@ -68,6 +78,50 @@ def test_the_dearer_method_is_registered_where_it_is_better(auto: Auto) -> None:
 def test_without_time_to_train_prototypes_are_kept(auto: Auto) -> None:
     version = auto(make_sentences(400), budget_seconds=6.0)
     assert version.card["auto"]["sentence"].startswith("prototype: there is no time to train more (")
+
+
+@pytest.mark.parametrize(
+    ("budget", "texts", "text_seconds", "kept"),
+    [(600.0, 1_000, 0.005, 30.0), (180.0, 13_000, 0.005, 65.0), (60.0, 100, 0.0, 3.0)],
+)
+def test_time_is_kept_for_what_is_registered_instead(
+    budget: float, texts: int, text_seconds: float, kept: float
+) -> None:
+    assert kept_free(budget, texts, text_seconds) == pytest.approx(kept)
+
+
+@dataclass
+class Deadline(RecordingProgress):
+    """Ends what should have ended long ago: a training that does not look at the clock would go on for days."""
+
+    seconds: float = 0.0
+    began: float = field(default_factory=time.monotonic)
+
+    def update(self, done: float, total: float, message: str = "") -> None:
+        assert time.monotonic() - self.began < self.seconds, "the budget is not looked at"
+        super().update(done, total, message)
+
+
+@pytest.mark.parametrize(
+    ("rows", "rung"),
+    [
+        pytest.param(plain(630), "full", id="full is tried, prototypes are kept"),
+        pytest.param(make_sentences(120), "few-shot", id="few-shot in rounds"),
+    ],
+)
+def test_the_budget_is_kept_by_all_that_is_tried(auto: Auto, rows: Dataset, rung: str) -> None:
+    # Reading the encoder and the test in a fresh process take as long as this machine has others to serve.
+    auto(make_sentences(60))
+    began = time.monotonic()
+    auto(make_sentences(3), name="once")
+    budget = max(15.0, 5 * (time.monotonic() - began))
+    progress = Deadline(seconds=2 * budget)
+    version = auto(rows, name="timed", epochs=100_000, encoder_lr=3e-3, budget_seconds=budget, progress=progress)
+    took = time.monotonic() - progress.began
+    assert took < 1.1 * budget
+    assert any(f"Now {rung}" in line for line in progress.lines)
+    assert any("budget" in line for line in progress.lines), "the second method was cut short"
+    assert version.card["auto"]["paired"] is not None, "and compared with the first"
 
 
 def test_rows_that_nothing_can_be_measured_by_give_prototypes(auto: Auto) -> None:
