@@ -11,7 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from portside.commands.matching import measured
+from portside.commands.tasks import recipe_of
 from portside.data.matching import MatchingDataset
+from portside.data.texts import unique_texts
 from portside.encoders import EncoderSource, load_backbone, resolve_encoder
 from portside.errors import UsageError
 from portside.evaluation.attribution import explain
@@ -25,6 +28,9 @@ from portside.progress import NullProgress
 from portside.records import Judged
 from portside.registry import ModelRegistry, ModelVersion
 from portside.tasks.matching import MatchingRecipe
+from portside.tasks.spec import find_task
+from portside.training.adaptation import AdaptationRecipe, AdaptationTask
+from portside.training.adaptation_adapter import AdaptationAdapter
 from portside.training.matching import make_task
 from portside.training.run import Order, train_task
 
@@ -95,6 +101,21 @@ def test_an_adapted_encoder_keeps_them(folder: Path, tmp_path: Path) -> None:
     assert np.array_equal(with_them.encode_queries(["card"]), without.encode_queries([ASKED + "card"]))
 
 
+def test_an_adaptation_passes_them_on(folder: Path) -> None:
+    recipe = AdaptationRecipe(encoder=str(folder))
+    task = AdaptationTask(recipe, unique_texts([f"where is my card {row}" for row in range(20)], "texts.txt"))
+    adapter = task.adapter(source(folder, "intfloat/multilingual-e5-small"))
+    assert isinstance(adapter, AdaptationAdapter)
+    assert adapter.prefixes == Prefixes("query: ", "passage: ")
+    assert adapter.rows[0]["input_ids"] == adapter.tokens(task.parts[0][:1]).ids[0], "texts are learned as they are"
+
+
+def test_they_are_set_from_the_command_line_with_their_blank() -> None:
+    recipe = recipe_of(find_task("matching"), {}, ["query_prefix=query: ", "document_prefix="])
+    assert (recipe.query_prefix, recipe.document_prefix) == ("query: ", "")
+    assert recipe_of(find_task("matching"), {}, []).query_prefix is None
+
+
 def test_it_reaches_the_tokenizer_and_is_no_part_of_the_text(tiny_encoder: Path) -> None:
     tokens = Tokens(tiny_encoder, max_tokens=32)
     read = tokens.after("my card ")
@@ -158,6 +179,7 @@ def trained(tiny_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Mod
 @pytest.mark.slow
 def test_a_version_reads_with_them_wherever_it_is_asked(trained: ModelVersion, tmp_path: Path) -> None:
     assert trained.card["read_before"] == {"query": ASKED, "document": ANSWER}
+    assert f"before each query it reads “{ASKED}”" in measured(trained)
     matcher = load_matcher(trained)
     assert matcher.prefixes == Prefixes(ASKED, ANSWER)
     texts = list(matcher.documents.values())
