@@ -57,7 +57,7 @@ def accuracy_section(scored: Scored, *, by_model: bool = True, seed: int = 0) ->
         figures=[
             Figure("Accuracy", hits / n, low, high, n),
             Figure("Macro-F1", macro.value, macro.low, macro.high, n),
-            Figure("Right by the commonest label alone", commonest / n, *wilson(commonest, n), n),
+            Figure("Commonest label alone", commonest / n, *wilson(commonest, n), n),
         ],
         charts=[_weakest(scores)],
         tables=[_labels(scores), _confusions(scored)],

@@ -188,8 +188,9 @@ def _rows(
     if not trained_on:
         return made
     more = said(
-        "Whether more rows to learn from would help, the learning curve of {file} tells: 'portside data faults {file}'"
-        ", or 'Look for wrong labels and copies' where a model is trained on the Models page.",
+        "Whether more rows to learn from would help, a learning curve tells: 'portside data faults FILE' with the file "
+        "that it was trained on ({file}), or 'Look for wrong labels and copies' where a model is trained on the Models "
+        "page.",
         file=trained_on,
     )
     return replace(made, sentences=[*made.sentences, more])

@@ -153,7 +153,7 @@ def test_the_gate_that_the_version_serves_with_is_measured_on_the_kept_rows(tmp_
 
 def test_where_to_read_whether_more_rows_would_help(tmp_path: Path) -> None:
     said = words(report_on_held_out(version(tmp_path, by_model=True, seen=[])), "rows")
-    assert "'portside data faults rows.csv'" in said
+    assert "'portside data faults FILE' with the file that it was trained on (rows.csv)" in said
 
 
 def test_the_reliability_table_holds_rows_and_intervals(tmp_path: Path) -> None:
