@@ -103,8 +103,7 @@ class FolderMatcher:
     def encode_queries(
         self, texts: Sequence[str], *, report: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
-        """The same for queries: other vectors where the model reads something else before them than before documents.
-        """
+        """The same for queries: other vectors where something else is read before them than before documents."""
         return self._read(texts, self.prefixes.query, report)
 
     def _read(

@@ -83,9 +83,7 @@ class Tokens:
 
     def _encode(self, texts: Sequence[str]) -> tuple[TokenIds, list[Any]]:
         most = self.max_tokens * CHARACTERS_PER_TOKEN
-        encodings: list[Any] = self._tokenizer.encode_batch(
-            [_encodable(self.prefix + text[:most]) for text in texts]
-        )
+        encodings: list[Any] = self._tokenizer.encode_batch([_encodable(self.prefix + text[:most]) for text in texts])
         cut = tuple(
             place
             for place, (text, encoding) in enumerate(zip(texts, encodings, strict=True))
