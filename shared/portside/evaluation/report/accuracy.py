@@ -82,8 +82,8 @@ def _weakest(scores: dict[str, LabelScore]) -> Chart:
     return Chart(
         title=said("Labels it finds least often ({shown} of {all})", shown=len(weakest), all=len(present)),
         summary=said(
-            "Of the {n} texts that are '{label}', it recognises {share}; a line shows the 95 % interval, a number in "
-            "brackets how many texts there were.",
+            "It recognises {share} of the texts that are '{label}' ({n}); a line shows the 95 % interval, a number "
+            "in brackets how many texts there were.",
             n=f"{score.support:,}",
             label=name,
             share=percent(score.recall, 0),

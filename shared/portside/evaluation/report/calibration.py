@@ -102,7 +102,7 @@ def reliability_section(
     sentences, errors = [found.sentence], [_error("Expected calibration error", found)]
     if before is not None and temperature is not None:
         was = measure_calibration(before, right, groups=groups, bins=bins)
-        errors.append(_error("Calibration error before its probabilities were adjusted", was))
+        errors.append(_error("Calibration error before adjustment", was))
         sentences.append(
             said(
                 "Before its probabilities were adjusted on validation rows (temperature {temperature}), they were off "

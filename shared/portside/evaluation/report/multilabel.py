@@ -278,7 +278,7 @@ def _weakest(each: dict[str, LabelFigures]) -> list[Chart]:
         Chart(
             title=said("Labels it finds least often ({shown} of {all})", shown=len(bars), all=len(present)),
             summary=said(
-                "Of the {n} texts that are '{label}', it recognises {share}; a line shows the 95 % interval, a number "
+                "It recognises {share} of the texts that are '{label}' ({n}); a line shows the 95 % interval, a number "
                 "in brackets how many texts there were.",
                 n=f"{one.support:,}",
                 label=label,

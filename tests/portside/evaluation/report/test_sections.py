@@ -163,7 +163,7 @@ def test_calibration_errors_have_intervals_before_and_after_the_adjustment() -> 
     right = random.random(400) < claimed
     made = reliability_section(claimed, right, groups=text, before=np.sqrt(claimed), temperature=2.0)
     after, before, _ = made.figures
-    assert before.name == "Calibration error before its probabilities were adjusted"
+    assert before.name == "Calibration error before adjustment"
     again = measure_calibration(np.sqrt(claimed), right, groups=text)
     assert (before.value, before.low, before.high, before.n) == (again.error, again.low, again.high, 400)
     assert before.value > after.value, "they were further off"
