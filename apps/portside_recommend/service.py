@@ -109,7 +109,7 @@ class RecommendService:
         shelf, encoder = self.keeper.shelf_and_encoder()
         if len(shelf) == 0:
             return Recommendations((), shelf.model, "The catalogue is empty.", known=False)
-        vector = encoder.encode([words.strip()[:LONGEST_WORDS]])[0]
+        vector = encoder.encode_queries([words.strip()[:LONGEST_WORDS]])[0]
         return list_like(shelf, words, vector, self.config, top=top, category=category, diversity=dial)
 
     # --- catalogue ---------------------------------------------------------------------------------------------

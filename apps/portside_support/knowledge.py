@@ -88,7 +88,7 @@ class KnowledgeBase:
         loaded = self._current()
         if loaded is None or not len(loaded.index):
             return ()
-        vector = self._encoder.encode([text])[0]
+        vector = self._encoder.encode_queries([text])[0]
         found = loaded.index.search(text, vector, max(k, self._candidates), depth=self._candidates)
         ids = [hit.id for hit in found if hit.id in loaded.passages][: max(k, 1)]
         # A passage found by its words alone has no similarity yet; the decision needs one for each.

@@ -42,6 +42,16 @@ def test_the_likest_passage_stands_first_with_its_cosine(base: KnowledgeBase) ->
     assert len(base.search("broken", 1)) == 1
 
 
+def test_a_question_is_read_as_one_where_the_encoder_tells_it_from_an_article(stores: Stores, tmp_path: Path) -> None:
+    encoder = FakeEncoder(dim=128, query_prefix="query ")
+    base = KnowledgeBase(stores.content, encoder, tmp_path / "index", candidates=10)
+    base.replace([article("zips", "broken zips")], NullProgress())
+    (hit,) = base.search("broken zips", 1)
+    passage = encoder.encode([searchable(hit.passage)])[0]
+    assert hit.similarity == pytest.approx(float(passage @ encoder.encode_queries(["broken zips"])[0]), abs=1e-5)
+    assert hit.similarity != pytest.approx(float(passage @ encoder.encode(["broken zips"])[0]), abs=1e-3)
+
+
 def test_an_import_replaces_the_articles_for_every_reader(base: KnowledgeBase, stores: Stores, tmp_path: Path) -> None:
     reader = KnowledgeBase(stores.content, FakeEncoder(dim=128), tmp_path / "index", candidates=10)
     for round_ in range(4):

@@ -71,7 +71,6 @@ class FolderEncoder:
         return self._read(texts, self.prefixes.document)
 
     def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Vectors of what is looked for, where ``encode`` gives those of what is to be found."""
         return self._read(texts, self.prefixes.query)
 
     def _read(self, texts: Sequence[str], prefix: str) -> NDArray[np.float32]:
@@ -177,6 +176,9 @@ class BundledEncoder:
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._loaded().encode(texts)
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._loaded().encode_queries(texts)
+
     def _loaded(self) -> FolderEncoder:
         with self._lock:
             name = self._named()
@@ -247,3 +249,6 @@ class ServedEncoder:
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         return self._served.current().encode(texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._served.current().encode_queries(texts)

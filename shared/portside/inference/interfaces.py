@@ -52,6 +52,12 @@ class TextEncoder(Protocol):
         """Vectors of length 1, shape (texts, dim), in the order given."""
         ...
 
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """The same of what is looked for, where ``encode`` gives those of what is to be found: some encoders were
+        taught to tell the two apart.
+        """
+        ...
+
 
 @dataclass
 class FakeClassifier:
@@ -83,6 +89,8 @@ class FakeEncoder:
     dim: int = 64
     model: str = "fake-encoder:1"
     calls: int = field(default=0, compare=False)
+    query_prefix: str = ""
+    """Read before each query."""
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
         self.calls += 1
@@ -92,6 +100,9 @@ class FakeEncoder:
                 out[row, int(hashlib.md5(word.encode()).hexdigest(), 16) % self.dim] += 1.0
         out /= np.maximum(np.linalg.norm(out, axis=1, keepdims=True), 1e-12)
         return out
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self.encode([self.query_prefix + text for text in texts])
 
 
 @dataclass

@@ -37,6 +37,8 @@ people repeat out of memory."""
 WAIT_SECONDS = 30.0
 """How long a caller waits for others without getting an answer: longer than a model takes to load, and nobody waits
 longer for a page. An import of some hundred texts takes turns with all who ask: it waits as long as it gets on."""
+QUERY, DOCUMENT = "?", "."
+"""Marks before a text that is to be encoded: what is looked for, what is to be found."""
 CHARACTERS_PER_TOKEN = 4
 """Of ordinary text, about: only to keep batches of like weight."""
 
@@ -174,12 +176,7 @@ class SharedEncoder:
     ) -> None:
         self._current = current
         self.shared: Shared[TextEncoder, NDArray[np.float32]] = Shared(
-            # Copies: a kept row would keep the vectors of its whole batch in memory.
-            name,
-            current,
-            lambda model, texts: [row.copy() for row in model.encode(texts)],
-            threads=threads,
-            waits=waits,
+            name, current, _vectors, threads=threads, waits=waits
         )
 
     @property
@@ -191,7 +188,24 @@ class SharedEncoder:
         return self._current().model
 
     def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        return np.stack(self.shared(texts)) if texts else np.zeros((0, self.dim), dtype=np.float32)
+        return self._read(DOCUMENT, texts)
+
+    def encode_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return self._read(QUERY, texts)
+
+    def _read(self, side: str, texts: Sequence[str]) -> NDArray[np.float32]:
+        marked = [side + text for text in texts]
+        return np.stack(self.shared(marked)) if marked else np.zeros((0, self.dim), dtype=np.float32)
+
+
+def _vectors(model: TextEncoder, marked: list[str]) -> list[NDArray[np.float32]]:
+    out: dict[int, NDArray[np.float32]] = {}
+    for side, read in ((QUERY, model.encode_queries), (DOCUMENT, model.encode)):
+        places = [place for place, one in enumerate(marked) if one.startswith(side)]
+        rows = read([marked[place][len(side) :] for place in places]) if places else ()
+        # Copies: a kept row would keep the vectors of its whole batch in memory.
+        out.update((place, row.copy()) for place, row in zip(places, rows, strict=True))
+    return [out[place] for place in range(len(marked))]
 
 
 def shared_models() -> list[Shared[Any, Any]]:

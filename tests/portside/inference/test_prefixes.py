@@ -18,7 +18,7 @@ from portside.data.texts import unique_texts
 from portside.encoders import EncoderSource, load_backbone, resolve_encoder
 from portside.errors import UsageError
 from portside.evaluation.attribution import explain
-from portside.inference.encoder import load_encoder, save_encoder
+from portside.inference.encoder import BundledEncoder, ServedEncoder, load_encoder, save_encoder
 from portside.inference.folder import ModelFile, write_model_file
 from portside.inference.matcher import FolderMatcher, answers, load_matcher
 from portside.inference.matching_attributor import MatchingAttributor
@@ -99,6 +99,8 @@ def test_an_adapted_encoder_keeps_them(folder: Path, tmp_path: Path) -> None:
     with_them, without = load_encoder(tmp_path / "made"), load_encoder(folder)
     assert np.array_equal(with_them.encode(["card"]), without.encode([ANSWER + "card"]))
     assert np.array_equal(with_them.encode_queries(["card"]), without.encode_queries([ASKED + "card"]))
+    named = BundledEncoder(str(tmp_path / "made"))
+    assert np.array_equal(named.encode_queries(["card"]), with_them.encode_queries(["card"]))
 
 
 def test_an_adaptation_passes_them_on(folder: Path) -> None:
@@ -199,6 +201,9 @@ def test_a_version_reads_with_them_wherever_it_is_asked(trained: ModelVersion, t
     encoder = load_encoder(trained.folder)
     assert np.array_equal(encoder.encode(texts), matcher.encode(texts))
     assert np.array_equal(encoder.encode_queries(texts), matcher.encode_queries(texts))
+    served = ServedEncoder(ModelRegistry(trained.folder.parents[1]), "faq")
+    assert np.array_equal(served.encode(texts), matcher.encode(texts))
+    assert np.array_equal(served.encode_queries(texts), matcher.encode_queries(texts))
     # Asked and measured.
     (found,) = matcher.match(["where is my card"], 3, system="vectors")
     cosines = matcher.document_vectors @ matcher.encode_queries(["where is my card"])[0]

@@ -16,7 +16,7 @@ from portside.inference.callers import Abandoned, Presence, asked_by
 from portside.inference.interfaces import FakeClassifier, FakeEncoder
 from portside.inference.micro_batches import Waits
 from portside.inference.repeated import LONGEST, Repeated
-from portside.inference.shared import BULK, IMPORTS, REMEMBERED, Shared, SharedClassifier, SharedEncoder
+from portside.inference.shared import BULK, DOCUMENT, IMPORTS, REMEMBERED, Shared, SharedClassifier, SharedEncoder
 from portside.records import Prediction
 
 TEXTS = st.sampled_from(["my card", "a parcel", "", "refund me", "card"])
@@ -152,6 +152,23 @@ def test_a_text_asked_again_is_not_computed_again() -> None:
     assert shared.shared.repeats.misses == 5
 
 
+@given(st.lists(st.tuples(st.booleans(), st.lists(TEXTS, max_size=5)), min_size=1, max_size=6))
+def test_queries_and_documents_are_told_apart_whoever_asks_at_the_same_time(
+    calls: list[tuple[bool, list[str]]],
+) -> None:
+    plain = FakeEncoder(dim=16, query_prefix="query ")
+    shared = SharedEncoder("t", lambda: FakeEncoder(dim=16, query_prefix="query "), waits=Waits(workers=2))
+
+    def ask(call: tuple[bool, list[str]]) -> bool:
+        looked_for, texts = call
+        found = shared.encode_queries(texts) if looked_for else shared.encode(texts)
+        return np.array_equal(found, plain.encode_queries(texts) if looked_for else plain.encode(texts))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(ask, calls))
+    assert not np.array_equal(shared.encode_queries(["card"]), shared.encode(["card"]))
+
+
 def test_many_texts_at_once_are_asked_in_even_pieces_and_not_remembered() -> None:
     plain = FakeClassifier({"card": "card"}, ("card", "other"))
     pieces = list[list[str]]()
@@ -261,7 +278,7 @@ def test_an_import_does_not_push_repeated_questions_out_of_memory(many: int) -> 
 def test_a_kept_vector_does_not_keep_its_whole_batch() -> None:
     shared = SharedEncoder("t", FakeEncoder)
     shared.encode(["a", "b"])
-    kept = shared.shared._repeated.get(("fake-encoder:1", "a"))
+    kept = shared.shared._repeated.get(("fake-encoder:1", f"{DOCUMENT}a"))
     assert kept is not None
     assert kept[1].base is None
 
