@@ -39,7 +39,7 @@ from portside.training.run import train_task
 from portside.training.seen import load_seen
 from portside.training.tagging import TaggingRecipe
 from tests.benchmarks.asked import named
-from tests.benchmarks.kept import HEAD, SPLITS, TEXTS_HEAD, alike, tally, text_rows
+from tests.benchmarks.kept import HEAD, SPLITS, TEXTS_HEAD, alike, halves, tally, text_rows
 from tests.benchmarks.multilabel import DOMAINS, split
 from tests.benchmarks.scratch import scratch_order
 from tests.benchmarks.tagging import train_and_judge
@@ -222,14 +222,11 @@ def coverage_of(
 
     ``probabilities`` has the shape (rows, labels), ``truth`` (rows,) the places of the true labels.
     """
-    random, half = np.random.default_rng(seed), len(truth) // 2
     held, size, single = [], [], []
-    for _ in range(splits):
-        order = random.permutation(len(truth))
-        given, asked = order[:half], order[half:]
+    for given, asked in halves(np.arange(len(truth)), splits, seed):
         promise = promise_sets(probabilities[given], truth[given], coverage=coverage)
         chosen = label_sets(probabilities[asked], promise.threshold)
-        held.append(float(chosen[np.arange(len(asked)), truth[asked]].mean()))
+        held.append(float(chosen[np.arange(len(chosen)), truth[asked]].mean()))
         size.append(float(chosen.sum(axis=1).mean()))
         single.append(float((chosen.sum(axis=1) == 1).mean()))
     return Coverage(held, size, single)

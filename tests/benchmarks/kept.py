@@ -16,7 +16,7 @@ from portside.evaluation.answers import Answers
 from portside.evaluation.risk import RISKS, promise_risk, promise_texts
 from portside.training.seen import text_hash
 
-__all__ = ["HEAD", "SPLITS", "TEXTS_HEAD", "Tally", "alike", "tally", "tally_texts", "text_rows"]
+__all__ = ["HEAD", "SPLITS", "TEXTS_HEAD", "Tally", "alike", "halves", "tally", "tally_texts", "text_rows"]
 
 SPLITS = 100
 HEAD = [
@@ -131,15 +131,22 @@ def text_rows(name: str, answers: Answers, texts: Sequence[str], splits: int = S
         yield [name, half, f"{100 * risk:g}", *tally_texts(answers, groups, risk, splits).cells()]
 
 
-def _tally(groups: NDArray[np.integer], risk: float, splits: int, seed: int, outcome: Outcome) -> Tally:
+def halves(
+    groups: NDArray[np.integer], splits: int, seed: int
+) -> Iterator[tuple[NDArray[np.bool_], NDArray[np.bool_]]]:
+    """Rows to promise by and rows to check on, shape (rows,) each; those of one group stand in the same half."""
     random = np.random.default_rng(seed)
     whole, whose = np.unique(groups, return_inverse=True)
-    kept, answered, wrong = 0, [], []
     for _ in range(splits):
         first = np.zeros(len(whole), dtype=bool)
         first[random.permutation(len(whole))[: len(whole) // 2]] = True
-        given = first[whose]
-        found = outcome(given, ~given)
+        yield first[whose], ~first[whose]
+
+
+def _tally(groups: NDArray[np.integer], risk: float, splits: int, seed: int, outcome: Outcome) -> Tally:
+    kept, answered, wrong = 0, [], []
+    for given, asked in halves(groups, splits, seed):
+        found = outcome(given, asked)
         if found is None:
             continue
         kept += found[1] <= risk

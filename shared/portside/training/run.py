@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from portside.encoders import EncoderSource, resolve_encoder
-from portside.errors import ModelError, PortsideError, StorageError, UsageError
+from portside.errors import ModelError, UsageError
 from portside.inference.threads import prepare_threads
 from portside.progress import Progress
 from portside.registry import CHAMPION, ModelRegistry, ModelVersion
@@ -18,6 +18,7 @@ from portside.registry.names import check_name
 from portside.said import said, settled
 from portside.tasks.recipe import TrainingRecipe
 from portside.training.card import training_card
+from portside.training.disk import advice_on_disk
 from portside.training.reload import ReloadCheck
 from portside.training.run_folder import open_run
 from portside.training.surroundings import Surroundings
@@ -27,13 +28,10 @@ if TYPE_CHECKING:
     from portside.training.fit import Fitted
     from portside.training.rounds import Trained
 
-__all__ = ["CHECKPOINT_SECONDS", "Declined", "OneRound", "Order", "Task", "disk_gave_out", "train_task"]
+__all__ = ["CHECKPOINT_SECONDS", "Declined", "OneRound", "Order", "Task", "train_task"]
 
 CHECKPOINT_SECONDS = 30.0
 """Between two checkpoints: what a kill can cost at most. Writing one takes about half a second."""
-
-FULL = ("no space left", "file too large", "quota exceeded", "iostream error", "unexpected pos", "streamwriter failed")
-"""What the libraries that write files say when the disk is full."""
 
 
 class Task(Protocol):
@@ -186,29 +184,19 @@ def _register(
         )
 
 
-def disk_gave_out(error: Exception) -> bool:
-    """Whether a library says with this error that it could not write or read a file."""
-    words = str(error).lower()
-    return not isinstance(error, PortsideError) and (isinstance(error, OSError) or any(each in words for each in FULL))
-
-
 @contextmanager
 def _advice_on_machine() -> Iterator[None]:
     """Memory or disk that gives out, as advice."""
-    try:
-        yield
-    except MemoryError as error:
-        raise ModelError(
-            "Training, and checking the saved model, must fit into memory; nothing was registered",
-            seen=said("memory ran out"),
-            remedy="Close other programs, then train with --resume; or train anew with a smaller batch or max_tokens",
-        ) from error
-    # Whoever writes has an error of its own for a disk that is full: OSError, safetensors', torch's, tokenizers'.
-    except Exception as error:
-        if not disk_gave_out(error):
-            raise
-        raise StorageError(
-            "Checkpoints and the model version must fit on the disk; nothing was registered",
-            seen=str(error).splitlines()[0],
-            remedy="Free some space, or set PORTSIDE_HOME to a larger disk, then train with --resume",
-        ) from error
+    with advice_on_disk(
+        "Checkpoints and the model version must fit on the disk; nothing was registered",
+        "Free some space, or set PORTSIDE_HOME to a larger disk, then train with --resume",
+    ):
+        try:
+            yield
+        except MemoryError as error:
+            raise ModelError(
+                "Training, and checking the saved model, must fit into memory; nothing was registered",
+                seen=said("memory ran out"),
+                remedy="Close other programs, then train with --resume; or train anew with a smaller batch or "
+                "max_tokens",
+            ) from error

@@ -22,7 +22,8 @@ from portside.registry.names import check_name
 from portside.tasks.recipe import TrainingRecipe
 from portside.tasks.spec import TaskSpec
 from portside.training.attempt import Subject, attempt
-from portside.training.run import Order, disk_gave_out, train_task
+from portside.training.disk import disk_gave_out
+from portside.training.run import Order, train_task
 from portside.training.search_report import Found, card_of, write_pictures
 from portside.training.space import Space, first_values, with_values
 from portside.training.study import Claimed, SearchStudy, open_study
