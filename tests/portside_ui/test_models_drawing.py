@@ -123,7 +123,14 @@ def rows_of_figures(block: Any) -> list[int]:
 
 @pytest.mark.parametrize(
     ("name", "rows"),
-    [("right", [4]), ("right", [3]), ("not adjusted on these rows", [2, 2]), ("not adjusted on these rows", [3])],
+    [
+        ("right", [4]),
+        ("right", [3]),
+        ("not adjusted on these rows", [2, 2]),
+        ("not adjusted on these rows", [3]),
+        ("校正概率之前的校准误差", [2, 2]),
+        ("平均把握", [4]),
+    ],
 )
 def test_four_figures_with_long_names_stand_two_in_a_row(name: str, rows: list[int]) -> None:
     figures = [Figure(f"{place}. {name}", 0.5) for place in range(sum(rows))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import cycle
 from typing import Any
+from unicodedata import east_asian_width
 
 import pandas as pd
 import streamlit as st
@@ -46,8 +47,13 @@ def draw_section(part: Section, key: str) -> None:
 
 def _figures_a_row(figures: Sequence[Figure]) -> int:
     # Of four beside each other only the beginnings of long names are seen, and these may be the same.
-    longest = max((len(one.name) for one in figures), default=0)
+    longest = max((_width(one.name) for one in figures), default=0)
     return 2 if len(figures) >= MAX_KEY_FIGURES and longest > LONG_NAME else MAX_KEY_FIGURES
+
+
+def _width(text: str) -> int:
+    """In letters: a Chinese character is as wide as two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _key_figure(one: Figure) -> KeyFigure:
