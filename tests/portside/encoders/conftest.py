@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 
+Piece = TypeVar("Piece")
 LINES = [
     "where is my card, where is my parcel, my money back please",
     "we saw Ann in Paris and Bea in London",
@@ -30,44 +31,72 @@ SPECIAL = {
 
 def byte_pairs(special: list[str], begin: str, end: str) -> Any:
     """Byte-level pairs with the blank before a word as part of it: RoBERTa, ModernBERT."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 
-    made: Any = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    before: Any = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    words = words_of(before)
+    # Each word grows from its left end, a piece at a time, until it is whole.
+    merges = unique((word[:place], word[place]) for word in words for place in range(1, len(word)))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    vocabulary = unique([*special, *alphabet, *(left + right for left, right in merges)])
+    made: Any = Tokenizer(models.BPE(vocab=numbered(vocabulary), merges=merges))
+    made.pre_tokenizer = before
     made.decoder = decoders.ByteLevel()
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=600, special_tokens=special, initial_alphabet=alphabet, show_progress=False
-    )
-    made.train_from_iterator(LINES, trainer)
-    ends = [(one, made.token_to_id(one)) for one in (begin, end)]
-    made.post_processor = processors.TemplateProcessing(single=f"{begin} $A {end}", special_tokens=ends)
-    return made
+    return finished(made, special, begin, end)
 
 
 def unigram(special: list[str], begin: str, end: str, unknown: str) -> Any:
     """Sentencepiece's unigram pieces with a low line for a blank: XLM-R, multilingual E5, DeBERTa-v3."""
-    from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, pre_tokenizers
 
-    made: Any = Tokenizer(models.Unigram())
-    made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
-    trainer = trainers.UnigramTrainer(vocab_size=200, special_tokens=special, unk_token=unknown, show_progress=False)
-    made.train_from_iterator(LINES, trainer)
-    ends = [(one, made.token_to_id(one)) for one in (begin, end)]
-    made.post_processor = processors.TemplateProcessing(single=f"{begin} $A {end}", special_tokens=ends)
-    return made
+    before: Any = pre_tokenizers.Sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Metaspace()])
+    words = words_of(before)
+    # A whole word is likelier than its letters one by one.
+    pieces = [(one, -8.0 if len(one) == 1 else -6.0) for one in unique([*sorted(set("".join(words))), *words])]
+    named = [(one, 0.0) for one in special]
+    made: Any = Tokenizer(models.Unigram([*named, *pieces], unk_id=special.index(unknown)))
+    made.pre_tokenizer = before
+    return finished(made, special, begin, end)
 
 
 def word_pieces(special: list[str], begin: str, end: str, unknown: str) -> Any:
     """BERT's, each Chinese character a word: BERT, MPNet."""
-    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
-    made: Any = Tokenizer(models.WordPiece(unk_token=unknown))
-    made.normalizer = normalizers.BertNormalizer()
-    made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-    made.train_from_iterator(
-        LINES, trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
-    )
+    normal, before = normalizers.BertNormalizer(), pre_tokenizers.BertPreTokenizer()
+    words = words_of(before, normal)
+    letters = sorted(set("".join(words)))
+    vocabulary = unique([*special, *letters, *(f"##{letter}" for letter in letters), *words])
+    made: Any = Tokenizer(models.WordPiece(vocab=numbered(vocabulary), unk_token=unknown))
+    made.normalizer, made.pre_tokenizer = normal, before
+    return finished(made, special, begin, end)
+
+
+def words_of(before: Any, normal: Any = None) -> list[str]:
+    """The words of ``LINES`` in the order of the alphabet.
+
+    A trainer of the library numbers pieces that are equally frequent in another order in each process: what is
+    computed from them would not come out the same twice.
+    """
+    lines = LINES if normal is None else [normal.normalize_str(line) for line in LINES]
+    return sorted({word for line in lines for word, _ in before.pre_tokenize_str(line)})
+
+
+def unique(values: Iterable[Piece]) -> list[Piece]:
+    """Each once, where it comes first."""
+    return list(dict.fromkeys(values))
+
+
+def numbered(pieces: list[str]) -> dict[str, int]:
+    """The place of each."""
+    return {piece: place for place, piece in enumerate(pieces)}
+
+
+def finished(made: Any, special: list[str], begin: str, end: str) -> Any:
+    """``made`` knows its special tokens, and puts ``begin`` and ``end`` around a text."""
+    from tokenizers import processors
+
+    made.add_special_tokens(special)
     ends = [(one, made.token_to_id(one)) for one in (begin, end)]
     made.post_processor = processors.TemplateProcessing(single=f"{begin} $A {end}", special_tokens=ends)
     return made

@@ -115,5 +115,5 @@ def each_pair() -> list[Any]:
 def test_what_was_trained_is_what_is_read(foreign_encoder: Encoders, tmp_path: Path, kind: str, way: str) -> None:
     check = reloaded(*WAYS[way](foreign_encoder(kind)), tmp_path)
     assert check.again == 0.0
-    # Matrices that were trained beside the weights are added to them when they are read: another sum of the same parts.
-    assert check.difference <= (TOLERANCE if way.endswith("lora") else 1e-6)
+    # What serves adds up the same parts in another order than what was trained; a sharp head enlarges the rounding.
+    assert check.difference <= TOLERANCE
