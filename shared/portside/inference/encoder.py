@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from threading import Lock
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.encoders import (
+    BUNDLED,
     BUNDLED_NAME,
     EncoderSource,
     RegisteredModels,
@@ -25,12 +27,13 @@ from portside.encoders import (
     read_config,
     resolve_encoder,
 )
+from portside.errors import ModelError
 from portside.inference.batched import run_batches
 from portside.inference.engines.store import CompiledPlace, encoder_place, place_of, place_stamp
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
-from portside.inference.prefixes import Prefixes, prefixes_of
+from portside.inference.prefixes import Prefixes, prefixes_of, published_prefixes
 from portside.inference.served import Served, VersionSource
 from portside.inference.tokens import Tokens
 
@@ -50,12 +53,20 @@ PROBE_TEXTS = 32
 class FolderEncoder:
     """The encoder in one folder; loaded on first use, safe to share between threads."""
 
-    def __init__(self, folder: Path, *, model: str, threads: int = 0, compiled: CompiledPlace | None = None) -> None:
-        """``compiled``: where a compiled engine may lie."""
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        model: str,
+        threads: int = 0,
+        compiled: CompiledPlace | None = None,
+        prefixes: Prefixes | None = None,
+    ) -> None:
+        """``compiled``: where a compiled engine may lie; ``prefixes``: None for those that the folder names."""
         self.model = model
         self._folder = folder
         file = read_model_file(folder, task="encoder")
-        self.prefixes = prefixes_of(file)
+        self.prefixes = prefixes_of(file) if prefixes is None else prefixes
         """What it reads before each query and each document; whatever is not called a query is a document."""
         loader = "portside.inference.encoder_network:load_network"
         self._ready = FolderForward(
@@ -138,7 +149,8 @@ def save_encoder(
 
 
 class BundledEncoder:
-    """The pretrained encoder that Portside starts from (or the one that ``reference`` names), untuned.
+    """The pretrained encoder that Portside starts from (or the one that ``reference`` names), untuned, read with the
+    prefixes that it was published with.
 
     Nothing is read before the first text. A name among those ``registered`` stands for the version that it names then,
     as long as this object lives: vectors of two versions must not be mixed. What is compiled meanwhile serves from the
@@ -160,7 +172,7 @@ class BundledEncoder:
         self._threads = threads
         self._lock = Lock()
         self._name = ""
-        self._found: tuple[Path, CompiledPlace | None] | None = None
+        self._found: _Found | None = None
         self._encoder: FolderEncoder | None = None
         self._stamp = 0
 
@@ -181,16 +193,29 @@ class BundledEncoder:
 
     def _loaded(self) -> FolderEncoder:
         with self._lock:
-            name = self._named()
-            if self._found is None:
-                source = resolve_encoder(name, self._registered)
-                self._found = source.folder, self._place(source)
-            folder, place = self._found
-            stamp = 0 if place is None else place_stamp(place)
+            found = self._source(download=True)
+            stamp = 0 if found.place is None else place_stamp(found.place)
             if self._encoder is None or stamp != self._stamp:
-                self._encoder = FolderEncoder(folder, model=name, threads=self._threads, compiled=place)
+                self._encoder = FolderEncoder(
+                    found.folder,
+                    model=self._name,
+                    threads=self._threads,
+                    compiled=found.place,
+                    prefixes=found.prefixes,
+                )
                 self._stamp = stamp
             return self._encoder
+
+    def _source(self, *, download: bool) -> _Found:
+        if self._found is None:
+            version = find_registered(self._reference, self._registered)
+            name = self._name or (version.ref if version else self._reference)
+            source = resolve_encoder(name, self._registered, download=download)
+            # A registered encoder says itself what its texts were read after.
+            prefixes = published_prefixes(source) if source.kind in ("folder", "hub") else None
+            self._found = _Found(source.folder, self._place(source), prefixes)
+            self._name = _marked(name or BUNDLED_NAME, prefixes)
+        return self._found
 
     def _place(self, source: EncoderSource) -> CompiledPlace | None:
         if self._compiled is None:
@@ -202,8 +227,34 @@ class BundledEncoder:
     def _named(self) -> str:
         if not self._name:
             version = find_registered(self._reference, self._registered)
+            if version is None and self._reference not in BUNDLED:
+                return self._published()
             self._name = version.ref if version else self._reference or BUNDLED_NAME
         return self._name
+
+    def _published(self) -> str:
+        """The name of weights from elsewhere. Those that cannot be had here and now are missed by who reads a text."""
+        try:
+            self._source(download=False)
+        except ModelError:
+            return self._reference
+        return self._name
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a reference stands for."""
+
+    folder: Path
+    place: CompiledPlace | None
+    prefixes: Prefixes | None
+    """None: those that the folder names."""
+
+
+def _marked(name: str, prefixes: Prefixes | None) -> str:
+    """``name``, and what is read before each document: vectors with and without it must not be mixed in one index."""
+    before = prefixes.document.strip() if prefixes else ""
+    return f"{name} ({before} …)" if before else name
 
 
 class ServedEncoder:

@@ -16,7 +16,7 @@ from portside.commands.tasks import recipe_of
 from portside.data.matching import MatchingDataset
 from portside.data.texts import unique_texts
 from portside.encoders import EncoderSource, load_backbone, resolve_encoder
-from portside.errors import UsageError
+from portside.errors import ModelNotFound, UsageError
 from portside.evaluation.attribution import explain
 from portside.inference.encoder import BundledEncoder, ServedEncoder, load_encoder, save_encoder
 from portside.inference.folder import ModelFile, write_model_file
@@ -101,6 +101,29 @@ def test_an_adapted_encoder_keeps_them(folder: Path, tmp_path: Path) -> None:
     assert np.array_equal(with_them.encode_queries(["card"]), without.encode_queries([ASKED + "card"]))
     named = BundledEncoder(str(tmp_path / "made"))
     assert np.array_equal(named.encode_queries(["card"]), with_them.encode_queries(["card"]))
+
+
+def test_an_untuned_encoder_is_searched_with_what_it_was_published_with(folder: Path) -> None:
+    plain = load_encoder(folder)
+    assert BundledEncoder(str(folder)).model == str(folder)
+    (folder / "config_sentence_transformers.json").write_text(json.dumps({"prompts": {"query": ASKED}}))
+    asked = BundledEncoder(str(folder))
+    assert np.array_equal(asked.encode_queries(["card"]), plain.encode([ASKED + "card"]))
+    assert np.array_equal(asked.encode(["card"]), plain.encode(["card"]))
+    assert asked.model == str(folder), "an index made without a prefix for queries still holds"
+    prompts = {"query": ASKED, "passage": ANSWER}
+    (folder / "config_sentence_transformers.json").write_text(json.dumps({"prompts": prompts}))
+    both = BundledEncoder(str(folder))
+    assert np.array_equal(both.encode(["card"]), plain.encode([ANSWER + "card"]))
+    # Its vectors must not land in one index with those that were read as they are.
+    assert both.model == BundledEncoder(str(folder)).model == f"{folder} (late passage: …)"
+
+
+def test_an_encoder_that_cannot_be_had_is_named_and_missed_where_it_is_read(tmp_path: Path) -> None:
+    gone = BundledEncoder(str(tmp_path / "gone"))
+    assert gone.model == str(tmp_path / "gone")
+    with pytest.raises(ModelNotFound, match="folder"):
+        gone.encode(["card"])
 
 
 def test_an_adaptation_passes_them_on(folder: Path) -> None:
