@@ -7,13 +7,14 @@ Garg et al., "Counterfactual Fairness in Text Classification through Robustness"
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from random import Random
 from typing import Any
 
 from portside.evaluation.group_swaps import Bias, compare_groups, swap_groups
 from portside.evaluation.intervals import wilson
+from portside.evaluation.significance import SIGNIFICANT, holm
 from portside.evaluation.suite_files import BehaviourTest, Suite
 from portside.inference.interfaces import TextClassifier
 from portside.records import Prediction
@@ -44,6 +45,7 @@ DEMANDED = {
     "met": "; at least {least} % are demanded and shown",
     "missed": "; at least {least} % are demanded: it fails",
     "unclear": "; more texts must show whether it is the {least} % demanded",
+    "chance": "; below the {least} % demanded, which may be chance in one of so many tests: more texts must show",
 }
 
 
@@ -80,6 +82,9 @@ class TestResult:
     """Why it applies to no text; empty where it does."""
     bias: Bias | None = None
     """Of bias tests."""
+    p_below: float | None = None
+    """Chance of so few that pass where the share is the one demanded: the exact binomial test, corrected by Holm for
+    the number of tests tried that demand one. None where none is demanded or tried."""
 
     @property
     def rate(self) -> float | None:
@@ -93,11 +98,19 @@ class TestResult:
 
     @property
     def verdict(self) -> str:
-        """``met``, ``missed`` or ``unclear``, against ``at_least``; empty where nothing is demanded or tried."""
-        if self.test.at_least is None or not self.applicable:
+        """``met``, ``missed`` or ``unclear``, against ``at_least``; empty where nothing is demanded or tried.
+
+        Missed takes both: an interval below what is demanded, and more than chance among all tests that demand a share.
+        """
+        if self.test.at_least is None or self.p_below is None:
             return ""
-        low, high = self.interval
-        return "met" if low >= self.test.at_least else "missed" if high < self.test.at_least else "unclear"
+        if self.interval[0] >= self.test.at_least:
+            return "met"
+        return "missed" if self._below and self.p_below < SIGNIFICANT else "unclear"
+
+    @property
+    def _below(self) -> bool:
+        return self.test.at_least is not None and self.interval[1] < self.test.at_least
 
     @property
     def sentence(self) -> str:
@@ -115,9 +128,15 @@ class TestResult:
             share=f"{100 * self.passed / self.applicable:.1f}",
             low=low,
             high=high,
-            demand=said(DEMANDED[self.verdict], least=f"{100 * (self.test.at_least or 0):g}") if self.verdict else "",
+            demand=self._demand(),
             bias="" if self.bias is None else said(" {bias}", bias=self.bias.sentence),
         )
+
+    def _demand(self) -> str:
+        if not self.verdict:
+            return ""
+        by_chance = self.verdict == "unclear" and self._below
+        return said(DEMANDED["chance" if by_chance else self.verdict], least=f"{100 * (self.test.at_least or 0):g}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -132,6 +151,7 @@ class TestResult:
             "rate": self.rate,
             "rate_ci95": list(self.interval) if self.applicable else None,
             "at_least": self.test.at_least,
+            "p_below": self.p_below,
             "verdict": self.verdict or None,
             "why_not_tried": self.why_none or None,
             "failures": [one.to_dict() for one in self.failures],
@@ -211,11 +231,25 @@ def run_suites(
         answers.update(zip(part, model.predict(part), strict=True))
         if report is not None:
             report(len(answers), len(wanted))
-    results = tuple(
+    results = [
         _judge(suite.name, test, cases, answers, labels=tuple(model.labels), n=len(test.texts or unique))
         for suite, test, cases in planned
-    )
-    return BehaviourReport(model.model, data, len(unique), results)
+    ]
+    return BehaviourReport(model.model, data, len(unique), _against_demands(results))
+
+
+def _against_demands(results: Sequence[TestResult]) -> tuple[TestResult, ...]:
+    """Each with the chance of its share, corrected for their number: of many demands some are missed by chance alone."""
+    from scipy.stats import binom
+
+    demands = {
+        place: (one.passed, one.applicable, one.test.at_least)
+        for place, one in enumerate(results)
+        if one.applicable and one.test.at_least is not None
+    }
+    corrected = holm([float(binom.cdf(*each)) for each in demands.values()])
+    of_place = dict(zip(demands, corrected, strict=True))
+    return tuple(replace(one, p_below=of_place.get(place)) for place, one in enumerate(results))
 
 
 def _cases(test: BehaviourTest, texts: Sequence[str], seed: int) -> list[_Case]:

@@ -1,4 +1,4 @@
-"""Whether one model is better than another on the same rows, or only luckier."""
+"""Whether a difference is more than luck: of two models on the same rows, and of several figures looked at together."""
 
 from __future__ import annotations
 
@@ -11,16 +11,20 @@ from numpy.typing import NDArray
 from portside.errors import UsageError
 
 __all__ = [
+    "SIGNIFICANT",
     "Estimate",
     "Paired",
     "bootstrap_macro_f1",
     "bootstrap_ratio",
     "by_group",
+    "holm",
     "mcnemar",
     "paired_macro_f1",
     "paired_ratio",
 ]
 
+SIGNIFICANT = 0.05
+"""Chance below which luck is not taken for the reason."""
 MOST_DRAWN = 4_000_000
 """Counts held in memory at once while rows are drawn anew: 32 MB."""
 
@@ -60,6 +64,16 @@ def mcnemar(first: Sequence[bool], second: Sequence[bool]) -> Paired:
     p_better = float(binom.sf(only_second - 1, discordant, 0.5))
     p_worse = float(binom.sf(only_first - 1, discordant, 0.5))
     return Paired(len(pairs), only_first, only_second, p_better, min(1.0, 2 * min(p_better, p_worse)))
+
+
+def holm(chances: Sequence[float]) -> list[float]:
+    """The chances corrected for how many there are (Holm, "A Simple Sequentially Rejective Multiple Test", 1979)."""
+    order = np.argsort(chances, kind="stable")
+    out, highest = [0.0] * len(chances), 0.0
+    for rank, place in enumerate(order.tolist()):
+        highest = max(highest, min(1.0, (len(chances) - rank) * chances[place]))
+        out[place] = highest
+    return out
 
 
 @dataclass(frozen=True)

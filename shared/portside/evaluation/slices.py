@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 from portside.data.words import split_words
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
+from portside.evaluation.significance import SIGNIFICANT, holm
 from portside.said import said
 
 __all__ = [
-    "SIGNIFICANT",
     "Slice",
     "compare_slices",
-    "holm",
     "part_slices",
     "rare_rows",
     "slices_of",
@@ -26,7 +25,6 @@ __all__ = [
     "word_count",
 ]
 
-SIGNIFICANT = 0.05
 FEWEST = 10
 """Rows of a slice below which nothing is said of it."""
 RARE = 0.2
@@ -112,16 +110,6 @@ def compare_slices(right: NDArray[np.bool_], slices: Mapping[str, NDArray[np.boo
         for (name, (rows, good)), chance in zip(inside.items(), holm(chances), strict=True)
     ]
     return sorted(found, key=lambda one: (one.p_worse, one.accuracy - one.rest))
-
-
-def holm(chances: Sequence[float]) -> list[float]:
-    """The chances corrected for how many there are (Holm, "A Simple Sequentially Rejective Multiple Test", 1979)."""
-    order = np.argsort(chances, kind="stable")
-    out, highest = [0.0] * len(chances), 0.0
-    for rank, place in enumerate(order.tolist()):
-        highest = max(highest, min(1.0, (len(chances) - rank) * chances[place]))
-        out[place] = highest
-    return out
 
 
 def rare_rows(truth: NDArray[np.bool_]) -> NDArray[np.bool_]:

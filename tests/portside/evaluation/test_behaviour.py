@@ -87,6 +87,37 @@ def test_what_is_demanded_is_judged_by_the_interval(tmp_path: Path, rows: int, v
     assert tried(tmp_path, broken, texts).verdict == "missed"
 
 
+def demanding(right: int, wrong: int, name: str) -> str:
+    cases = ['{text = "my parcel", label = "track"}'] * right + ['{text = "my parcel", label = "money"}'] * wrong
+    return f'[[test]]\nname = "{name}"\nkind = "minimum"\nat_least = 0.9\ncases = [{", ".join(cases)}]\n'
+
+
+def test_of_many_demands_one_that_falls_short_by_chance_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+
+    def asked(*tests: str) -> BehaviourReport:
+        path.write_text("".join(tests), encoding="utf-8")
+        return run_suites(MODEL, [read_suite(path)], [])
+
+    # Of 20 texts, each right in 9 of 10, five or more are wrong with chance 4.3 %: among two such tests that is 8.6 %.
+    odd, fine = demanding(15, 5, "odd"), demanding(20, 0, "fine")
+    alone, among = asked(odd), asked(odd, fine)
+    undemanding = '[[test]]\nname = "other"\nkind = "minimum"\ncases = [{text = "my parcel", label = "track"}]\n'
+    assert alone.results[0].p_below == pytest.approx(0.0432, abs=1e-4)
+    assert alone.results[0].verdict == asked(odd, undemanding).results[0].verdict == "missed"
+    assert alone.sentence.endswith("Below what is demanded: odd.")
+    assert [one.verdict for one in among.results] == ["unclear", "unclear"]
+    assert among.results[0].p_below == pytest.approx(0.0864, abs=1e-4)
+    assert among.results[0].interval == alone.results[0].interval
+    assert "below the 90 % demanded, which may be chance in one of so many tests" in among.results[0].sentence
+    assert "more texts must show whether it is the 90 % demanded" in among.results[1].sentence
+    assert "Below" not in among.sentence
+    # Seven of 20 wrong: 0.24 %, and 1.2 % among five.
+    worse = asked(demanding(13, 7, "bad"), *(demanding(20, 0, f"fine {n}") for n in range(4)))
+    assert worse.sentence.endswith("Below what is demanded: bad.")
+    assert worse.results[0].p_below == pytest.approx(5 * 0.00239, abs=1e-4)
+
+
 def test_groups_are_swapped_in_both_directions() -> None:
     groups = {"women": ("she", "her", "her"), "men": ("he", "his", "him")}
     assert swap_groups("He said she saw him", groups) == ["She said she saw her", "He said he saw him"]

@@ -1,4 +1,4 @@
-"""McNemar's exact test, by hand."""
+"""McNemar's exact test and Holm's correction, by hand."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from portside.evaluation.significance import (
     bootstrap_macro_f1,
     bootstrap_ratio,
     by_group,
+    holm,
     mcnemar,
     paired_ratio,
 )
@@ -100,6 +101,19 @@ def test_copies_of_a_sentence_tell_no_more_than_the_sentence(rows: list[tuple[in
         (paired_ratio(by_group(fewer, groups), by_group(many, groups)), paired_ratio(less, sums)),
     ):
         assert (grouped.value, grouped.low, grouped.high) == pytest.approx((single.value, single.low, single.high))
+
+
+def test_holm_by_hand() -> None:
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert holm([]) == []
+
+
+@given(st.lists(st.floats(0, 1), max_size=20))
+def test_holm_only_raises_and_keeps_the_order(chances: list[float]) -> None:
+    corrected = holm(chances)
+    assert all(after >= before for before, after in zip(chances, corrected, strict=True))
+    order = np.argsort(chances, kind="stable")
+    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
 
 
 def test_a_hundred_thousand_rows_are_drawn_anew_in_little_memory() -> None:

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import fisher_exact
 
 from portside.data import load_examples
 from portside.evaluation.scored import Scored, score_rows
-from portside.evaluation.slices import compare_slices, holm, rare_rows, slices_of, word_count
+from portside.evaluation.slices import compare_slices, rare_rows, slices_of, word_count
 from portside.inference.interfaces import FakeClassifier, FakeScorer
 
 
@@ -40,19 +38,6 @@ def test_parts_of_few_rows_or_of_nearly_all_are_left_out() -> None:
     right = np.ones(30, dtype=bool)
     few = np.arange(30) < 5
     assert compare_slices(right, {"few": few, "nearly all": ~few, "none": np.zeros(30, dtype=bool)}) == []
-
-
-def test_holm_by_hand() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([]) == []
-
-
-@given(st.lists(st.floats(0, 1), max_size=20))
-def test_holm_only_raises_and_keeps_the_order(chances: list[float]) -> None:
-    corrected = holm(chances)
-    assert all(after >= before for before, after in zip(chances, corrected, strict=True))
-    order = np.argsort(chances, kind="stable")
-    assert np.all(np.diff(np.array(corrected)[order]) >= 0)
 
 
 def test_rows_are_cut_by_length_digits_script_and_label() -> None:

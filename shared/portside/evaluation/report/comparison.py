@@ -13,13 +13,11 @@ from portside.evaluation.intervals import wilson
 from portside.evaluation.report.parts import Bar, Chart, Figure, Section, percent
 from portside.evaluation.report.versus import Changed, changed_table, no_new_row, on_new_rows
 from portside.evaluation.scored import Scored
-from portside.evaluation.significance import Estimate, Paired, mcnemar, paired_macro_f1
-from portside.evaluation.slices import holm
+from portside.evaluation.significance import SIGNIFICANT, Estimate, Paired, holm, mcnemar, paired_macro_f1
 from portside.said import joined, said
 
 __all__ = ["compare_on_new_rows", "comparison_section"]
 
-SIGNIFICANT = 0.05
 LEAST_SHOWN = 0.001
 """Of three decimals a smaller chance would show none, as if there were no doubt at all."""
 LABELS_DRAWN = 10
