@@ -135,8 +135,8 @@ class TestResult:
     def _demand(self) -> str:
         if not self.verdict:
             return ""
-        by_chance = self.verdict == "unclear" and self._below
-        return said(DEMANDED["chance" if by_chance else self.verdict], least=f"{100 * (self.test.at_least or 0):g}")
+        told = "chance" if self.verdict == "unclear" and self._below else self.verdict
+        return said(DEMANDED[told], least=f"{100 * (self.test.at_least or 0):g}")
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON can hold it."""
@@ -239,7 +239,7 @@ def run_suites(
 
 
 def _against_demands(results: Sequence[TestResult]) -> tuple[TestResult, ...]:
-    """Each with the chance of its share, corrected for their number: of many demands some are missed by chance alone."""
+    """Each with the chance of its share, corrected for their number: of many demands chance alone misses some."""
     from scipy.stats import binom
 
     demands = {
