@@ -8,6 +8,7 @@ import streamlit as st
 
 from portside.data.columns import Columns
 from portside.errors import PortsideError
+from portside_ui.models.given_file import keep_choice
 from portside_ui.models.holdings import MATCHING
 from portside_ui.words import _
 
@@ -28,6 +29,8 @@ def columns_part(path: Path | None, task: str, key: str) -> Columns:
         if task == MATCHING
         else (_("Column of the texts"), _("Column of the labels"))
     )
+    for one in ("text", "label"):
+        keep_choice(f"{key}-{one}-column", header, of=str(path))
     with st.expander(_("Columns"), icon=":material/view_column:"):
         text = st.selectbox(first, [by_name, *header], key=f"{key}-text-column")
         label = st.selectbox(second, [by_name, *header], key=f"{key}-label-column")

@@ -15,23 +15,24 @@ from portside.data.identity import text_key
 from portside.errors import DataError
 from portside.tasks.spec import find_task
 from portside_ui.frame import working
+from portside_ui.models.given_file import forget_file, given_file
 from portside_ui.models.holdings import finding_words
-from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.runtime import Runtime
-from portside_ui.uploader import file_upload
 from portside_ui.why import plain
 from portside_ui.words import _, number
 
-__all__ = ["check_own_tests", "own_tests_part"]
+__all__ = ["check_own_tests", "forget_own_tests", "own_tests_part"]
+
+KEY = "models-test-file"
 
 
 def own_tests_part(runtime: Runtime, task: str, path: Path, columns: Columns) -> tuple[Path | None, bool]:
     """Draw the upload of test rows: the file, None where none was given, and whether training can go on with it."""
-    given = file_upload(_("File with test rows (optional)"), TABLES, key="models-test-file")
+    given = given_file(runtime.settings.uploads_dir, _("File with test rows (optional)"), key=KEY)
     if given is None:
         st.caption(_("Without one, some rows of your file are kept aside to measure the model by."))
         return None, True
-    tests = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
+    tests = given.path
     with working(_("Reading the file")):
         report = _checked(task, str(path), str(tests), columns)
     # Two files are on the page: each sentence says first which of them it is about.
@@ -46,6 +47,11 @@ def own_tests_part(runtime: Runtime, task: str, path: Path, columns: Columns) ->
               n=number(report.rows), file=plain(report.file))
         )  # fmt: skip
     return tests, not report.fatal
+
+
+def forget_own_tests() -> None:
+    """The file to learn from was taken away: its test rows must not silently measure a model of another one."""
+    forget_file(KEY)
 
 
 @st.cache_data(show_spinner=False, max_entries=16)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -22,16 +22,12 @@ from portside_ui.frame import empty_state, error_state, section
 from portside_ui.models.column_choice import columns_part
 from portside_ui.models.downloads import downloads_part
 from portside_ui.models.drawing import draw_section
+from portside_ui.models.given_file import Given, given_file
 from portside_ui.models.promised_shares import chosen_shares, shares_part
-from portside_ui.models.uploads import TABLES, keep_upload
 from portside_ui.models.waiting import waited_for
 from portside_ui.runtime import Runtime
-from portside_ui.uploader import file_upload
 from portside_ui.why import plain
 from portside_ui.words import _
-
-if TYPE_CHECKING:
-    from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 __all__ = ["comparison_part", "report_part"]
 
@@ -46,13 +42,12 @@ def report_part(runtime: Runtime, version: ModelVersion) -> None:
         _card_figures(version)
         st.caption(_("This version keeps no rows to be measured on: give some that it has not learned from."))
     optional = _("Measure on other labelled rows (optional)")
-    given = file_upload(
-        optional if keeps else _("Labelled rows to make a report from"), TABLES, key="models-report-file"
-    )
-    if given is None and not keeps:
-        return
+    label = optional if keeps else _("Labelled rows to make a report from")
     try:
-        rows = _rows_given(runtime, given, version, "models-report")
+        given = given_file(runtime.settings.uploads_dir, label, key="models-report-file")
+        if given is None and not keeps:
+            return
+        rows = _rows_given(given, version, "models-report")
         shares = chosen_shares()
         report = _reported(runtime, version, rows, shares)
         above = st.container()
@@ -86,13 +81,12 @@ def comparison_part(runtime: Runtime, version: ModelVersion, versions: Sequence[
     other = next(one for one in others if one.version == chosen)
     keeps = keeps_rows(version)
     optional = _("Compare on other labelled rows (optional)")
-    given = file_upload(
-        optional if keeps else _("Labelled rows to compare the two on"), TABLES, key="models-compare-file"
-    )
-    if given is None and not keeps:
-        return
+    label = optional if keeps else _("Labelled rows to compare the two on")
     try:
-        rows = _rows_given(runtime, given, version, "models-compare")
+        given = given_file(runtime.settings.uploads_dir, label, key="models-compare-file")
+        if given is None and not keeps:
+            return
+        rows = _rows_given(given, version, "models-compare")
         compared = _compared(runtime, version, other, rows)
     except PortsideError as error:
         error_state(error)
@@ -107,12 +101,11 @@ class _Rows(NamedTuple):
     columns: Columns
 
 
-def _rows_given(runtime: Runtime, given: UploadedFile | None, version: ModelVersion, key: str) -> _Rows:
-    """Keep the file, if one was given, and let the user name its columns."""
+def _rows_given(given: Given | None, version: ModelVersion, key: str) -> _Rows:
+    """The file, if one was given, with its columns as the user names them."""
     if given is None:
         return _Rows("", Columns())
-    path = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
-    return _Rows(str(path), columns_part(path, task_of(version.folder), key))
+    return _Rows(str(given.path), columns_part(given.path, task_of(version.folder), key))
 
 
 class _Tried(NamedTuple):

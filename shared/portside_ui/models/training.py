@@ -16,17 +16,18 @@ from portside_ui.frame import error_state, section
 from portside_ui.jobs_panel import start_job
 from portside_ui.models.column_choice import columns_part
 from portside_ui.models.drawing import draw_section
+from portside_ui.models.given_file import given_file, keep_choice
 from portside_ui.models.holdings import MATCHING, holdings_part, label_counts
 from portside_ui.models.outside_choice import outside_part
-from portside_ui.models.own_tests import own_tests_part
-from portside_ui.models.uploads import TABLES, keep_upload, model_name
+from portside_ui.models.own_tests import forget_own_tests, own_tests_part
+from portside_ui.models.uploads import model_name
 from portside_ui.models.waiting import waited_for
 from portside_ui.runtime import Runtime
-from portside_ui.uploader import file_upload
 from portside_ui.words import _
 
 __all__ = ["training_part"]
 
+TASKS = ("classification", "multilabel", "tagging", MATCHING)
 BUDGETS = (60, 300, 900, 3600)
 """Seconds of training that can be chosen."""
 USUAL_BUDGET = 300
@@ -35,14 +36,16 @@ USUAL_BUDGET = 300
 def training_part(runtime: Runtime) -> None:
     """Draw the steps from a file to a started training."""
     section(_("1. Your file"), _("One row for each text, one column with the text and one with what it is."))
-    given = file_upload(_("File with examples"), TABLES, key="models-file")
+    given = given_file(runtime.settings.uploads_dir, _("File with examples"), key="models-file")
     if given is None:
+        forget_own_tests()
         st.caption(_("CSV, TSV, JSON lines or Parquet, gzipped too. The file stays on this machine."))
         return
-    path = keep_upload(runtime.settings.uploads_dir, given.name, given.getvalue())
+    path = given.path
+    keep_choice("models-task", TASKS, of=str(path))
     task = st.radio(
         _("What should the model do?"),
-        ["classification", "multilabel", "tagging", MATCHING],
+        TASKS,
         format_func=lambda name: {
             "classification": _("Give each text one label"),
             "multilabel": _("Give each text any number of labels"),
