@@ -102,6 +102,7 @@ class _Loop:
 
         from portside.encoders import load_backbone
         from portside.inference.network import best_device
+        from portside.inference.pooling import pooling_of
         from portside.inference.tokens import Tokens
 
         torch.manual_seed(config.seed)
@@ -110,6 +111,7 @@ class _Loop:
         # Without dropout: a tenth of the time, and the other items of the batch are noise enough.
         self._network = load_backbone(source, dropout=0.0).to(self._device).train()
         self._tokens = Tokens(source, max_tokens=config.max_tokens)
+        self._pooling = pooling_of(source)
         self._ids = self._tokens(texts).ids
         self._likeness = likeness
         self._steps = steps
@@ -148,7 +150,8 @@ class _Loop:
     def save(self, folder: Path) -> None:
         from portside.inference.encoder import save_encoder
 
-        save_encoder(folder, self._network.eval(), self._tokens, max_tokens=self._config.max_tokens)
+        limit = self._config.max_tokens
+        save_encoder(folder, self._network.eval(), self._tokens, max_tokens=limit, pooling=self._pooling)
 
     def _step_back(self) -> None:
         """Go the share that is not ``kept`` of the way back to the pretrained weights (Wortsman et al. 2022)."""
@@ -171,7 +174,7 @@ class _Loop:
         import torch
         from torch.nn.functional import normalize
 
-        from portside.inference.network import autocast, mean_pool
+        from portside.inference.network import autocast, pool
 
         # Like lengths side by side: else one long text makes padding of three quarters of a batch of short ones.
         ids = [self._ids[row] for row in rows]
@@ -182,7 +185,7 @@ class _Loop:
             tokens, mask = (torch.from_numpy(part).to(self._device) for part in padded)
             with autocast(self._device, precision):
                 hidden = self._network(input_ids=tokens, attention_mask=mask)[0]
-            parts.append(mean_pool(hidden, mask))
+            parts.append(pool(hidden, mask, self._pooling))
         back = torch.from_numpy(np.argsort(order))
         return normalize(torch.cat(parts)[back.to(self._device)], dim=1)
 

@@ -37,6 +37,7 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 """Of the published model's ``model.safetensors``: the package that carries it is a third party's copy."""
 BUNDLED = ("", "bundled", BUNDLED_NAME)
 """What the bundled encoder is called."""
+POOLING_FILE = "1_Pooling/config.json"
 HUB_FILES = [
     "config.json",
     "tokenizer*",
@@ -44,6 +45,7 @@ HUB_FILES = [
     "merges.txt",
     "special_tokens_map.json",
     "config_sentence_transformers.json",
+    POOLING_FILE,
     "*.model",
     "*.safetensors*",
 ]

@@ -1,7 +1,7 @@
 """Sentence encoders: texts to vectors of length 1 whose inner product is their likeness.
 
 The folder format is an ordinary pretrained one (``config.json``, ``model.safetensors``, tokenizer files) with a
-``model.json`` that says how many tokens are read; pooling is the mean over tokens.
+``model.json`` that says how many tokens are read, what is read before a text, and how tokens become its one vector.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from portside.inference.engines.store import CompiledPlace, encoder_place, place
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
+from portside.inference.pooling import Pooling, pooling_of
 from portside.inference.prefixes import Prefixes, prefixes_of, published_prefixes
 from portside.inference.served import Served, VersionSource
 from portside.inference.tokens import Tokens
@@ -125,12 +126,18 @@ def answers(folder: Path, texts: Sequence[str]) -> tuple[tuple[str, ...], NDArra
 
 
 def save_encoder(
-    folder: Path, model: Any, tokenizer: Any, *, max_tokens: int = 256, prefixes: Prefixes | None = None
+    folder: Path,
+    model: Any,
+    tokenizer: Any,
+    *,
+    max_tokens: int = 256,
+    prefixes: Prefixes | None = None,
+    pooling: Pooling = "mean",
 ) -> None:
     """Write a transformers encoder and its tokenizer (theirs or Portside's) as a sentence-encoder folder.
 
     ``model`` is the backbone (for a SentenceTransformer: ``model[0].model``); a pooler, never used here, is left out.
-    ``prefixes``: what is to be read before its texts.
+    ``prefixes``: what is to be read before its texts; ``pooling``: how it is to be read.
     """
     from safetensors.torch import save_file
 
@@ -144,7 +151,7 @@ def save_encoder(
     # In full: what equals transformers' own default would otherwise be left out, and be missing for other readers.
     (folder / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
     (tokenizer.save if isinstance(tokenizer, Tokens) else tokenizer.save_pretrained)(folder)
-    options = {} if prefixes is None else prefixes.to_options()
+    options = {"pooling": pooling, **({} if prefixes is None else prefixes.to_options())}
     write_model_file(folder, ModelFile("encoder", max_tokens, options=options))
 
 
@@ -212,17 +219,19 @@ class BundledEncoder:
             name = self._name or (version.ref if version else self._reference)
             source = resolve_encoder(name, self._registered, download=download)
             # A registered encoder says itself what its texts were read after.
-            prefixes = published_prefixes(source) if source.kind in ("folder", "hub") else None
+            elsewhere = source.kind in ("folder", "hub")
+            prefixes = published_prefixes(source) if elsewhere else None
             self._found = _Found(source.folder, self._place(source), prefixes)
-            self._name = _marked(name or BUNDLED_NAME, prefixes)
+            self._name = _marked(name, prefixes, pooling_of(source.folder)) if elsewhere else name or BUNDLED_NAME
         return self._found
 
     def _place(self, source: EncoderSource) -> CompiledPlace | None:
         if self._compiled is None:
             return None
         # Where ``portside compile`` puts what it makes of each.
-        registered = source.kind == "registered"
-        return place_of(source.folder) if registered else encoder_place(self._compiled, source.name, source.sha256)
+        if source.kind == "registered":
+            return place_of(source.folder)
+        return encoder_place(self._compiled, source.name, source.sha256, pooling_of(source.folder))
 
     def _named(self) -> str:
         if not self._name:
@@ -251,10 +260,11 @@ class _Found:
     """None: those that the folder names."""
 
 
-def _marked(name: str, prefixes: Prefixes | None) -> str:
-    """``name``, and what is read before each document: vectors with and without it must not be mixed in one index."""
+def _marked(name: str, prefixes: Prefixes | None, pooling: Pooling) -> str:
+    """``name``, and how documents are read where it is not plainly: vectors of both must not be mixed in one index."""
     before = prefixes.document.strip() if prefixes else ""
-    return f"{name} ({before} …)" if before else name
+    how = [*([f"{before} …"] if before else []), *(["first token"] if pooling == "first" else [])]
+    return f"{name} ({', '.join(how)})" if how else name
 
 
 class ServedEncoder:

@@ -1,4 +1,4 @@
-"""A sentence encoder's network: mean over tokens, length 1. Imports torch: import it lazily."""
+"""A sentence encoder's network: one vector a text, length 1. Imports torch: import it lazily."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from portside.inference.folder import ModelFile, read_model_file
-from portside.inference.network import mean_pool, pretrained_encoder
+from portside.inference.network import pool, pretrained_encoder
+from portside.inference.pooling import Pooling, pooling_of
 from portside.inference.tokens import Tokens
 
 __all__ = ["EncoderNetwork", "load_network"]
@@ -17,13 +18,14 @@ __all__ = ["EncoderNetwork", "load_network"]
 class EncoderNetwork(nn.Module):
     """Token ids and mask, both (texts, tokens), to ``vectors`` (texts, hidden) of length 1."""
 
-    def __init__(self, encoder: nn.Module) -> None:
+    def __init__(self, encoder: nn.Module, pooling: Pooling = "mean") -> None:
         super().__init__()
         self.encoder = encoder
+        self._pooling: Pooling = pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> dict[str, Tensor]:
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
-        return {"vectors": normalize(mean_pool(hidden, attention_mask), dim=1)}
+        return {"vectors": normalize(pool(hidden, attention_mask, self._pooling), dim=1)}
 
 
 def load_network(folder: Path) -> tuple[EncoderNetwork, Tokens, ModelFile]:
@@ -34,4 +36,5 @@ def load_network(folder: Path) -> tuple[EncoderNetwork, Tokens, ModelFile]:
         ModelError: the folder holds a model for another task or of a newer format.
     """
     file = read_model_file(folder, task="encoder")
-    return EncoderNetwork(pretrained_encoder(folder)).eval(), Tokens(folder, max_tokens=file.max_tokens), file
+    network = EncoderNetwork(pretrained_encoder(folder), pooling_of(folder)).eval()
+    return network, Tokens(folder, max_tokens=file.max_tokens), file

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
-from portside.inference.network import mean_pool
+from portside.inference.network import mean_pool, pool
+from portside.inference.pooling import Pooling
 from portside.inference.tokens import Tokens
 
 __all__ = [
@@ -57,12 +58,12 @@ def label_score(head: Callable[[Tensor], Tensor], labels: Sequence[int], odds: O
     return score
 
 
-def cosine_score(documents: NDArray[np.float64]) -> Score:
+def cosine_score(documents: NDArray[np.float64], pooling: Pooling = "mean") -> Score:
     """The cosine of each text and its document; ``documents`` has a vector of length 1 for each, (texts, hidden)."""
 
     def score(hidden: Tensor, mask: Tensor, texts: Tensor) -> Tensor:
         wanted = torch.tensor(documents, dtype=torch.float32, device=hidden.device)[texts]
-        return (torch.nn.functional.normalize(mean_pool(hidden, mask), dim=1) * wanted).sum(dim=1)
+        return (torch.nn.functional.normalize(pool(hidden, mask, pooling), dim=1) * wanted).sum(dim=1)
 
     return score
 

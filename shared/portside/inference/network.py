@@ -17,6 +17,7 @@ from portside.errors import ModelDamaged
 from portside.inference.batched import Forward, run_batches
 from portside.inference.bert import Bert, can_run
 from portside.inference.cuts import Cuts
+from portside.inference.pooling import Pooling
 from portside.inference.tokens import Tokens
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "best_device",
     "empty_encoder",
     "mean_pool",
+    "pool",
     "pretrained_encoder",
     "read_weights",
     "run",
@@ -50,6 +52,11 @@ def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
     """Mean over the real tokens: (batch, tokens, hidden) and (batch, tokens) to (batch, hidden), 32-bit floats."""
     weights = mask.unsqueeze(-1).to(torch.float32)
     return (hidden.to(torch.float32) * weights).sum(dim=1) / weights.sum(dim=1).clamp(min=1.0)
+
+
+def pool(hidden: Tensor, mask: Tensor, how: Pooling) -> Tensor:
+    """(batch, tokens, hidden) and (batch, tokens) to (batch, hidden), 32-bit floats."""
+    return hidden[:, 0].to(torch.float32) if how == "first" else mean_pool(hidden, mask)
 
 
 def unit_length(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

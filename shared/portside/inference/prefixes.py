@@ -16,7 +16,7 @@ from typing import Any
 from portside.encoders import EncoderSource, read_config
 from portside.inference.folder import ModelFile, read_model_file, task_of
 
-__all__ = ["Prefixes", "known_prefixes", "prefixes_of", "published_prefixes"]
+__all__ = ["Prefixes", "known_prefixes", "prefixes_of", "published_name", "published_prefixes"]
 
 PROMPTS_FILE = "config_sentence_transformers.json"
 QUERY_PROMPTS = ("query", "search_query", "s2p_query", "retrieval.query", "Retrieval-query")
@@ -75,10 +75,15 @@ def published_prefixes(source: EncoderSource) -> Prefixes:
 
 def known_prefixes(name: str) -> Prefixes:
     """Those of the family that a hub id, or a path into the hub's cache, belongs to; none for a name not known."""
+    published = published_name(name)
+    return next((found for family, found in FAMILIES if re.fullmatch(family, published)), Prefixes())
+
+
+def published_name(name: str) -> str:
+    """What a hub id, or a path into the hub's cache, calls the encoder: small letters, without the owner."""
     # The hub's cache has models--intfloat--e5-small/snapshots/…; a hub id is intfloat/e5-small.
     cached = re.search(r"models--[^/\\]+--([^/\\]+)", name)
-    last = cached.group(1) if cached else re.split(r"[/\\]", name.rstrip("/\\"))[-1]
-    return next((found for family, found in FAMILIES if re.fullmatch(family, last.lower())), Prefixes())
+    return (cached.group(1) if cached else re.split(r"[/\\]", name.rstrip("/\\"))[-1]).lower()
 
 
 def _prompts(folder: Path) -> Prefixes:

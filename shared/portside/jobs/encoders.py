@@ -102,6 +102,7 @@ class Encoders:
         """What the apps' ``BundledEncoder`` reads, and where it looks for its engine; None: not here yet."""
         from portside.encoders import BUNDLED, BUNDLED_NAME, resolve_encoder
         from portside.inference.engines.store import encoder_place, place_of
+        from portside.inference.pooling import pooling_of
         from portside.registry import ModelRegistry
 
         asked, models = self._settings.encoder, self._settings.models_dir
@@ -112,4 +113,5 @@ class Encoders:
             return None
         if source.kind == "registered":
             return source.name, place_of(source.folder)
-        return BUNDLED_NAME if asked in BUNDLED else asked, encoder_place(models, source.name, source.sha256)
+        place = encoder_place(models, source.name, source.sha256, pooling_of(source.folder))
+        return BUNDLED_NAME if asked in BUNDLED else asked, place

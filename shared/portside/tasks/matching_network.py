@@ -1,4 +1,4 @@
-"""The bi-encoder: mean over tokens, length 1, and a batch's ranking loss. Imports torch: import it lazily."""
+"""The bi-encoder: one vector a text, length 1, and a batch's ranking loss. Imports torch: import it lazily."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import normalize
 
 from portside.inference.folder import ModelFile, read_model_file
-from portside.inference.network import mean_pool, pretrained_encoder
+from portside.inference.network import pool, pretrained_encoder
+from portside.inference.pooling import Pooling, pooling_of
 from portside.inference.tokens import Tokens
 from portside.training.contrastive_loss import masked_ranking_loss
 
@@ -26,9 +27,10 @@ class MatchingNetwork(nn.Module):
     not relevant to it; the ``loss`` of the batch comes out. ``masked``: see ``masked_ranking_loss``.
     """
 
-    def __init__(self, encoder: nn.Module, *, temperature: float = 1.0) -> None:
+    def __init__(self, encoder: nn.Module, *, temperature: float = 1.0, pooling: Pooling = "mean") -> None:
         super().__init__()
         self.encoder = encoder
+        self._pooling: Pooling = pooling
         self._temperature = temperature
 
     def forward(
@@ -53,7 +55,7 @@ class MatchingNetwork(nn.Module):
 
     def _vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         hidden = self.encoder(input_ids=ids, attention_mask=mask)[0]
-        return normalize(mean_pool(hidden, mask), dim=1)
+        return normalize(pool(hidden, mask, self._pooling), dim=1)
 
     def _in_blocks(self, ids: Tensor, mask: Tensor) -> Tensor:
         lengths = mask.sum(dim=1)
@@ -74,4 +76,4 @@ def load_network(folder: Path) -> tuple[MatchingNetwork, Tokens, ModelFile]:
     """
     file = read_model_file(folder, task="matching")
     tokens = Tokens(folder, max_tokens=file.max_tokens)
-    return MatchingNetwork(pretrained_encoder(folder)).eval(), tokens, file
+    return MatchingNetwork(pretrained_encoder(folder), pooling=pooling_of(folder)).eval(), tokens, file

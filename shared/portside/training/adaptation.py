@@ -124,12 +124,12 @@ class AdaptationTask(OneRound):
         limit = read_model_file(start, task="encoder").max_tokens
         assert isinstance(adapter, AdaptationAdapter)
         tokens = Tokens(start, max_tokens=limit)
-        save_encoder(folder, encoder, tokens, max_tokens=limit, prefixes=adapter.prefixes)
+        save_encoder(folder, encoder, tokens, max_tokens=limit, prefixes=adapter.prefixes, pooling=adapter.pooling)
         if self.recipe.keep_held_out:
             save_rows(folder, ({"text": text} for text in self.parts[1]))
         texts = check_inputs(self.data.texts)
         vectors = engine.run(
-            lambda ids, mask: engine.mean_pool(encoder(input_ids=ids, attention_mask=mask)[0], mask),
+            lambda ids, mask: engine.pool(encoder(input_ids=ids, attention_mask=mask)[0], mask, adapter.pooling),
             tokens.after(adapter.prefixes.document),
             texts,
             device=next(encoder.parameters()).device,

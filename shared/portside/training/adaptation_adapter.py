@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from portside.encoders import EncoderSource
+from portside.inference.pooling import pooling_of
 from portside.inference.prefixes import published_prefixes
 from portside.inference.tokens import Tokens
 from portside.training.adaptation import AdaptationRecipe
@@ -32,6 +33,7 @@ class AdaptationAdapter:
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
         self.prefixes = published_prefixes(source)
         """Kept for the trainings that start from the encoder; here texts are read as they are."""
+        self.pooling = pooling_of(source.folder)
         encoded = self.tokens(texts)
         self.rows = LabelledRows(encoded.ids, [0] * len(encoded.ids))
         self.cut = len(encoded.cut)
@@ -51,13 +53,16 @@ class AdaptationAdapter:
     def _network(self, encoder: nn.Module, hidden: int) -> nn.Module:
         recipe, tokens = self._recipe, self.tokens
         if recipe.objective == "contrastive":
-            return ContrastiveNetwork(encoder, temperature=recipe.temperature)
+            return ContrastiveNetwork(encoder, temperature=recipe.temperature, pooling=self.pooling)
         before, after = tokens.frame
         size = len(encoder.get_input_embeddings().weight)  # type: ignore[operator]
         vocabulary = Vocabulary(size, tokens.pad_id, tokens.mask_id, (*before, *after))
         if recipe.objective == "mlm":
             return MaskedNetwork(encoder, hidden, vocabulary, share=recipe.masked)
-        return DenoisingNetwork(encoder, hidden, vocabulary, share=recipe.deleted, longest=tokens.max_tokens)
+        longest = tokens.max_tokens
+        return DenoisingNetwork(
+            encoder, hidden, vocabulary, share=recipe.deleted, longest=longest, pooling=self.pooling
+        )
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids and mask (rows, tokens); the labels say nothing."""

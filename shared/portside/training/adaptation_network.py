@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from portside.inference.network import mean_pool
+from portside.inference.network import pool
+from portside.inference.pooling import Pooling
 from portside.training.corruption import delete_tokens, hide_tokens
 
 __all__ = ["ContrastiveNetwork", "DenoisingNetwork", "MaskedNetwork", "Vocabulary", "contrastive_loss", "mean_by_text"]
@@ -62,13 +63,14 @@ class ContrastiveNetwork(_Learner):
     Source: Gao et al., "SimCSE", EMNLP 2021 (unsupervised). ``dropout`` above 0 in the encoder is what differs.
     """
 
-    def __init__(self, encoder: nn.Module, *, temperature: float) -> None:
+    def __init__(self, encoder: nn.Module, *, temperature: float, pooling: Pooling = "mean") -> None:
         super().__init__(encoder)
         self._temperature = temperature
+        self._pooling: Pooling = pooling
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, labels: Tensor | None = None) -> dict[str, Tensor]:
         ids, mask = torch.cat([input_ids, input_ids]), torch.cat([attention_mask, attention_mask])
-        first, second = mean_pool(self.encode(ids, mask), mask).chunk(2)
+        first, second = pool(self.encode(ids, mask), mask, self._pooling).chunk(2)
         return {"loss": contrastive_loss(first, second, temperature=self._temperature)}
 
 
@@ -79,9 +81,19 @@ class DenoisingNetwork(_Learner):
     weights; here it is one layer, which sees of the text nothing but the words before and, added to each, the vector.
     """
 
-    def __init__(self, encoder: nn.Module, hidden: int, vocabulary: Vocabulary, *, share: float, longest: int) -> None:
+    def __init__(
+        self,
+        encoder: nn.Module,
+        hidden: int,
+        vocabulary: Vocabulary,
+        *,
+        share: float,
+        longest: int,
+        pooling: Pooling = "mean",
+    ) -> None:
         super().__init__(encoder)
         self._vocabulary, self._share = vocabulary, share
+        self._pooling: Pooling = pooling
         self.positions = nn.Embedding(longest, hidden)
         self.sentence = nn.Linear(hidden, hidden)
         self.norm = nn.LayerNorm(hidden)
@@ -95,7 +107,7 @@ class DenoisingNetwork(_Learner):
         known = self._vocabulary
         fixed = known.fixed(input_ids)
         left = delete_tokens(input_ids, attention_mask, fixed, share=self._share, pad_id=known.pad_id)
-        sentence = self.sentence(mean_pool(self.encode(*left), left[1]))
+        sentence = self.sentence(pool(self.encode(*left), left[1], self._pooling))
         before, asked = input_ids[:, :-1], attention_mask[:, 1:].bool()
         places = torch.arange(before.shape[1], device=before.device)
         words = self.words()

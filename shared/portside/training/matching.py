@@ -145,7 +145,8 @@ class MatchingTask(OneRound):
 
         assert isinstance(adapter, MatchingAdapter)
         network, documents = fitted.network, self.dataset.documents
-        options = {"also": ["encoder"], "system": best_system(fitted.validation), **adapter.prefixes.to_options()}
+        read = {**adapter.prefixes.to_options(), "pooling": adapter.pooling}
+        options = {"also": ["encoder"], "system": best_system(fitted.validation), **read}
         model = ModelFile(self.name, adapter.tokens.max_tokens, options=options)
         encoder: Any = network.encoder
         save_network(folder, encoder, adapter.tokens, fitted.config, model)

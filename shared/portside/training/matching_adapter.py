@@ -19,6 +19,7 @@ from portside.errors import UsageError
 from portside.evaluation.matching import FIGURES, score_rankings
 from portside.inference import network as engine
 from portside.inference.matcher import rank_all
+from portside.inference.pooling import pooling_of
 from portside.inference.prefixes import Prefixes, published_prefixes
 from portside.inference.ranking import Ranker
 from portside.inference.tokens import Tokens
@@ -78,6 +79,7 @@ class MatchingAdapter:
         self._recipe, self._material = recipe, material
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
         self.prefixes = _chosen(recipe, source)
+        self.pooling = pooling_of(source.folder)
         self._query_tokens, self._document_tokens = _after(self.prefixes, self.tokens)
         encoded = self._document_tokens(list(material.documents.values()))
         self._documents = dict(zip(material.documents, encoded.ids, strict=True))
@@ -98,8 +100,8 @@ class MatchingAdapter:
         self._negatives = self._drawn_negatives() if recipe.hard_negatives else [()] * len(material.pairs)
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
-        """Encoder, mean over tokens, length 1: there is no head."""
-        return MatchingNetwork(encoder, temperature=self._recipe.temperature)
+        """Encoder, one vector a text, length 1: there is no head."""
+        return MatchingNetwork(encoder, temperature=self._recipe.temperature, pooling=self.pooling)
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids and mask (rows, sides, tokens), and ``masked`` (rows, candidates): what is no negative of a query.

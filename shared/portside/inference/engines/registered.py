@@ -16,6 +16,7 @@ from portside.inference.engines.store import (
     read_compiled,
     write_compiled,
 )
+from portside.inference.pooling import pooling_of
 
 if TYPE_CHECKING:
     from portside.encoders import EncoderSource
@@ -141,7 +142,7 @@ def find_compilable(asked: str, registry: ModelRegistry, models_dir: Path) -> Co
     """
     source = _pretrained(asked, registry)
     if source is not None:
-        place = encoder_place(models_dir, source.name, source.sha256)
+        place = encoder_place(models_dir, source.name, source.sha256, pooling_of(source.folder))
         return Compilable(source.name, source.folder, place)
     version = registry.resolve(asked)
     return Compilable(version.ref, version.folder, place_of(version.folder), version)

@@ -21,6 +21,7 @@ import numpy as np
 from portside.inference.engines.interface import ORIGINAL, Engine
 from portside.inference.engines.machine import LIBRARIES, Machine, this_machine
 from portside.inference.engines.runtimes import load_engine
+from portside.inference.pooling import Pooling
 from portside.registry.manifest import DERIVED, MANIFEST_FILE, measure
 
 __all__ = [
@@ -87,9 +88,11 @@ def _compiled_folder(version_folder: Path) -> Path:
     return version_folder.parent / DERIVED / version_folder.name
 
 
-def encoder_place(folder: Path, name: str, sha256: str) -> CompiledPlace:
+def encoder_place(folder: Path, name: str, sha256: str, pooling: Pooling = "mean") -> CompiledPlace:
     """Where the compiled form of pretrained weights lies below ``folder``; ``sha256`` is theirs."""
-    return CompiledPlace(folder / ".encoders" / (re.sub(r"[^\w.-]+", "-", name) or "encoder"), sha256)
+    # An engine has the pooling in it: one made while the same weights were read in another way gives other vectors.
+    made_from = sha256 if pooling == "mean" else f"{sha256} {pooling}"
+    return CompiledPlace(folder / ".encoders" / (re.sub(r"[^\w.-]+", "-", name) or "encoder"), made_from)
 
 
 def write_compiled(
