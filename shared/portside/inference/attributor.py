@@ -250,7 +250,7 @@ class FolderAttributor:
         encoded, spans = tokens.located(texts)
         framed = [[start == end for start, end in each] for each in spans]
         odds = gradients.sigmoid_score if self._task == "multilabel" else gradients.softmax_score
-        score = gradients.label_score(network.head, labels, odds)
+        score = gradients.label_score(network.head, labels, odds, network.pooling)
         results = gradients.integrate(network, tokens, encoded.ids, framed, score=score, device=device, steps=steps)
         cut = set(encoded.cut)
         return [

@@ -33,7 +33,7 @@ from portside.inference.engines.store import CompiledPlace, encoder_place, place
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
 from portside.inference.interfaces import TextEncoder
 from portside.inference.loaded import FolderForward
-from portside.inference.pooling import Pooling, pooling_of
+from portside.inference.pooling import Pooling, pooling_of, pooling_options
 from portside.inference.prefixes import Prefixes, prefixes_of, published_prefixes
 from portside.inference.served import Served, VersionSource
 from portside.inference.tokens import Tokens
@@ -151,7 +151,7 @@ def save_encoder(
     # In full: what equals transformers' own default would otherwise be left out, and be missing for other readers.
     (folder / "config.json").write_text(model.config.to_json_string(use_diff=False), encoding="utf-8")
     (tokenizer.save if isinstance(tokenizer, Tokens) else tokenizer.save_pretrained)(folder)
-    options = {"pooling": pooling, **({} if prefixes is None else prefixes.to_options())}
+    options = {**pooling_options(pooling), **({} if prefixes is None else prefixes.to_options())}
     write_model_file(folder, ModelFile("encoder", max_tokens, options=options))
 
 

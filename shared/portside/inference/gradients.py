@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from portside.inference.batching import TOKENS_PER_BATCH, plan_batches
-from portside.inference.network import mean_pool, pool
+from portside.inference.network import pool
 from portside.inference.pooling import Pooling
 from portside.inference.tokens import Tokens
 
@@ -48,12 +48,14 @@ def sigmoid_score(logits: Tensor, places: Tensor) -> Tensor:
     return logits.gather(1, places[:, None])[:, 0]
 
 
-def label_score(head: Callable[[Tensor], Tensor], labels: Sequence[int], odds: Odds) -> Score:
+def label_score(
+    head: Callable[[Tensor], Tensor], labels: Sequence[int], odds: Odds, pooling: Pooling = "mean"
+) -> Score:
     """The log-odds of each text's label, given by its column."""
 
     def score(hidden: Tensor, mask: Tensor, texts: Tensor) -> Tensor:
         places = torch.tensor(labels, device=hidden.device)[texts]
-        return odds(head(mean_pool(hidden, mask)), places)
+        return odds(head(pool(hidden, mask, pooling)), places)
 
     return score
 

@@ -16,11 +16,11 @@ from portside.encoders import POOLING_FILE, read_config
 from portside.inference.folder import read_model_file, task_of
 from portside.inference.prefixes import published_name
 
-__all__ = ["Pooling", "known_pooling", "pooling_of"]
+__all__ = ["Pooling", "known_pooling", "pooling_of", "pooling_options"]
 
 Pooling = Literal["mean", "first"]
 OPTION = "pooling"
-"""Its name among ``ModelFile.options``; a folder without it was made when there was only the mean."""
+"""Its name among ``ModelFile.options``; a folder without it is read by the mean."""
 FIRST = (
     r"bge-(small|base|large)-(en|zh)(-v1\.5)?",
     r"bge-m3",
@@ -42,6 +42,11 @@ def pooling_of(folder: Path) -> Pooling:
     # A folder may be called anything; in the hub's cache it has the published name.
     names = (str(read_config(folder).get("_name_or_path") or ""), str(folder) if "models--" in str(folder) else "")
     return _noted(folder) or ("first" if "first" in map(known_pooling, names) else "mean")
+
+
+def pooling_options(pooling: Pooling) -> dict[str, str]:
+    """For ``ModelFile.options``: nothing for the mean."""
+    return {} if pooling == "mean" else {OPTION: pooling}
 
 
 def known_pooling(name: str) -> Pooling:

@@ -1,4 +1,4 @@
-"""The classification network: encoder, mean over tokens, dropout, linear head. Imports torch: import it lazily."""
+"""The classification network: encoder, one vector a text, dropout, linear head. Imports torch: import it lazily."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from torch.nn import functional
 
 from portside.encoders import hidden_size
 from portside.inference.folder import ModelFile, read_model_file
-from portside.inference.network import empty_encoder, mean_pool
+from portside.inference.network import empty_encoder, pool
+from portside.inference.pooling import Pooling, pooling_of
 from portside.inference.tokens import Tokens
 from portside.tasks.consistency import disagreement, doubled
 from portside.tasks.network_folder import fill
@@ -36,9 +37,12 @@ class ClassificationNetwork(nn.Module):
         smoothing: float = 0.0,
         consistency: float = 0.0,
         contrast: float = 0.0,
+        pooling: Pooling = "mean",
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.pooling: Pooling = pooling
+        """How the vectors of a text's tokens become the text's."""
         self.dropout = nn.Dropout(dropout)
         self.head = nn.Linear(hidden, labels)
         self._smoothing = smoothing
@@ -52,7 +56,7 @@ class ClassificationNetwork(nn.Module):
         if labels is not None and twice:
             input_ids, attention_mask, labels = doubled(input_ids, attention_mask, labels)
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask)[0]
-        meaning = mean_pool(hidden, attention_mask)
+        meaning = pool(hidden, attention_mask, self.pooling)
         pooled = self.dropout(meaning)
         # The head is small and decides the last digits: 32-bit floats also where the encoder runs in bf16.
         with torch.autocast(pooled.device.type, enabled=False):
@@ -103,6 +107,7 @@ def _load(
 ) -> tuple[ClassificationNetwork, Tokens, ModelFile]:
     file = read_model_file(folder, task=task)
     tokens = Tokens(folder, max_tokens=file.max_tokens)
-    network = kind(empty_encoder(folder), hidden_size(tokens.config), len(file.labels))
+    width, pooling = hidden_size(tokens.config), pooling_of(folder)
+    network = kind(empty_encoder(folder), width, len(file.labels), pooling=pooling)
     fill(network, folder)
     return network.eval(), tokens, file

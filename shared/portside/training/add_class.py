@@ -302,7 +302,7 @@ def _computed(
 
     material, moved = rows.material, rows.moved
     width, labels = old.head.in_features, len(material.labels)
-    network = ClassificationNetwork(old.encoder, width, labels).to(best_device()).eval()
+    network = ClassificationNetwork(old.encoder, width, labels, pooling=old.pooling).to(best_device()).eval()
     if moved.texts:
         known = known.without(label_statistics(network, tokens, moved.texts, moved.label_ids, len(known.counts)))
     statistics = known.joined(label_statistics(network, tokens, material.texts, material.label_ids, labels))

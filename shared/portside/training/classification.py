@@ -153,17 +153,19 @@ class ClassificationTask:
         from portside.inference.classifier import chances
         from portside.inference.folder import ModelFile
         from portside.inference.outside_gate import fit_energy_gate
+        from portside.inference.pooling import pooling_options
         from portside.tasks.network_folder import save_network
         from portside.training.classification_adapter import logits_of
 
-        material, network = self.material, fitted.network
+        network: Any = fitted.network
+        material = self.material
         held = self._held_out(adapter)
         strange = None if self.measured is None else self.measured.outside
         if self.measured is None and material.outside_texts:
             strange = logits_of(network, adapter.tokens, material.outside_texts)
         share = self.recipe.outside_share
         gate = None if held is None else fit_energy_gate(held.logits, outside=strange, share=share)
-        options = {} if gate is None else gate.to_options()
+        options = {**pooling_options(network.pooling), **({} if gate is None else gate.to_options())}
         model = ModelFile(self.name, adapter.tokens.max_tokens, material.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, material.texts)

@@ -15,6 +15,7 @@ from torch.utils.data import Dataset as TorchDataset
 from portside.encoders import EncoderSource
 from portside.evaluation.classification import score_labels
 from portside.inference import network as engine
+from portside.inference.pooling import pooling_of
 from portside.inference.tokens import Tokens
 from portside.tasks.classification import ClassificationRecipe, class_weights
 from portside.tasks.classification_network import ClassificationNetwork
@@ -83,6 +84,7 @@ class ClassificationAdapter:
         self._recipe, self._material, self._known_temperature = recipe, material, temperature
         self.metric = "macro-F1" if recipe.class_weights else "accuracy"
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
+        self.pooling = pooling_of(source.folder)
         texts = material.texts
         encoded = self.tokens(texts)
         self.rows = LabelledRows(encoded.ids, material.label_ids)
@@ -96,7 +98,7 @@ class ClassificationAdapter:
         self.head_start_rows = min(len(material.texts), MOST_ROWS)
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
-        """Encoder, mean over tokens, linear head."""
+        """Encoder, one vector a text, linear head."""
         recipe, material = self._recipe, self._material
         weights = class_weights(material.label_ids, len(material.labels)) if recipe.class_weights else None
         return ClassificationNetwork(
@@ -106,6 +108,7 @@ class ClassificationAdapter:
             dropout=recipe.dropout,
             weights=weights,
             consistency=recipe.agreement,
+            pooling=self.pooling,
         )
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:

@@ -149,6 +149,7 @@ class _Prototypes:
 
     def _measured(self, parts: Sequence[Material], source: EncoderSource, budget: float | None) -> _Cheap:
         from portside.encoders import hidden_size, load_backbone
+        from portside.inference.pooling import pooling_of
         from portside.inference.tokens import Tokens
         from portside.tasks.classification_network import ClassificationNetwork
         from portside.training.discriminant import linear_discriminant
@@ -156,7 +157,8 @@ class _Prototypes:
 
         tokens = Tokens(source.folder, max_tokens=self.task.recipe.max_tokens)
         labels, seed = len(parts[0].labels), self.task.recipe.seed
-        network = ClassificationNetwork(load_backbone(source.folder), hidden_size(tokens.config), labels).eval()
+        width, pooling = hidden_size(tokens.config), pooling_of(source.folder)
+        network = ClassificationNetwork(load_backbone(source.folder), width, labels, pooling=pooling).eval()
         began = time.monotonic()
         pooled_vectors(network, tokens, parts[0].texts[:FIRST_TEXTS])
         seconds = (time.monotonic() - began) / min(FIRST_TEXTS, len(parts[0].texts))

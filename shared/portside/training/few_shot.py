@@ -50,7 +50,7 @@ class FewShotAdapter(ClassificationAdapter):
         self.metric = "accuracy"
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
-        """Encoder, mean over tokens, linear head; trained on softened targets."""
+        """Encoder, one vector a text, linear head; trained on softened targets."""
         recipe, labels = self._recipe, len(self._labelled.labels)
         return ClassificationNetwork(
             encoder,
@@ -60,6 +60,7 @@ class FewShotAdapter(ClassificationAdapter):
             smoothing=SMOOTHING,
             consistency=recipe.agreement,
             contrast=recipe.contrast_of(len(self._labelled.texts), labels),
+            pooling=self.pooling,
         )
 
     def head_start(self, network: nn.Module, precision: str) -> None:

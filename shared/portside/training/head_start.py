@@ -98,9 +98,9 @@ def some_rows(material: Material, *, seed: int, most: int = MOST_ROWS) -> Materi
 def pooled_vectors(
     network: ClassificationNetwork, tokens: Tokens, texts: Sequence[str], *, precision: str = "fp32"
 ) -> NDArray[np.float32]:
-    """The encoder's mean over each text's tokens, shape (texts, hidden); the network is in evaluation mode."""
+    """The encoder's vector of each text, shape (texts, hidden); the network is in evaluation mode."""
     return engine.run(
-        lambda ids, mask: engine.mean_pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask),
+        lambda ids, mask: engine.pool(network.encoder(input_ids=ids, attention_mask=mask)[0], mask, network.pooling),
         tokens,
         texts,
         device=next(network.parameters()).device,

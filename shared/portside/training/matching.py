@@ -140,12 +140,13 @@ class MatchingTask(OneRound):
         """
         from portside.inference.folder import ModelFile
         from portside.inference.matcher import save_documents
+        from portside.inference.pooling import pooling_options
         from portside.tasks.network_folder import save_network
         from portside.training.matching_adapter import MatchingAdapter
 
         assert isinstance(adapter, MatchingAdapter)
         network, documents = fitted.network, self.dataset.documents
-        read = {**adapter.prefixes.to_options(), "pooling": adapter.pooling}
+        read = {**adapter.prefixes.to_options(), **pooling_options(adapter.pooling)}
         options = {"also": ["encoder"], "system": best_system(fitted.validation), **read}
         model = ModelFile(self.name, adapter.tokens.max_tokens, options=options)
         encoder: Any = network.encoder

@@ -86,10 +86,12 @@ class MultiLabelTask(OneRound):
         from portside.inference import network as engine
         from portside.inference.folder import ModelFile
         from portside.inference.multilabel import sigmoid
+        from portside.inference.pooling import pooling_options
         from portside.tasks.network_folder import save_network
 
-        network, material = fitted.network, self.material
-        options = {"threshold": getattr(adapter, "threshold", 0.5)}
+        network: Any = fitted.network
+        material = self.material
+        options = {"threshold": getattr(adapter, "threshold", 0.5), **pooling_options(network.pooling)}
         model = ModelFile(self.name, adapter.tokens.max_tokens, self.labels, options)
         save_network(folder, network, adapter.tokens, fitted.config, model)
         save_seen(folder, [one.text for one in material.train])

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from portside.encoders import EncoderSource
 from portside.inference import network as engine
 from portside.inference.multilabel import sigmoid
+from portside.inference.pooling import pooling_of
 from portside.inference.tokens import Tokens
 from portside.records import MultiLabelled
 from portside.tasks.classification_network import MultiLabelNetwork
@@ -48,6 +49,7 @@ class MultiLabelAdapter:
     def __init__(self, recipe: MultiLabelRecipe, material: MultiLabelMaterial, source: EncoderSource) -> None:
         self._recipe, self._material = recipe, material
         self.tokens = Tokens(source.folder, max_tokens=recipe.max_tokens)
+        self.pooling = pooling_of(source.folder)
         texts = [one.text for one in material.train]
         encoded = self.tokens(texts)
         self.cut = len(encoded.cut)
@@ -61,8 +63,9 @@ class MultiLabelAdapter:
         self._valid_rows: NDArray[np.float64] | None = None
 
     def network(self, encoder: nn.Module, hidden: int) -> nn.Module:
-        """Encoder, mean over tokens, linear head."""
-        return MultiLabelNetwork(encoder, hidden, len(self._material.labels), dropout=self._recipe.dropout)
+        """Encoder, one vector a text, linear head."""
+        labels, dropout = len(self._material.labels), self._recipe.dropout
+        return MultiLabelNetwork(encoder, hidden, labels, dropout=dropout, pooling=self.pooling)
 
     def collate(self, rows: Sequence[Mapping[str, Any]]) -> dict[str, Tensor]:
         """Ids and mask (rows, tokens), labels (rows, labels)."""

@@ -12,9 +12,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
+from portside.data import Dataset
 from portside.data.matching import MatchingDataset
 from portside.data.texts import unique_texts
 from portside.encoders import load_backbone, resolve_encoder
+from portside.inference.attributor import FolderAttributor, Variant
 from portside.inference.encoder import BundledEncoder, load_encoder, save_encoder
 from portside.inference.engines.store import encoder_place
 from portside.inference.folder import ModelFile, read_model_file, write_model_file
@@ -24,14 +26,19 @@ from portside.inference.network import unit_length
 from portside.inference.pooling import Pooling, known_pooling, pooling_of
 from portside.inference.tokens import Tokens
 from portside.progress import NullProgress
-from portside.records import Judged
-from portside.registry import ModelRegistry
+from portside.records import Example, Judged
+from portside.registry import ModelRegistry, ModelVersion
+from portside.tasks.classification import ClassificationRecipe
+from portside.tasks.classification_network import load_network as load_classification
 from portside.tasks.matching import MatchingRecipe
+from portside.tasks.recipe import TrainingRecipe
 from portside.training.adaptation import AdaptationRecipe, AdaptationTask
-from portside.training.matching import make_task
-from portside.training.run import Order, train_task
+from portside.training.classification import make_task as make_classification
+from portside.training.matching import make_task as make_matching
+from portside.training.run import Order, Task, train_task
 
 FIRST = {"word_embedding_dimension": 32, "pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}
+WORDS = ("card", "parcel", "money")
 TEXTS = ["card", "where is my parcel", "the money is late"]
 
 
@@ -114,6 +121,13 @@ def test_a_saved_encoder_keeps_it(folder: Path, tmp_path: Path) -> None:
     np.testing.assert_allclose(load_encoder(tmp_path / "made").encode(TEXTS), first_tokens(folder, TEXTS), atol=1e-6)
 
 
+def trained(recipe: TrainingRecipe, task: Task, home: Path) -> ModelVersion:
+    """Registering a version asks a fresh process for what the trained network gave."""
+    return train_task(
+        recipe, task, Order(ModelRegistry(home / "models"), "m", home / "runs", NullProgress(), "ann", "")
+    )
+
+
 @pytest.mark.parametrize("objective", ["contrastive", "tsdae"])
 def test_an_adaptation_learns_by_it(folder: Path, objective: str) -> None:
     recipe = AdaptationRecipe(encoder=str(folder), objective=objective)
@@ -132,15 +146,35 @@ def test_an_adaptation_learns_by_it(folder: Path, objective: str) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("method", ["prototype", "few-shot"])
+def test_a_classifier_is_trained_served_and_explained_by_it(folder: Path, tmp_path: Path, method: Any) -> None:
+    rows = Dataset.of([Example(f"where is my {word} {row}", word) for row in range(6) for word in WORDS])
+    few = {"epochs": 1, "refit": False} if method == "few-shot" else {}
+    recipe = ClassificationRecipe(encoder=str(folder), method=method, max_tokens=32, precision="fp32", **few)
+    version = trained(recipe, make_classification(recipe, rows, rows), tmp_path)
+    file = read_model_file(version.folder, task="classification")
+    assert file.options["pooling"] == "first"
+    attributor = FolderAttributor(version.folder, model=version.ref)
+    logits = attributor.logits(TEXTS)
+    network, _, _ = load_classification(version.folder)
+    head, encoder = network.head, network.encoder
+    ids = Tokens(version.folder, max_tokens=32)(TEXTS).ids
+    with torch.inference_mode():
+        by_hand = [head(encoder(torch.tensor([row]), torch.ones(1, len(row)))[0][:, 0])[0].numpy() for row in ids]
+    np.testing.assert_allclose(logits, np.stack(by_hand), atol=1e-4)
+    (answer,) = attributor.answers(["where is my card"])
+    (one,) = attributor.integrated_gradients(["where is my card"], answer[:1])
+    scores = attributor.scores([Variant("where is my card", answer[0])])
+    assert one.score == pytest.approx(float(scores[0]), abs=1e-3)
+
+
+@pytest.mark.slow
 def test_a_matcher_is_trained_served_and_explained_by_it(folder: Path, tmp_path: Path) -> None:
-    words = ("card", "parcel", "money")
-    queries = {f"q{row}": f"where is my {words[row % 3]} {row}" for row in range(40)}
-    documents = {word: f"the {word} is late" for word in words}
-    judged = tuple(Judged(f"q{row}", words[row % 3], 1.0) for row in range(40))
+    queries = {f"q{row}": f"where is my {WORDS[row % 3]} {row}" for row in range(40)}
+    documents = {word: f"the {word} is late" for word in WORDS}
+    judged = tuple(Judged(f"q{row}", WORDS[row % 3], 1.0) for row in range(40))
     recipe = MatchingRecipe(encoder=str(folder), epochs=1, batch_size=8, precision="fp32")
-    order = Order(ModelRegistry(tmp_path / "models"), "faq", tmp_path / "runs", NullProgress(), "ann", "a test")
-    # Registering it asks a fresh process for the vectors that the trained network gave.
-    version = train_task(recipe, make_task(recipe, MatchingDataset(documents, queries, judged, "f")), order)
+    version = trained(recipe, make_matching(recipe, MatchingDataset(documents, queries, judged, "f")), tmp_path)
     assert read_model_file(version.folder, task="matching").options["pooling"] == "first"
     matcher = load_matcher(version)
     np.testing.assert_allclose(matcher.encode(TEXTS), first_tokens(version.folder, TEXTS), atol=1e-5)
