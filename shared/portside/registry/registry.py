@@ -208,18 +208,20 @@ class ModelRegistry:
             if moved is not state:
                 self._write(moved)
 
-    def rollback(self, name: str, *, alias: str = CHAMPION, actor: str, reason: str) -> int:
+    def rollback(self, name: str, *, alias: str = CHAMPION, actor: str, reason: str, seen: int | None = None) -> int:
         """Let ``alias`` mean what it meant before; returns that version.
+
+        ``seen`` is the version that it stood on when the caller decided: what somebody else did since is not undone.
 
         Raises:
             ModelNotFound: there is no such model or alias.
-            ModelError: there is no earlier version.
+            ModelError: there is no earlier version, or ``alias`` no longer stands on ``seen``.
             ModelDamaged: the earlier version's files are not what was registered.
         """
         check_name(alias, "alias")
         self._known(self._state(name))
         with self._changing(name) as state:
-            back = state.rolled_back(alias, self._note(actor, reason))
+            back = state.rolled_back(alias, self._note(actor, reason), seen)
             self._verify(back, back.aliases[alias])
             self._write(back)
         return back.aliases[alias]

@@ -83,11 +83,11 @@ class RegistryState:
             return moved._cleared(CANDIDATE, note)
         return moved
 
-    def rolled_back(self, alias: str, note: Note) -> RegistryState:
+    def rolled_back(self, alias: str, note: Note, seen: int | None = None) -> RegistryState:
         """With ``alias`` where it stood before; versions that were deleted since are passed over.
 
         Raises:
-            ModelError: it stood nowhere before.
+            ModelError: it stood nowhere before, or no longer on ``seen``, where that is given.
         """
         if alias not in self.aliases:
             raise ModelNotFound(
@@ -96,6 +96,12 @@ class RegistryState:
                 remedy=said(
                     "Set it: portside models promote {name} VERSION --alias {alias}", name=self.name, alias=alias
                 ),
+            )
+        if seen not in {None, self.aliases[alias]}:
+            raise ModelError(
+                said("Version {version} must still serve when it is rolled back", version=seen),
+                seen=said("somebody made version {version} serve meanwhile", version=self.aliases[alias]),
+                remedy="Look at the history, then decide again",
             )
         earlier = [version for version in self.path(alias) if version in self.versions]
         while earlier and earlier[-1] == self.aliases[alias]:

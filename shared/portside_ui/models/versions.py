@@ -20,13 +20,18 @@ from portside_ui.words import _, moment, number, percent
 
 __all__ = ["versions_part"]
 
+REFRESH_SECONDS = 2.0
+SEEN = "models-seen"
+"""In the session: the model that was drawn last and its version that served."""
+
 
 def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion]) -> None:
     """Draw the versions of one model, the buttons that change which one serves, and the history."""
+    stamp = runtime.registry.alias_stamp(name)  # first: what changes while the page is drawn is noticed
     aliases = runtime.registry.aliases(name)
     section(_("Versions"))
     st.dataframe(_table(versions, aliases), width="stretch", hide_index=True, key="models-versions")
-    _actions(runtime, name, versions, aliases)
+    _actions(runtime, name, versions, aliases.get("champion"))
     speed_part(runtime, versions, aliases.get("champion"))
     section(_("History"))
     rows = [
@@ -42,6 +47,7 @@ def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion])
         for event in reversed(runtime.registry.history(name))
     ]
     st.dataframe(pd.DataFrame(rows), width="stretch", hide_index=True, key="models-history")
+    _watch(runtime, name, stamp)
 
 
 def _table(versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> pd.DataFrame:
@@ -79,22 +85,51 @@ def _when(written: str) -> str:
         return written
 
 
-def _actions(runtime: Runtime, name: str, versions: Sequence[ModelVersion], aliases: Mapping[str, int]) -> None:
-    actor, serving = current_actor(runtime.settings), aliases.get("champion")
+def _actions(runtime: Runtime, name: str, versions: Sequence[ModelVersion], serving: int | None) -> None:
+    """The buttons, and what the user saw when one was pressed: somebody else may have changed the model since."""
+    about, seen = st.session_state.get(SEEN, (name, serving))
+    wanted = st.session_state.get("models-promote-version")  # before a version that is gone is replaced by another
+    st.session_state[SEEN] = (name, serving)
+    # The one that serves is among them, so that the choice stays as it is when another one is promoted.
+    numbers = sorted((each.version for each in versions), reverse=True)
+    usual = next((place for place, version in enumerate(numbers) if version != serving), 0)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        others = sorted((each.version for each in versions if each.version != serving), reverse=True)
-        chosen = st.selectbox(_("Version to serve"), others, key="models-promote-version", disabled=not others)
-        reason = st.text_input(_("Reason"), key="models-reason")
-        promote = st.button(_("Promote"), key="models-promote", disabled=chosen is None, type="primary")
+        chosen = st.selectbox(
+            _("Version to serve"), numbers, usual, key="models-promote-version", disabled=numbers == [serving]
+        )
+        st.text_input(_("Reason"), key="models-reason")
+        promote = st.button(_("Promote"), key="models-promote", disabled=chosen == serving, type="primary")
         roll_back = st.button(_("Roll back"), key="models-rollback", disabled=serving is None)
+    if not (promote or roll_back):
+        return
+    version = chosen if wanted is None else wanted
     try:
-        if promote and chosen is not None:
-            runtime.registry.promote(name, chosen, actor=actor, reason=reason)
-        elif roll_back:
-            runtime.registry.rollback(name, actor=actor, reason=reason)
-        else:
-            return
+        _decide(runtime, about, version if promote else None, seen)
     except PortsideError as error:
         error_state(error)
         return
+    if promote and about == name and seen != serving:
+        words = _("Meanwhile somebody had made version {other} serve. Now version {version} does.",
+                  other=serving, version=version)  # fmt: skip
+        st.toast(words)
     st.rerun()
+
+
+def _decide(runtime: Runtime, name: str, version: int | None, seen: int | None) -> None:
+    """Promote ``version``, whichever served before; without one, roll back from the one that the user saw."""
+    actor, reason = current_actor(runtime.settings), st.session_state["models-reason"]
+    if version is not None:
+        runtime.registry.promote(name, version, actor=actor, reason=reason)
+    else:
+        runtime.registry.rollback(name, actor=actor, reason=reason, seen=seen)
+
+
+def _watch(runtime: Runtime, name: str, drawn: tuple[int, ...] | None) -> None:
+    """Draw the page anew once somebody else has changed the model."""
+
+    @st.fragment(run_every=REFRESH_SECONDS)
+    def watch() -> None:
+        if runtime.registry.alias_stamp(name) != drawn:
+            st.rerun(scope="app")
+
+    watch()
