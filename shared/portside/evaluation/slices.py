@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from portside.data.words import split_words
+from portside.evaluation.alike import part_and_rest
 from portside.evaluation.intervals import wilson
 from portside.evaluation.scored import Scored
 from portside.evaluation.significance import SIGNIFICANT, holm
@@ -41,7 +42,7 @@ class Slice:
     n: int
     accuracy: float
     low: float
-    """Of Wilson's 95 % interval."""
+    """Of Wilson's 95 % interval; wider where rows are alike."""
     high: float
     rest: float
     """Accuracy on all other rows."""
@@ -96,19 +97,23 @@ def text_slices(texts: Sequence[str]) -> dict[str, NDArray[np.bool_]]:
     }
 
 
-def compare_slices(right: NDArray[np.bool_], slices: Mapping[str, NDArray[np.bool_]]) -> list[Slice]:
-    """Each slice against the rest, the worst first; those of too few rows, or of nearly all, are left out."""
-    from scipy.stats import hypergeom
+def compare_slices(
+    right: NDArray[np.bool_], slices: Mapping[str, NDArray[np.bool_]], groups: NDArray[np.integer] | None = None
+) -> list[Slice]:
+    """Each slice against the rest, the worst first; those of too few rows, or of nearly all, are left out.
 
+    ``groups`` says of each row which it belongs to, as a name to its sentence: rows of one group are alike, and count
+    as the fewer independent ones that tell as much. None: each row stands for itself.
+    """
     n, hits = len(right), int(right.sum())
     kept = {name: mask for name, mask in slices.items() if FEWEST <= int(mask.sum()) <= n - FEWEST}
-    inside = {name: (int(mask.sum()), int(right[mask].sum())) for name, mask in kept.items()}
-    # The lower tail of Fisher's exact test is that of the hypergeometric distribution.
-    chances = [float(hypergeom.cdf(good, n, hits, rows)) for rows, good in inside.values()]
-    found = [
-        Slice(name, rows, good / rows, *wilson(good, rows), (hits - good) / (n - rows), chance)
-        for (name, (rows, good)), chance in zip(inside.items(), holm(chances), strict=True)
-    ]
+    whose = None if groups is None else np.unique(groups, return_inverse=True)[1]
+    apart = {name: part_and_rest(right, mask, whose) for name, mask in kept.items()}
+    found = []
+    for (name, each), chance in zip(apart.items(), holm([one.p_worse for one in apart.values()]), strict=True):
+        rows, good = int(kept[name].sum()), int(right[kept[name]].sum())
+        doubt = wilson(each.right, each.rows)
+        found.append(Slice(name, rows, good / rows, *doubt, (hits - good) / (n - rows), chance))
     return sorted(found, key=lambda one: (one.p_worse, one.accuracy - one.rest))
 
 

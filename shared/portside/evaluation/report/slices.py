@@ -21,8 +21,8 @@ def slices_section(scored: Scored) -> Section | None:
     return section_of(compare_slices(scored.right, slices_of(scored)))
 
 
-def section_of(found: Sequence[Slice]) -> Section | None:
-    """What was found on parts of the rows; None where that is nothing."""
+def section_of(found: Sequence[Slice], *how: str) -> Section | None:
+    """What was found on parts of the rows, and ``how``, in sentences; None where nothing was found."""
     if not found:
         return None
     worse = [one for one in found if one.worse]
@@ -59,7 +59,7 @@ def section_of(found: Sequence[Slice]) -> Section | None:
     return Section(
         key="slices",
         title="Where it is worse",
-        sentences=[sentence],
+        sentences=[sentence, *how],
         charts=[_chart(found)],
         tables=[
             Table(

@@ -15,14 +15,13 @@ from portside.evaluation.report.calibration import answers_calibration_section
 from portside.evaluation.report.facts import facts_of, kept_aside, on_file, title_of
 from portside.evaluation.report.parts import Bar, Cell, Chart, Figure, Report, Section, Share, Table, percent
 from portside.evaluation.report.promises import promise_section
-from portside.evaluation.report.slices import section_of
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.tagging_mistakes import mistakes_by_kind, mistakes_of, mistakes_shown, shown_name
+from portside.evaluation.report.tagging_slices import worse_names_section
 from portside.evaluation.report.versus import FEW_GROUPS, Changed, versus_on_new_rows
 from portside.evaluation.report.words import PRECISION_AND_RECALL
 from portside.evaluation.risk import RISKS
 from portside.evaluation.significance import bootstrap_ratio, by_group
-from portside.evaluation.slices import compare_slices, part_slices
 from portside.evaluation.tagging import EntityScore, count_entities, entity_scores, f1_sums, known_documents
 from portside.evaluation.verdicts_chance import names_by_chance
 from portside.evaluation.verdicts_shortcuts import tags_by_shape
@@ -136,6 +135,7 @@ def sections_of(
     ``temperature`` is what training divided the logits by.
     """
     texts = [" ".join(sentence) for sentence in asked.sentences]
+    worse = worse_names_section(asked.sentences, asked.truth, asked.found, groups=asked.groups, parts=asked.parts)
     answers, unknown = answers_of(asked, fitted_here=kept_aside(source)), _unknown(asked)
     calibrated = [] if not len(answers) else [_calibration(asked, answers, temperature, kept_aside(source))]
     if len(unknown) > 1:
@@ -147,7 +147,7 @@ def sections_of(
         promise_section(
             fresh_answers(asked, answers, seen), said("names"), grouped=asked.groups is not None, risks=risks
         ),
-        *(part for part in [section_of(compare_slices(*_slices(asked)))] if part is not None),
+        *([] if worse is None else [worse]),
         source_section(on_file(len(texts), source), texts, seen, warnings=unknown),
     ]
 
@@ -359,29 +359,3 @@ def _calibration(asked: TaggedRows, answers: Answers, temperature: float | None,
     made = answers_calibration_section(alike, before=before, temperature=temperature, fitted_here=fitted_here)
     told = asked.reading.sentence
     return made if not told else replace(made, sentences=[*made.sentences, told])
-
-
-def _slices(asked: TaggedRows) -> tuple[NDArray[np.bool_], dict[str, NDArray[np.bool_]]]:
-    """Of each true name whether it was found, and which parts it belongs to."""
-    names = [
-        (span, place, span in told)
-        for place, (tags, got) in enumerate(zip(asked.truth, asked.found, strict=True))
-        for told in [set(spans(got))]
-        for span in spans(tags)
-    ]
-    lengths = np.array([len(asked.sentences[place]) for _, place, _ in names])
-    words = [" ".join(asked.sentences[place][span.start : span.end]) for span, place, _ in names]
-    short, long = np.quantile(lengths, [1 / 3, 2 / 3])
-    masks: dict[str, NDArray[np.bool_]] = {
-        said("names in short sentences (up to {n} words)", n=f"{short:.0f}"): lengths <= short,
-        said("names in long sentences (over {n} words)", n=f"{long:.0f}"): lengths > long,
-        said("names of one word"): np.array([span.end - span.start == 1 for span, _, _ in names]),
-        said("names of three words and more"): np.array([span.end - span.start > 2 for span, _, _ in names]),
-        said("names in capitals"): np.array([word.isupper() for word in words]),
-        said("names in small letters"): np.array([word.islower() for word in words]),
-        said("names with digits"): np.array([any(sign.isdigit() for sign in word) for word in words]),
-    }
-    for kind in sorted({span.type for span, _, _ in names}):
-        masks[said("type {type}", type=kind)] = np.array([span.type == kind for span, _, _ in names])
-    of_names = {name: [values[place] for _, place, _ in names] for name, values in asked.parts.items()}
-    return np.array([hit for _, _, hit in names]), masks | part_slices(of_names)
