@@ -110,8 +110,12 @@ def test_test_rows_go_with_the_file_that_they_were_given_for(two_versions: Setti
 def test_what_a_model_should_do_stays_chosen_with_its_file(two_versions: Settings) -> None:
     page = given(part(opened(two_versions, "models"), "train"), MAIL)
     page.radio(key="models-task").set_value("multilabel").run()
+    page.radio(key="models-method-multilabel").set_value("lora").run()
+    page.select_slider(key="models-budget").set_value(60).run()
     page = away_and_back(page, "train")
     assert page.radio(key="models-task").value == "multilabel"
+    assert page.radio(key="models-method-multilabel").value == "lora"
+    assert page.select_slider(key="models-budget").value == 60
     page.button(key="models-file-away").click().run()
     assert given(page, ROWS).radio(key="models-task").value == "classification", "chosen for the other file"
 

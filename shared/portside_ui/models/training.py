@@ -137,6 +137,7 @@ def _order(file_name: str, task: str) -> dict[str, Any]:
             "lora": _("A small adapter beside the language model: tiny files"),
         }[one],
         key=f"models-method-{task}",
+        persist_state="session",
     )
     return {"name": name, "method": method, "budget_seconds": _budget()}
 
@@ -153,5 +154,6 @@ def _budget() -> float:
             3600: _("an hour, for the last bit"),
         }[each],
         key="models-budget",
+        persist_state="session",
     )
     return float(seconds)
