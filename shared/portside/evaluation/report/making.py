@@ -10,8 +10,9 @@ from typing import Any
 
 from portside.apps import load
 from portside.data.columns import Columns
+from portside.errors import DataError
 from portside.evaluation.held_out import held_out_file, load_held_out, none_kept
-from portside.evaluation.report.choice import with_choice
+from portside.evaluation.report.choice import with_choice, with_kept_rows
 from portside.evaluation.report.facts import KEPT_ASIDE
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.passes import TellingScorer, both_passes
@@ -22,7 +23,7 @@ from portside.registry import ModelVersion
 from portside.said import said
 from portside.settings import Settings
 from portside.tasks.spec import TaskSpec, find_task
-from portside.training.seen import load_seen
+from portside.training.seen import load_seen, text_hash
 
 __all__ = ["Asked", "behaviour_of", "can_be_tried", "explanations_of", "keeps_rows", "report_of", "texts_of"]
 
@@ -144,6 +145,8 @@ def report_of(
     )
     if asked.file is None:
         made = with_choice(made, asked.version)
+    else:
+        made = with_kept_rows(made, asked.version, kept=_kept_among(asked), rows=len(asked.texts))
     if missing := NOT_MEASURED.get(asked.task.name):
         made = replace(made, sections=[*made.sections, Section("not-measured", said("What is not measured"), missing)])
     return made if against is None else _with_leaks(made, against, asked)
@@ -172,6 +175,18 @@ def behaviour_of(asked: Asked, settings: Settings, *, progress: Callable[[int, i
     made = tried_on(model, asked.texts, settings.suites_dir, progress=progress)
     as_one = AS_ONE.get(asked.task.name)
     return made if as_one is None else replace(made, sentences=[*made.sentences, as_one])
+
+
+def _kept_among(asked: Asked) -> int:
+    """How many rows of the file the version keeps, not having learned from them: those of a validation file."""
+    if not keeps_rows(asked.version):
+        return 0
+    try:
+        kept = {text_hash(text) for text in Asked(asked.version).texts}
+    except DataError:
+        return 0
+    seen = load_seen(asked.version.folder)
+    return sum(text_hash(text) in kept and not (seen is not None and seen(text)) for text in asked.texts)
 
 
 def _kept_file(version: ModelVersion) -> Path:

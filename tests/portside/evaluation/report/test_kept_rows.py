@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,10 @@ from portside.evaluation.report.making import Asked, report_of
 from portside.evaluation.report.parts import Report, Section
 from portside.evaluation.report.sources import source_section
 from portside.evaluation.report.words import translated
+from portside.inference.classifier import load_classifier
 from portside.inference.folder import ModelFile, write_model_file
-from portside.inference.outside_gate import fit_energy_gate
+from portside.inference.name_reading import FEATURES, NameReading, Weights
+from portside.inference.outside_gate import EnergyGate, InsideReading, fit_energy_gate
 from portside.registry import ModelRegistry, ModelVersion
 from portside.training.seen import save_seen
 
@@ -214,3 +217,86 @@ def test_other_tasks_say_it_too(tmp_path: Path) -> None:
     made = version(tmp_path, by_model=True, seen=[], validations=3)
     report = Report("m", "", [], [source_section("300 rows that were kept aside.", TEXTS, None)])
     assert "best of 3 states" in section_of(with_choice(report, made), "rows").sentences[1]
+
+
+def test_beside_a_promise_stands_what_its_rows_have_also_chosen(tmp_path: Path) -> None:
+    made = version(tmp_path, by_model=True, seen=[], wrong=400, validations=4, trials=20)
+    *_, told = section_of(report_on_held_out(made), "guarantee").sentences
+    assert told == (
+        "These rows also chose the best of 4 states of the training; the settings of the training; how far its "
+        "probabilities were adjusted, so what is promised here may be a little too good. A few hundred labelled rows "
+        "that the model has never seen make promises without that: 'portside report m:1 --data FILE', or on the Models "
+        "page."
+    )
+    by_turns = words(report_on_held_out(version(tmp_path, by_model=False, seen=TEXTS, validations=4)), "guarantee")
+    assert "These rows also chose the best state of each network; how far" in by_turns
+
+
+def test_of_rows_that_chose_nothing_or_promise_nothing_nothing_is_said(tmp_path: Path) -> None:
+    plain = version(tmp_path, by_model=True, seen=[], wrong=400, temperature=1.0, validations=1)
+    assert "also chose" not in words(report_on_held_out(plain), "guarantee")
+    few = version(tmp_path, by_model=True, seen=[], rows=12, validations=4)
+    assert "also chose" not in words(report_on_held_out(few), "guarantee"), "there is no promise"
+
+
+def promised() -> Report:
+    return Report("m", "", [], [Section("guarantee", "t", ["a promise"], details={"promises": [{"threshold": 0.5}]})])
+
+
+@pytest.mark.parametrize(
+    ("task", "options", "chosen"),
+    [
+        ("multilabel", {"threshold": 0.4}, "from which probability on a label is given"),
+        ("matching", {"system": "hybrid"}, "by what documents are ranked"),
+        ("tagging", NameReading(300, 0.5, 0.4, Weights(dict.fromkeys(FEATURES, 1.0), 0.0, {})).to_options(), "a name"),
+        ("tagging", NameReading(300, 0.5, 0.6).to_options(), ""),
+        (
+            "classification",
+            EnergyGate(1.0, 0.01, 300, InsideReading(0.0, 1.0, 1.0, 0.0, 0.5, 60)).to_options(),
+            "none of the labels fits",
+        ),
+        ("classification", EnergyGate(1.0, 0.01, 300).to_options(), ""),
+    ],
+)
+def test_what_each_task_chooses_on_them_is_named(
+    task: str, options: dict[str, object], chosen: str, tmp_path: Path
+) -> None:
+    registry = ModelRegistry(tmp_path)
+    with registry.staging("m") as folder:
+        write_model_file(folder, ModelFile(task, 16, LABELS, options))
+        made = registry.register("m", folder, {"task": task}, actor="a", reason="r", check=lambda _: None)
+    told = with_choice(promised(), made).sections[0].sentences[1:]
+    assert bool(told) is bool(chosen)
+    assert all(chosen in one for one in told)
+
+
+def file_of(path: Path, model: ModelVersion, texts: Sequence[str]) -> Path:
+    """Rows of which the model has every one right."""
+    rows = "".join(
+        f"{text},{one.label}\n" for text, one in zip(texts, load_classifier(model).predict(texts), strict=True)
+    )
+    path.write_text(f"text,label\n{rows}", encoding="utf-8")
+    return path
+
+
+def test_a_file_with_new_rows_promises_without_that_and_one_with_the_validation_rows_does_not(
+    tmp_path: Path, save_random: Callable[..., None]
+) -> None:
+    registry, rows = ModelRegistry(tmp_path / "models"), 150
+    with registry.staging("m") as folder:
+        save_random(folder, LABELS, seed=1)
+        truth = np.arange(rows) % 3
+        save_held_out(folder, HeldOut(TEXTS[:rows], truth, np.eye(3, dtype=np.float32)[truth]), LABELS)
+        save_seen(folder, TEXTS[:1])
+        card = {"task": "classification", "training": {"history": [{}] * 4}}
+        made = registry.register("m", folder, card, actor="a", reason="r", check=lambda _: None)
+    new = file_of(tmp_path / "new.csv", made, TEXTS[rows:])
+    assert "at most 5 % wrong" in words(report_of(Asked(made, new)), "guarantee")
+    assert "also chose" not in words(report_of(Asked(made, new)), "guarantee")
+    old = file_of(tmp_path / "old.csv", made, [text.upper() for text in TEXTS[:rows]])
+    # One of its rows was learned from: that is told elsewhere.
+    assert (
+        "149 of these 150 rows were validation rows of the training, where they also chose the best of 4 states of the "
+        "training: what is promised here may be a little too good."
+    ) in words(report_of(Asked(made, old)), "guarantee")
+    assert "portside report m:1 --data FILE" in words(report_of(Asked(made)), "guarantee")
