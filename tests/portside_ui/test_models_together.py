@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from portside.registry import ModelRegistry
 from portside.settings import Settings
-from tests.portside_ui.test_suite_pages import opened, register
+from tests.portside_ui.test_suite_pages import opened, part, register
 
 
 @pytest.fixture
@@ -82,8 +82,10 @@ def test_who_rolls_back_does_not_undo_what_they_have_not_seen(
     press(page, "rollback")
     assert any(told in one.value for one in page.warning), [one.value for one in page.warning]
     assert serving(page) == [2]
+    assert page.run().warning, "it stays when the page is drawn anew by itself"
     press(page, "rollback")
     assert serving(page) == [3]
+    assert not page.warning
     assert [one[:2] for one in done(registry)] == [("promoted", 3), ("promoted", 2), ("rolled back", 3)]
 
 
@@ -95,3 +97,4 @@ def test_a_version_that_was_deleted_meanwhile_is_advice(empty_home: Settings, re
     assert any("no version 2" in one.value for one in page.warning)
     assert serving(page) == [1]
     assert done(registry) == []
+    assert not part(part(page, "try"), "versions").warning, "it is no longer of interest after a look elsewhere"

@@ -23,6 +23,8 @@ __all__ = ["versions_part"]
 REFRESH_SECONDS = 2.0
 SEEN = "models-seen"
 """In the session: the model that was drawn last and its version that served."""
+REFUSED = "models-refused"
+"""In the session: why the last button that was pressed did nothing, and about which model."""
 
 
 def versions_part(runtime: Runtime, name: str, versions: Sequence[ModelVersion]) -> None:
@@ -101,18 +103,31 @@ def _actions(runtime: Runtime, name: str, versions: Sequence[ModelVersion], serv
         promote = st.button(_("Promote"), key="models-promote", disabled=chosen == serving, type="primary")
         roll_back = st.button(_("Roll back"), key="models-rollback", disabled=serving is None)
     if not (promote or roll_back):
+        _refusal(name, fresh=wanted is None)
         return
     version = chosen if wanted is None else wanted
     try:
         _decide(runtime, about, version if promote else None, seen)
     except PortsideError as error:
-        error_state(error)
-        return
+        st.session_state[REFUSED] = (about, error)
+        st.rerun()
+    st.session_state.pop(REFUSED, None)
     if promote and about == name and seen != serving:
         words = _("Meanwhile somebody had made version {other} serve. Now version {version} does.",
                   other=serving, version=version)  # fmt: skip
         st.toast(words)
     st.rerun()
+
+
+def _refusal(name: str, *, fresh: bool) -> None:
+    """Say why nothing was done until something else is: the page may be drawn anew at any moment."""
+    about, error = st.session_state.get(REFUSED, (None, None))
+    if error is None:
+        return
+    if fresh or about != name:
+        del st.session_state[REFUSED]
+        return
+    error_state(error)
 
 
 def _decide(runtime: Runtime, name: str, version: int | None, seen: int | None) -> None:
