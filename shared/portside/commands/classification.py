@@ -170,12 +170,15 @@ def predict_promised(
     """
     from portside.commands.promise import promise_of
     from portside.console import say
+    from portside.evaluation.report.choice import beside_promise
     from portside.evaluation.report.guarantee import not_by_model
 
     promise, by_model = promise_of(version, risk)
     say(promise.sentence)
     if not by_model:
         say(not_by_model())
+    if beside := beside_promise(version, by_model=by_model):
+        say(beside)
     done = _label(Asked(version.ref, data, out, text), version, threads, sure=promise.threshold)
     given = _labelled(out)
     say(

@@ -120,12 +120,15 @@ def text_promise_of(version: ModelVersion, answers: Answers, called: str, risk: 
         UsageError: the rows do not suffice.
     """
     from portside.console import say
+    from portside.evaluation.report.choice import beside_promise
     from portside.evaluation.risk import promise_texts
 
     made = promise_texts(answers.confidence, answers.right, answers.text, risk=risk)
     if made.threshold is None:
         raise _too_little(version, made.sentence(called), f"{made.n:,} texts with {called} among the rows")
     say(made.sentence(called))
+    if beside := beside_promise(version):
+        say(beside)
     return made.threshold
 
 

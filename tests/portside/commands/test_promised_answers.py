@@ -106,6 +106,7 @@ def test_labels_below_the_promise_are_listed_apart(
     assert given > 0, "else nothing is shown here"
     assert unsure > 0, "else nothing is shown here"
     assert "at most 10 % of the texts that get any have a wrong one" in told
+    assert "These rows also chose from which probability on a label is given, so what is promised here" in told
     assert f"{given} of 196 rows got labels of which model:2 is sure enough; {unsure} rows have others" in told
 
 
@@ -142,6 +143,7 @@ def test_names_below_the_promise_are_listed_apart(
     assert unsure > 0, "else nothing is shown here"
     assert "at most 10 % of the texts that get any have a wrong one" in told
     assert "A text is one sentence here" in told
+    assert ("These rows also chose how sure it says it is of a name" in told) == bool(options)
     assert f"{given} of 196 rows got names of which model:2 is sure enough; in {unsure} rows it finds others" in told
 
 

@@ -13,7 +13,7 @@ from portside.inference.outside_gate import read_gate
 from portside.registry import ModelVersion
 from portside.said import joined, said
 
-__all__ = ["chosen_on_them", "with_choice", "with_kept_rows"]
+__all__ = ["beside_promise", "chosen_on_them", "with_choice", "with_kept_rows"]
 
 ALWAYS = {
     "multilabel": said("from which probability on a label is given"),
@@ -70,7 +70,7 @@ def with_choice(made: Report, version: ModelVersion, *, by_model: bool = True) -
     """``made`` from rows that ``version`` keeps, with what they have decided told where the rows are, and with what is
     promised from them.
     """
-    told, chosen = chosen_on_them(version, by_model=by_model), _decided(version, by_model=by_model)
+    told, beside = chosen_on_them(version, by_model=by_model), beside_promise(version, by_model=by_model)
     made = replace(
         made,
         sections=[
@@ -78,17 +78,20 @@ def with_choice(made: Report, version: ModelVersion, *, by_model: bool = True) -
             for one in made.sections
         ],
     )
+    return _beside_promises(made, beside) if beside else made
+
+
+def beside_promise(version: ModelVersion, *, by_model: bool = True) -> str:
+    """What is to be said beside a promise that is made from the rows that ``version`` keeps; empty: nothing."""
+    chosen = _decided(version, by_model=by_model)
     if not chosen:
-        return made
-    return _beside_promises(
-        made,
-        said(
-            "These rows also chose {what}, so what is promised here may be a little too good. A few hundred labelled "
-            "rows that the model has never seen make promises without that: 'portside report {version} --data FILE', "
-            "or on the Models page.",
-            what=joined(chosen, "; "),
-            version=version.ref,
-        ),
+        return ""
+    return said(
+        "These rows also chose {what}, so what is promised here may be a little too good. A few hundred labelled "
+        "rows that the model has never seen make promises without that: 'portside report {version} --data FILE', "
+        "or on the Models page.",
+        what=joined(chosen, "; "),
+        version=version.ref,
     )
 
 
