@@ -12,6 +12,7 @@ from portside_ui.models.training import training_part
 from portside_ui.models.trying import trying_part
 from portside_ui.models.versions import versions_part
 from portside_ui.runtime import Runtime
+from portside_ui.visits import begin_visit
 from portside_ui.words import _
 
 __all__ = ["render"]
@@ -47,6 +48,7 @@ def render(runtime: Runtime) -> None:
         bind="query-params",
         label_visibility="collapsed",
     )
+    begin_visit("part of the models page", part)
     if part == "train":
         _train(runtime)
         return

@@ -14,6 +14,7 @@ from portside.errors import PortsideError
 from portside_ui import home_page, models_page, system_page
 from portside_ui.frame import error_state, incident_state
 from portside_ui.runtime import Runtime, current
+from portside_ui.visits import begin_visit
 from portside_ui.words import LANGUAGE_KEY, LANGUAGES, _, language
 
 __all__ = ["draw_suite"]
@@ -40,6 +41,7 @@ def draw_suite() -> None:
     ]
     chosen = st.navigation(sections, expanded=True)
     _language_switch()
+    begin_visit("page", chosen.url_path)
     chosen.run()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import streamlit as st
@@ -15,18 +15,13 @@ if TYPE_CHECKING:
 __all__ = ["file_upload"]
 
 
-def file_upload(
-    label: str, types: Sequence[str], *, key: str, on_change: Callable[[], None] | None = None
-) -> UploadedFile | None:
-    """Draw the upload of one file of these kinds: the file, None where none was given.
-
-    ``on_change`` is called when the user gives one or takes it away.
-    """
+def file_upload(label: str, types: Sequence[str], *, key: str) -> UploadedFile | None:
+    """Draw the upload of one file of these kinds: the file, None where none was given."""
     if language() != "en":
         size = int(st.get_option("server.maxUploadSize"))
         limit = _("Up to {size} MB, {types}", size=size, types=", ".join(types).upper())
         st.html(_style(key, button=_("Upload"), limit=limit, drop=_("Drop the file here")))
-    return st.file_uploader(label, type=list(types), key=key, on_change=on_change)
+    return st.file_uploader(label, type=list(types), key=key)
 
 
 def _style(key: str, *, button: str, limit: str, drop: str) -> str:

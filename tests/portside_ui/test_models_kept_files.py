@@ -53,6 +53,10 @@ def test_a_file_to_measure_on_stays_chosen_with_its_columns(two_versions: Settin
     again = away_and_back(page, name)
     assert kept(again) == ["mail.csv is still chosen. A new file takes its place."]
     assert figures(again) == before
+    # By its old name the upload could tell, on returning, that it has lost its file.
+    assert [one.key for one in again.file_uploader] == [f"models-{name}-file-1"]
+    assert kept(again.run()), "drawn again, the visit is the same"
+    assert [one.key for one in again.file_uploader] == [f"models-{name}-file-1"]
 
 
 def test_a_file_is_taken_away_or_replaced(two_versions: Settings) -> None:
@@ -127,10 +131,13 @@ def draw(folder: str) -> None:
     import streamlit as st
 
     from portside_ui.models.given_file import given_file
+    from portside_ui.visits import begin_visit
     from portside_ui.words import LANGUAGE_KEY
 
     st.session_state[LANGUAGE_KEY] = "zh"
-    if st.session_state.get("shown", True):
+    shown = st.session_state.get("shown", True)
+    begin_visit("part", "shown" if shown else "elsewhere")
+    if shown:
         given_file(Path(folder), "F", key="mine")
 
 
