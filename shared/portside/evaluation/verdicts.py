@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
@@ -75,42 +75,79 @@ def sure_beyond_measure(scored: Scored) -> str | None:
 
 
 def renamed_labels(labels: Sequence[str], truth: Sequence[str], predicted: Sequence[str]) -> list[str]:
-    """Labels of the rows that the model does not know although it answers them all alike: other names for its own.
+    """Labels of the rows that the model does not know; those that it answers alike seem to be new names for its own.
 
     ``labels`` are the model's, ``truth`` and ``predicted`` those of each row.
     """
     known, given = set(labels), set(truth)
-    out: list[str] = []
-    for label in sorted(given - known):
-        answers = Counter(found for true, found in zip(truth, predicted, strict=True) if true == label)
-        rows = answers.total()
-        top, count = answers.most_common(1)[0]
-        if rows >= FEWEST_RENAMED and count >= RENAMED * rows and top not in given:
-            out.append(
-                said(
-                    "The rows call '{label}' what the model seems to know as '{top}': it gives {count} of {rows} such "
-                    "rows that answer, and no row is labelled '{top}'. Rename the label in the file, or train anew",
-                    label=label,
-                    top=top,
-                    count=f"{count:,}",
-                    rows=f"{rows:,}",
-                )
-            )
-        else:
-            out.append(
-                said(
-                    "The model does not know the label '{label}' ({rows} rows): how often it is right is told of the "
-                    "others alone, and any answer to these is wrong. Train a version with that label, or leave those "
-                    "rows out",
-                    label=label,
-                    rows=f"{rows:,}",
-                )
-            )
+    unknown = {label: Counter[str]() for label in sorted(given - known)}
+    for true, found in zip(truth, predicted, strict=True):
+        if true in unknown:
+            unknown[true][found] += 1
+    renamed = _renamed(unknown, given)
+    out: list[str] = [
+        said(
+            "The rows call '{label}' what the model seems to know as '{top}': it gives {count} of {rows} such "
+            "rows that answer, and no row is labelled '{top}'. Rename the label in the file, or train anew",
+            label=label,
+            top=top,
+            count=f"{unknown[label][top]:,}",
+            rows=f"{unknown[label].total():,}",
+        )
+        for label, top in renamed.items()
+    ]
+    strange = {label: answers.total() for label, answers in unknown.items() if label not in renamed}
+    if strange:
+        out.append(_of_another_model(labels, strange) if len(unknown) == len(given) else _strange(strange))
     missing = sorted(known - given)
-    if out and missing:
-        shown = ", ".join(f"'{label}'" for label in missing[:5]) + (", …" if len(missing) > 5 else "")
-        out.append(said("Of the model's labels, no row has {shown}", shown=shown))
+    if out and missing and len(missing) < len(known):
+        out.append(said("Of the model's labels, no row has {shown}", shown=_shown(missing)))
     return out
+
+
+def _renamed(unknown: Mapping[str, Counter[str]], given: Collection[str]) -> dict[str, str]:
+    """What the model calls each label that it seems to know by another name; two cannot be the same one."""
+    tops = {label: answers.most_common(1)[0] for label, answers in unknown.items()}
+    alike = {
+        label: top
+        for label, (top, count) in tops.items()
+        if (rows := unknown[label].total()) >= FEWEST_RENAMED and count >= RENAMED * rows and top not in given
+    }
+    claims = Counter(alike.values())
+    return {label: top for label, top in alike.items() if claims[top] == 1}
+
+
+def _strange(rows: Mapping[str, int]) -> str:
+    if len(rows) > 1:
+        return said(
+            "The model does not know {n} labels of the rows ({shown}; {rows} rows): how often it is right is told of "
+            "the others alone, and any answer to these is wrong. Train a version with these labels, or leave those "
+            "rows out",
+            n=f"{len(rows):,}",
+            shown=_shown(list(rows)),
+            rows=f"{sum(rows.values()):,}",
+        )
+    ((label, count),) = rows.items()
+    return said(
+        "The model does not know the label '{label}' ({rows} rows): how often it is right is told of the "
+        "others alone, and any answer to these is wrong. Train a version with that label, or leave those "
+        "rows out",
+        label=label,
+        rows=f"{count:,}",
+    )
+
+
+def _of_another_model(labels: Sequence[str], rows: Mapping[str, int]) -> str:
+    return said(
+        "The model knows no label of these rows ({shown}); it tells {known} apart. They seem to be for another model: "
+        "choose that one, or the column that holds this model's labels",
+        shown=_shown(list(rows)),
+        known=_shown(labels),
+    )
+
+
+def _shown(labels: Sequence[str]) -> str:
+    return ", ".join(f"'{label}'" for label in labels[:5]) + (", …" if len(labels) > 5 else "")
 
 
 def reads_only_length(scored: Scored) -> str | None:

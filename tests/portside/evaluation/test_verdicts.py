@@ -91,6 +91,32 @@ def test_a_new_class_is_not_taken_for_a_renamed_one() -> None:
     assert "does not know the label 'weather' (3 rows): how often it is right is told of the others alone" in found
 
 
+def test_many_unknown_labels_are_one_sentence() -> None:
+    truth = ["card", *(f"new {place % 7}" for place in range(14))]
+    (found, missing) = renamed_labels(LABELS, truth, ["card", *(LABELS[place % 2] for place in range(14))])
+    assert "does not know 7 labels of the rows ('new 0', 'new 1', 'new 2', 'new 3', 'new 4', …; 14 rows)" in found
+    assert "no row has" in missing
+
+
+def test_two_names_cannot_both_be_new_ones_for_the_same_label() -> None:
+    found = renamed_labels(LABELS, ["card", *["a"] * 3, *["b"] * 3], ["card", *["fee"] * 6])
+    assert "does not know 2 labels of the rows ('a', 'b'; 6 rows)" in found[0]
+
+
+def test_rows_for_another_model_are_said_to_be() -> None:
+    truth = ["late", "lost", "late", "gone"]
+    (found,) = renamed_labels(LABELS, truth, ["card", "fee", "fee", "card"])
+    assert "knows no label of these rows ('gone', 'late', 'lost'); it tells 'card', 'fee', 'parcel' apart" in found
+    # Where all have new names, each is told: the model may still be the right one.
+    truth = [*["Karte"] * 3, *["Gebühr"] * 3, *["Paket"] * 3]
+    found_all = renamed_labels(LABELS, truth, [*["card"] * 3, *["fee"] * 3, *["parcel"] * 3])
+    assert [("call 'Geb" in one, "call 'Karte'" in one, "call 'Paket'" in one) for one in found_all] == [
+        (True, False, False),
+        (False, True, False),
+        (False, False, True),
+    ]
+
+
 def test_known_labels_alone_are_no_news() -> None:
     assert renamed_labels(LABELS, ["card", "card"], ["card", "fee"]) == []
 

@@ -211,7 +211,7 @@ def test_nobody_is_sent_to_look_for_another_fault(task: str, fault: str) -> None
 def test_every_row_of_unknown_labels_still_makes_a_report() -> None:
     found = classified(truth=["weather"] * ROWS)
     assert [section.key for section in found.sections] == ["rows"]
-    assert "does not know the label 'weather' (300 rows)" in found.warnings[0]
+    assert "knows no label of these rows ('weather')" in found.warnings[0]
 
 
 @pytest.mark.parametrize(("known", "left"), [(300, 0), (200, 100)])
