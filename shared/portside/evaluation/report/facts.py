@@ -48,4 +48,4 @@ def on_file(rows: int, source: str) -> str:
     """Which rows, as a sentence."""
     if kept_aside(source):
         return said("{n} rows that were kept aside from training.", n=f"{rows:,}")
-    return said("{n} rows of {file}.", n=f"{rows:,}", file=source)
+    return said("{n} rows of {file}.", n=f"{rows:,}", file=_name(source))
