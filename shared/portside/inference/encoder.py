@@ -200,6 +200,7 @@ class BundledEncoder:
 
     def _loaded(self) -> FolderEncoder:
         with self._lock:
+            self._named()  # of a registered name, the version that it stands for from now on
             found = self._source(download=True)
             stamp = 0 if found.place is None else place_stamp(found.place)
             if self._encoder is None or stamp != self._stamp:
@@ -215,14 +216,13 @@ class BundledEncoder:
 
     def _source(self, *, download: bool) -> _Found:
         if self._found is None:
-            version = find_registered(self._reference, self._registered)
-            name = self._name or (version.ref if version else self._reference)
-            source = resolve_encoder(name, self._registered, download=download)
+            source = resolve_encoder(self._name or self._reference, self._registered, download=download)
             # A registered encoder says itself what its texts were read after.
             elsewhere = source.kind in ("folder", "hub")
             prefixes = published_prefixes(source) if elsewhere else None
             self._found = _Found(source.folder, self._place(source), prefixes)
-            self._name = _marked(name, prefixes, pooling_of(source.folder)) if elsewhere else name or BUNDLED_NAME
+            if elsewhere:
+                self._name = _marked(self._reference, prefixes, pooling_of(source.folder))
         return self._found
 
     def _place(self, source: EncoderSource) -> CompiledPlace | None:

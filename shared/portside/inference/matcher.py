@@ -17,7 +17,6 @@ from portside.inference.cuts import Cuts
 from portside.inference.engines.store import CompiledPlace, place_of
 from portside.inference.folder import read_model_file
 from portside.inference.loaded import FolderForward
-from portside.inference.pooling import pooling_of
 from portside.inference.prefixes import prefixes_of
 from portside.inference.ranking import Ranked, Ranker
 from portside.records import Match
@@ -52,8 +51,6 @@ class FolderMatcher:
         """How it ranks: what was best on validation queries."""
         self.prefixes = prefixes_of(file)
         """What it reads before each query and each document."""
-        self.pooling = pooling_of(folder)
-        """How the vectors of a text's tokens become the text's."""
         self._folder = folder
         loader = "portside.tasks.matching_network:load_network"
         self._ready = FolderForward(

@@ -104,7 +104,7 @@ class MatchingAttributor:
         # What stands before each query stays in every reading, like the special tokens: it is no word of the user's.
         encoded, spans = tokens.after(self._matcher.prefixes.query).located(texts)
         framed = [[start == end for start, end in each] for each in spans]
-        score = gradients.cosine_score(self._of(answers), self._matcher.pooling)
+        score = gradients.cosine_score(self._of(answers), network.pooling)
         results = gradients.integrate(network, tokens, encoded.ids, framed, score=score, device=device, steps=steps)
         cut = set(encoded.cut)
         return [

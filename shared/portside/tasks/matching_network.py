@@ -30,7 +30,8 @@ class MatchingNetwork(nn.Module):
     def __init__(self, encoder: nn.Module, *, temperature: float = 1.0, pooling: Pooling = "mean") -> None:
         super().__init__()
         self.encoder = encoder
-        self._pooling: Pooling = pooling
+        self.pooling: Pooling = pooling
+        """How the vectors of a text's tokens become the text's."""
         self._temperature = temperature
 
     def forward(
@@ -55,7 +56,7 @@ class MatchingNetwork(nn.Module):
 
     def _vectors(self, ids: Tensor, mask: Tensor) -> Tensor:
         hidden = self.encoder(input_ids=ids, attention_mask=mask)[0]
-        return normalize(pool(hidden, mask, self._pooling), dim=1)
+        return normalize(pool(hidden, mask, self.pooling), dim=1)
 
     def _in_blocks(self, ids: Tensor, mask: Tensor) -> Tensor:
         lengths = mask.sum(dim=1)
